@@ -1,0 +1,48 @@
+# The same verbs for people and for CI. Needs Python 3.11+, make and git.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# requirements.lock is cut into stages, each on top of the one before: run, test, lab, spark.
+STAGE = sed -n '1,/^\# end of $(1)$$/p' requirements.lock > .venv/$(1).lock && \
+	$(PIP) install --require-hashes -r .venv/$(1).lock && \
+	$(PIP) install --no-deps --no-build-isolation --editable . && touch $@
+
+.PHONY: report test test-all lab check lock clean
+.DEFAULT_GOAL := report
+
+report: .venv/run.done  ## sample company, latest period's pack, path of the page to open
+	@test -f data/sample/warehouse/receipt.json || $(BIN)/toolkit sample
+	@$(BIN)/toolkit run sample
+
+test: .venv/test.done  ## under 8 minutes on two cores
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
+test-all: test  ## what CI runs
+
+lab: .venv/lab.done  ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+.venv/run.done .venv/test.done .venv/lab.done .venv/spark.done: .venv/%.done: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing the locked $* packages into .venv (once)"
+	@$(call STAGE,$*)
+
+lock:  ## resolve pyproject.toml anew into requirements.lock (needs uv on the PATH)
+	@rm -rf .venv/lock && mkdir -p .venv/lock && : > .venv/lock/none
+	@uv pip compile pyproject.toml $(LOCK) --extra build --extra test --extra lab --extra spark --upgrade -o .venv/lock/all
+	@uv pip compile pyproject.toml $(LOCK) --extra build -c .venv/lock/all -o .venv/lock/run
+	@uv pip compile pyproject.toml $(LOCK) --extra build --extra test -c .venv/lock/all -o .venv/lock/test
+	@uv pip compile pyproject.toml $(LOCK) --extra build --extra test --extra lab -c .venv/lock/all -o .venv/lock/lab
+	@cp .venv/lock/all .venv/lock/spark
+	@echo "# Resolved from pyproject.toml by 'make lock'. 'pip install --require-hashes -r' takes the whole file;" > requirements.lock
+	@echo "# the Makefile takes it up to the stage it needs." >> requirements.lock
+	@previous=none; for stage in run test lab spark; do \
+	  awk 'FILENAME == ARGV[1] { if (/^[a-z0-9]/) { split($$1, a, "=="); seen[a[1]] = 1 } next } \
+	    /^[a-z0-9]/ { split($$1, a, "=="); keep = !(a[1] in seen) } keep' \
+	    .venv/lock/$$previous .venv/lock/$$stage >> requirements.lock; \
+	  echo "# end of $$stage" >> requirements.lock; previous=$$stage; done
+
+clean:  ## the environment and everything made, but for the archive
+	rm -rf .venv data

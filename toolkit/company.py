@@ -1,0 +1,247 @@
+"""Which company, which period, known when? Settings of one company as its params files state them."""
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError
+
+from toolkit.contract import TABLES
+from toolkit.errors import ParamsError, nearest, several
+
+GRID_DIMENSIONS = ("segment", "channel", "region")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_KEY = re.compile(r"[0-9a-fA-F]{64}")
+
+
+class Settings(BaseModel):
+    """The ``company:`` block of ``base.yaml``."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    title: str
+    zone: str
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    warehouse: str = "local"
+    closing_days: int = Field(default=21, ge=0, le=366)
+    min_n: int = Field(default=10, ge=3)
+    max_contributor_share: float = Field(default=0.5, gt=0, le=1)
+    max_quarantined_share: float = Field(default=0.01, ge=0, lt=1)
+    pseudonym_key: Literal["public", "environment"] = "environment"
+    open_personal: tuple[str, ...] = Field(default=(), strict=False)
+    segment: Literal["type", "region", "country", "has_card"] = "type"
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"no time zone is called {zone!r}.{nearest(zone, available_timezones())}")
+        return zone
+
+    @field_validator("open_personal")
+    @classmethod
+    def _personal_columns(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        known = [f"{t.name}.{c.name}" for t in TABLES.values() for c in t.columns if c.personal]
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{name!r} is no column marked personal; these are: {', '.join(sorted(known))}")
+        return names
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company: its name, settings, params folder, and the folders of its data and reports."""
+
+    name: str
+    settings: Settings
+    home: Path
+
+    @property
+    def params(self) -> Path:
+        """Folder of its params files and source SELECTs."""
+        return self.home / "params" / self.name
+
+    @property
+    def data(self) -> Path:
+        """Folder of its local warehouse, quarantine and frames."""
+        return self.home / "data" / self.name
+
+    @property
+    def reports(self) -> Path:
+        """Folder of its archive."""
+        return self.home / "reports" / self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The one zone its reports are in."""
+        return ZoneInfo(self.settings.zone)
+
+    def pseudonym_key(self) -> bytes:
+        """The 32 bytes that pseudonyms are made with.
+
+        Raises
+        ------
+        ParamsError
+            If the company keeps its key in the environment and it is not there.
+        """
+        if self.settings.pseudonym_key == "public":
+            return f"public pseudonym key of {self.name}".encode().ljust(32, b".")[:32]
+        variable = f"TOOLKIT_KEY_{self.name.upper()}"
+        key = os.environ.get(variable, "")
+        if not _KEY.fullmatch(key):
+            found = "nothing" if not key else f"{len(key)} characters"
+            raise ParamsError(
+                f"environment, {variable}: expected the company's pseudonym key, 64 hexadecimal digits, "
+                f"found {found}. Make one with: python -c \"import secrets; print(secrets.token_hex(32))\", "
+                "and keep it outside the repository and the archive."
+            )
+        return bytes.fromhex(key)
+
+    def period(self, name: str) -> "Period":
+        """The governance period of that name, in the company's zone."""
+        start, end = _span(name)
+        return self.between(name, start, end, end + timedelta(days=self.settings.closing_days))
+
+    def between(self, name: str, start: date, end: date, as_of: date) -> "Period":
+        """A period of any length, known at midnight of ``as_of`` (days; ``end`` excluded)."""
+        return Period(name, *(datetime(d.year, d.month, d.day, tzinfo=self.zone) for d in (start, end, as_of)))
+
+
+@dataclass(frozen=True)
+class Period:
+    """A span of time that reports look at: [start, end), with what was known before ``as_of``."""
+
+    name: str
+    start: datetime
+    end: datetime
+    as_of: datetime
+
+
+def _span(name: str) -> tuple[date, date]:
+    for pattern, months in ((r"(\d{4})Q([1-4])", 3), (r"(\d{4})H([12])", 6), (r"(\d{4})-(\d\d)", 1), (r"(\d{4})()", 12)):
+        match = re.fullmatch(pattern, name)
+        if match:
+            year, number = int(match[1]), int(match[2] or 1)
+            first = (number - 1) * months
+            if year >= 1900 and 0 <= first < 12:
+                last = first + months
+                return date(year, first + 1, 1), date(year + last // 12, last % 12 + 1, 1)
+    raise ParamsError(f"period: expected one like 2026Q3, 2026-07, 2026H2 or 2026, found {name!r}.")
+
+
+def previous(name: str) -> str:
+    """The period of the same length before.
+
+    >>> previous("2026Q1"), previous("2026-07"), previous("2026")
+    ('2025Q4', '2026-06', '2025')
+    """
+    start, end = _span(name)
+    before = start - timedelta(days=1)
+    if "Q" in name:
+        return f"{before.year}Q{(before.month + 2) // 3}"
+    if "H" in name:
+        return f"{before.year}H{(before.month + 5) // 6}"
+    return f"{before.year}" if len(name) == 4 else f"{before:%Y-%m}"
+
+
+def load(name: str, home: Path = Path()) -> Company:
+    """The company of that name, from ``params/<name>/base.yaml`` under ``home``.
+
+    Raises
+    ------
+    ParamsError
+        If there is no such company or its settings are wrong; all faults at once.
+    """
+    folder = home / "params"
+    known = sorted(path.parent.name for path in folder.glob("*/base.yaml"))
+    if not _NAME.fullmatch(name) or name not in known:
+        raise ParamsError(
+            f"{folder}: no company {name!r}; there are: {', '.join(known) or 'none'}.{nearest(name, known)}"
+        )
+    path = folder / name / "base.yaml"
+    document = read_yaml(path)
+    if not isinstance(document.get("company"), dict):
+        raise ParamsError(f"{path}: expected a block 'company:', found none. Copy one from params/sample/base.yaml.")
+    return Company(name, validated(Settings, document["company"], path), home)
+
+
+def read_yaml(path: Path) -> CommentedMap:
+    """A YAML 1.2 file whose top is a mapping; every value keeps its line.
+
+    Raises
+    ------
+    ParamsError
+        If the file is not there, is not UTF-8 YAML, repeats a key or is no mapping.
+    """
+    yaml = YAML(typ="rt", pure=True)
+    yaml.version = (1, 2)
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: no such file.") from None
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path}: expected UTF-8 text, found another encoding at byte {error.start}.") from None
+    except MarkedYAMLError as error:
+        line = (error.problem_mark or error.context_mark).line + 1
+        problem = (error.problem or "it cannot be read").split("\n")[0]
+        raise ParamsError(f"{path}, line {line}: not YAML: {problem}.") from None
+    if document is None:
+        document = CommentedMap()
+    if not isinstance(document, CommentedMap):
+        raise ParamsError(f"{path}: expected names with values, found {type(document).__name__}.")
+    return document
+
+
+def line_of(mapping: Any, key: Any) -> int | None:
+    """Line, from 1, of a key in a mapping that ``read_yaml`` read."""
+    try:
+        return mapping.lc.key(key)[0] + 1
+    except (AttributeError, KeyError, TypeError):
+        return None
+
+
+def plain(value: Any) -> Any:
+    """A YAML value as plain Python: dict, list, str, int, float, bool, None."""
+    if isinstance(value, dict):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
+def validated(model: type[BaseModel], mapping: CommentedMap, path: Path) -> Any:
+    """``mapping`` as ``model``, or one ParamsError with every fault, its line and the nearest name."""
+    try:
+        return model.model_validate(plain(mapping))
+    except ValidationError as error:
+        raise ParamsError(several(_fault(fault, model, mapping, path) for fault in error.errors())) from None
+
+
+def _fault(fault: dict, model: type[BaseModel], mapping: Any, path: Path) -> str:
+    place, name, line = [], "", None
+    for part in fault["loc"]:
+        line = line_of(mapping, part) or line
+        mapping = mapping[part] if isinstance(mapping, dict) and part in mapping else None
+        place.append(str(part))
+    name, where = ".".join(place), f"{path}, line {line}" if line else str(path)
+    if fault["type"] == "extra_forbidden":
+        known = sorted(model.model_fields) if len(place) == 1 else []
+        takes = f"; expected: {', '.join(known)}" if known else ""
+        return f"{where}: unknown name {name!r}{takes}.{nearest(place[-1], known)}"
+    if fault["type"] == "missing":
+        return f"{where}: {name!r} is missing."
+    expected = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    found = f"{type(fault['input']).__name__} {fault['input']!r}"
+    if fault["type"] == "value_error":
+        return f"{where}: {name!r}: {expected}."
+    return f"{where}: {name!r}: expected {expected}, found {found}."

@@ -1,0 +1,613 @@
+"""What do the contract tables say of one period, as it was known? The only code that reads tables."""
+
+import ast
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field
+
+from toolkit import company as companies
+from toolkit import stats
+from toolkit.company import GRID_DIMENSIONS, Company, Period
+from toolkit.contract import LOST_ANSWER_DAYS, TABLES
+from toolkit.errors import ParamsError, nearest
+from toolkit.source import pseudonym
+from toolkit.warehouse import Warehouse
+
+FRAMES_VARIABLE = "TOOLKIT_FRAMES"
+_PERSON_COLUMNS = ("customer_id",)
+_ALWAYS, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class Activity(BaseModel):
+    """The time equation of one activity in ``cost.yaml``: base seconds, and seconds per driver."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    pool: str
+    seconds: int = Field(ge=0)
+    per: dict[str, int] = {}
+
+
+class Handling(BaseModel):
+    """What handling is assumed to cost where no activities are recorded, in cents."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    cents_per_order: int = Field(ge=0)
+    cents_per_line: int = Field(ge=0)
+
+
+class CostRules(BaseModel):
+    """``cost.yaml``: the time equations, or the assumption that stands in for them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    activities: dict[str, Activity] = {}
+    handling: Handling | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A frame on disk: its file, the digest of its values, its rows."""
+
+    name: str
+    path: Path
+    digest: str
+    rows: int
+
+
+class Known:
+    """A company's tables as they were known at a period's ``as_of``, and the frames made of them.
+
+    Rows that became known later are not there; times later than ``as_of`` are empty, and
+    so is every value that is known only with them. Each public method is one frame: an
+    Ibis expression whose docstring says what one row is.
+    """
+
+    def __init__(self, company: Company, period: Period):
+        self.company, self.period = company, period
+        self.warehouse = Warehouse(company)
+
+    # -- what was known ----------------------------------------------------------------------
+
+    def table(self, name: str) -> ir.Table:
+        """A contract table with nothing in it that was not known at ``as_of``."""
+        contract, table = TABLES[name], self.warehouse.table(name)
+        as_of = _instant(self.period.as_of)
+        if contract.known_at == "orders.ordered_at":
+            table = table.semi_join(self.table("orders"), "order_id")
+        elif contract.known_at:
+            column = table[contract.known_at]
+            limit = ibis.literal(self.period.as_of.date()) if column.type().is_date() else as_of
+            table = table.filter(column.isnull() | (column < limit))
+        if name == "surveys":
+            lost = table.score.notnull() & table.answered_at.isnull()
+            late_count = table.invited_at + ibis.interval(days=LOST_ANSWER_DAYS)
+            table = table.mutate(answered_at=ibis.ifelse(lost, late_count, table.answered_at))
+        happened = {
+            column.name: ibis.ifelse(table[column.name] < as_of, table[column.name], None)
+            for column in contract.columns
+            if column.type == "timestamp" and not column.plan and column.name != contract.known_at
+        }
+        with_them = {
+            column.name: ibis.ifelse(table[column.known_with] < as_of, table[column.name], None)
+            for column in contract.columns
+            if column.known_with
+        }
+        return table.mutate(**happened, **with_them) if happened or with_them else table
+
+    def _places(self, orders: ir.Table) -> ir.Table:
+        """Orders with segment, channel and region of their customer when they were placed, unmerged."""
+        spans = self.table("customers")
+        spans = spans.select(
+            _customer=spans.customer_id,
+            _from=ibis.coalesce(spans.valid_from, _instant(_ALWAYS)),
+            _to=ibis.coalesce(spans.valid_to, _instant(_NEVER)),
+            _consent=spans.profiling_consent,
+            _segment=spans[self.company.settings.segment].cast("string"),
+            region=spans.region,
+        )
+        placed = orders.left_join(
+            spans,
+            [
+                orders.customer_id == spans._customer,
+                spans._from <= orders.ordered_at,
+                orders.ordered_at < spans._to,
+            ],
+        )
+        known = {"segment": placed._segment, "channel": placed.channel, "region": placed.region}
+        refused = placed._consent.fill_null(True) == False  # noqa: E712 - an expression
+        merged = {
+            name: ibis.ifelse(refused, stats.OTHER, value.fill_null(stats.UNKNOWN)) for name, value in known.items()
+        }
+        return placed.mutate(**merged).drop("_customer", "_from", "_to", "_consent", "_segment")
+
+    @cached_property
+    def grid(self) -> pd.DataFrame:
+        """The publication grid: each cell of segment, channel, region and the atom it is published in.
+
+        Made once a year, of the orders of the year's first quarter (the period's own where
+        that is shorter or has none), then merged further where this period holds too few.
+        """
+        start = self.period.start
+        first = companies.Period("", start.replace(month=1, day=1), start.replace(month=4, day=1), self.period.as_of)
+        own = self._contributions(self.period)
+        first_quarter = self._contributions(first) if self.period.end >= first.end else own
+        basis = first_quarter if len(first_quarter) else own
+        yearly = self._merged(basis)
+        cells = pd.concat([basis, own])[list(GRID_DIMENSIONS)].drop_duplicates()
+        published = [f"published_{name}" for name in GRID_DIMENSIONS]
+        grid = cells.merge(yearly, how="left", on=list(GRID_DIMENSIONS)).sort_values(list(GRID_DIMENSIONS))
+        grid[published] = grid[published].fillna(stats.OTHER)
+        atoms = own.merge(grid, on=list(GRID_DIMENSIONS))
+        atoms = atoms.groupby([*published, "person"], as_index=False)["money"].sum()
+        atoms = atoms.rename(columns=dict(zip(published, GRID_DIMENSIONS, strict=True)))
+        final = self._merged(atoms).rename(columns={name: f"final_{name}" for name in published})
+        grid = grid.merge(final, how="left", left_on=published, right_on=list(GRID_DIMENSIONS), suffixes=("", "_atom"))
+        for name in GRID_DIMENSIONS:
+            grid[f"published_{name}"] = grid[f"final_published_{name}"].fillna(stats.OTHER)
+        return grid[[*GRID_DIMENSIONS, *published]].reset_index(drop=True)
+
+    def _merged(self, contributions: pd.DataFrame) -> pd.DataFrame:
+        settings = self.company.settings
+        return stats.publication_grid(
+            contributions,
+            dimensions=GRID_DIMENSIONS,
+            min_n=settings.min_n,
+            max_share=settings.max_contributor_share,
+        )
+
+    def _contributions(self, span: Period) -> pd.DataFrame:
+        orders = self._placed_in(span)
+        lines = self.table("order_lines")
+        revenue = lines.group_by("order_id").agg(money=lines.net_revenue.sum())
+        orders = self._places(orders).left_join(revenue, "order_id")
+        cells = orders.group_by([*GRID_DIMENSIONS, "customer_id"]).agg(money=orders.money.sum().fill_null(0))
+        found = self.warehouse.backend.to_pyarrow(cells).to_pandas().rename(columns={"customer_id": "person"})
+        found["money"] = found["money"].clip(lower=0)
+        return found.sort_values([*GRID_DIMENSIONS, "person"], ignore_index=True)
+
+    def _placed_in(self, span: Period) -> ir.Table:
+        orders = self.table("orders")
+        return orders.filter((orders.ordered_at >= _instant(span.start)) & (orders.ordered_at < _instant(span.end)))
+
+    def _published(self, orders: ir.Table) -> ir.Table:
+        """Orders with segment, channel and region of the publication grid."""
+        placed = self._places(orders)
+        schema = {f"{prefix}{name}": "string" for prefix in ("", "published_") for name in GRID_DIMENSIONS}
+        grid = ibis.memtable(self.grid, schema=schema).rename(
+            {f"_{name}": name for name in GRID_DIMENSIONS}
+        )
+        joined = placed.left_join(grid, [placed[name] == grid[f"_{name}"] for name in GRID_DIMENSIONS])
+        merged = {name: joined[f"published_{name}"].fill_null(stats.OTHER) for name in GRID_DIMENSIONS}
+        return joined.mutate(**merged).drop(
+            *[f"_{name}" for name in GRID_DIMENSIONS], *[f"published_{name}" for name in GRID_DIMENSIONS]
+        )
+
+    def _shipments(self) -> ir.Table:
+        """One row an order with shipments: promise, arrival, lateness, freight, weight, distance."""
+        rows = self.table("deliveries")
+        as_of = _instant(self.period.as_of)
+        seen = ibis.coalesce(rows.delivered_at, as_of)
+        by_day = rows.delivered_at.date() > rows.promised_by.date()
+        overdue_by_day = ibis.literal(self.period.as_of.date()) > rows.promised_by.date()
+        rows = rows.mutate(
+            _late=(seen > rows.promised_by).fill_null(False),
+            _late_by_day=ibis.ifelse(rows.delivered_at.isnull(), overdue_by_day, by_day).fill_null(False),
+        )
+        return rows.group_by("order_id").agg(
+            n_shipments=rows.count(),
+            n_arrived=rows.delivered_at.count(),
+            promised_by=rows.promised_by.max(),
+            last_arrival=rows.delivered_at.max(),
+            first_handover=rows.shipped_at.min(),
+            late=rows._late.any(),
+            late_by_day=rows._late_by_day.any(),
+            freight=rows.freight_cost.sum(),
+            weight_g=ibis.ifelse(rows.weight_g.count() == rows.count(), rows.weight_g.sum(), None),
+            distance_m=ibis.ifelse(rows.distance_m.count() == rows.count(), rows.distance_m.max(), None),
+        )
+
+    # -- frames ------------------------------------------------------------------------------
+
+    def orders(self) -> ir.Table:
+        """One row an order placed in the period (cohort *orders*).
+
+        order_id, customer_id, ordered_at; segment, channel, region on the publication grid;
+        fulfilment, cancelled (by as_of); n_lines, quantity (pieces), net_revenue and
+        cost_of_goods (cents; cost empty unless known for every line); n_shipments, freight
+        (cents), weight_g, distance_m (the farthest shipment; both empty unless known for all).
+        """
+        lines = self.table("order_lines")
+        sums = lines.group_by("order_id").agg(
+            n_lines=lines.count(),
+            quantity=lines.quantity_ordered.sum(),
+            net_revenue=lines.net_revenue.sum(),
+            cost_of_goods=ibis.ifelse(
+                lines.cost_of_goods.count() == lines.count(), lines.cost_of_goods.sum(), None
+            ),
+        )
+        sent = self._shipments().select("order_id", "n_shipments", "freight", "weight_g", "distance_m")
+        orders = self._published(self._placed_in(self.period)).left_join(sums, "order_id").drop("order_id_right")
+        orders = orders.left_join(sent, "order_id")
+        zero = {name: orders[name].fill_null(0) for name in ("n_lines", "quantity", "net_revenue", "n_shipments")}
+        return orders.mutate(**zero, cancelled=orders.cancelled_at.notnull()).select(
+            "order_id", "customer_id", "ordered_at", *GRID_DIMENSIONS, "fulfilment", "cancelled", "n_lines",
+            "quantity", "net_revenue", "cost_of_goods", "n_shipments", "freight", "weight_g", "distance_m",
+        )  # fmt: skip
+
+    def order_service(self) -> ir.Table:
+        """One row an order with a promise that fell due in the period (cohort *service*).
+
+        order_id, customer_id; segment, channel, region on the grid; fulfilment; ordered_at,
+        promised_by, delivered_at (all of it arrived; else empty); cancelled, arrived (all of
+        it); late (any shipment after its promise, or not there at as_of), late_by_day (the
+        same by calendar day); delay_s (arrival or as_of minus promise, seconds).
+        """
+        sent = self._shipments()
+        due = sent.filter(
+            (sent.promised_by >= _instant(self.period.start)) & (sent.promised_by < _instant(self.period.end))
+        )
+        orders = self._published(self.table("orders").semi_join(due, "order_id"))
+        served = orders.inner_join(due, "order_id")
+        arrived = served.n_arrived == served.n_shipments
+        delivered_at = ibis.ifelse(arrived, served.last_arrival, None)
+        until = ibis.coalesce(delivered_at, _instant(self.period.as_of))
+        return served.mutate(
+            delivered_at=delivered_at,
+            arrived=arrived,
+            cancelled=served.cancelled_at.notnull(),
+            delay_s=until.epoch_seconds() - served.promised_by.epoch_seconds(),
+        ).select(
+            "order_id", "customer_id", *GRID_DIMENSIONS, "fulfilment", "ordered_at", "promised_by",
+            "delivered_at", "cancelled", "arrived", "late", "late_by_day", "delay_s",
+        )  # fmt: skip
+
+    def survey_scores(self) -> ir.Table:
+        """One row an answer: invited in the period, answered by as_of (cohort *scores*).
+
+        response_id, item, scale, score; customer_id, order_id; ordered_at (of its order);
+        invited_at, answered_at; exposure at the invitation (``in_time``, ``late``,
+        ``overdue``: promised and not there, ``not_due``, ``cancelled``, ``no_order``);
+        arrived_late (by as_of; empty while not arrived).
+        """
+        surveys = self.table("surveys")
+        surveys = surveys.filter(
+            (surveys.invited_at >= _instant(self.period.start))
+            & (surveys.invited_at < _instant(self.period.end))
+            & surveys.score.notnull()
+        )
+        orders = self.table("orders").select("order_id", "ordered_at", "cancelled_at")
+        told = surveys.left_join(orders, "order_id").drop("order_id_right")
+        told = told.left_join(self._shipments(), "order_id").drop("order_id_right")
+        whole = told.n_arrived == told.n_shipments
+        there = whole & (told.last_arrival <= told.invited_at)
+        exposure = ibis.cases(
+            (told.ordered_at.isnull(), "no_order"),
+            (told.cancelled_at <= told.invited_at, "cancelled"),
+            (there & (told.last_arrival > told.promised_by), "late"),
+            (there, "in_time"),
+            (told.invited_at > told.promised_by, "overdue"),
+            else_="not_due",
+        )
+        return told.mutate(exposure=exposure, arrived_late=ibis.ifelse(whole, told.late, None)).select(
+            "response_id", "item", "scale", "score", "customer_id", "order_id", "ordered_at", "invited_at",
+            "answered_at", "exposure", "arrived_late",
+        )  # fmt: skip
+
+    def ledger(self) -> ir.Table:
+        """One row a month, account and pool of the period: amount (cents, posted)."""
+        postings = self._in_months(self.table("ledger"))
+        return postings.group_by(["month", "account", "pool"]).agg(amount=postings.amount.sum())
+
+    def capacity(self) -> ir.Table:
+        """One row a month and pool of the period: practical capacity (seconds)."""
+        pools = self._in_months(self.table("resource_pools"))
+        return pools.select("month", "pool", capacity_s=pools.practical_capacity_minutes * 60)
+
+    def work(self) -> ir.Table:
+        """One row a month, pool, activity, customer and atom of the period: times done and seconds.
+
+        Seconds follow the time equations of ``cost.yaml``: quantity x base + drivers x seconds
+        each. Work for no order carries no channel of its own and stands under "(unknown)".
+        """
+        rules = self.cost_rules
+        done = self.table("activities")
+        done = done.filter(
+            (done.happened_at >= _instant(self.period.start)) & (done.happened_at < _instant(self.period.end))
+        )
+        seconds = ibis.cases(
+            *[(done.activity == name, done.quantity * rule.seconds) for name, rule in sorted(rules.activities.items())],
+            (ibis.literal(False), 0),
+        )
+        drivers = done.drivers.cast("json")
+        for driver in sorted({driver for rule in rules.activities.values() for driver in rule.per}):
+            each = ibis.cases(
+                *[
+                    (done.activity == name, rule.per[driver])
+                    for name, rule in sorted(rules.activities.items())
+                    if driver in rule.per
+                ],
+                else_=0,
+            )
+            seconds = seconds + drivers[driver].int.fill_null(0) * each
+        pool = ibis.cases(
+            *[(done.activity == name, rule.pool) for name, rule in sorted(rules.activities.items())],
+            (ibis.literal(False), ""),
+        )
+        done = done.mutate(seconds=seconds, pool=pool, month=done.happened_at.date().truncate("M"))
+        orders = self.table("orders").select(_order="order_id", _who="customer_id", channel="channel")
+        placed = done.left_join(orders, done.order_id == orders._order)
+        placed = placed.mutate(customer_id=ibis.coalesce(placed.customer_id, placed._who), ordered_at=placed.happened_at)
+        placed = self._published(placed.drop("_order", "_who"))
+        keys = ["month", "pool", "activity", "customer_id", *GRID_DIMENSIONS]
+        return placed.group_by(keys).agg(times=placed.quantity.sum(), seconds=placed.seconds.sum())
+
+    def freight(self) -> ir.Table:
+        """One row a month, customer and atom: freight (cents) of what was handed over in the period."""
+        sent = self.table("deliveries")
+        sent = sent.filter(
+            (sent.shipped_at >= _instant(self.period.start)) & (sent.shipped_at < _instant(self.period.end))
+        )
+        orders = self.table("orders").select("order_id", "customer_id", "channel", "ordered_at")
+        placed = self._published(sent.inner_join(orders, "order_id"))
+        placed = placed.mutate(month=placed.shipped_at.date().truncate("M"))
+        return placed.group_by(["month", "customer_id", *GRID_DIMENSIONS]).agg(
+            n_shipments=placed.count(), freight=placed.freight_cost.sum().fill_null(0)
+        )
+
+    def handling(self) -> ir.Table:
+        """One row: the assumed cents per order and per line of ``cost.yaml``; none if nothing is assumed."""
+        rule = self.cost_rules.handling
+        rows = [rule.model_dump()] if rule else []
+        return ibis.memtable(rows, schema=ibis.schema({"cents_per_order": "int64", "cents_per_line": "int64"}))
+
+    def company_facts(self) -> ir.Table:
+        """One row: title, currency, period, first and last day, day of knowledge, smallest group published."""
+        settings, period = self.company.settings, self.period
+        facts = {
+            "title": settings.title,
+            "currency": settings.currency,
+            "period": period.name,
+            "first_day": period.start.date(),
+            "last_day": period.end.date() - timedelta(days=1),
+            "as_of": period.as_of.date(),
+            "min_n": settings.min_n,
+        }
+        return ibis.memtable(pd.DataFrame([facts]))
+
+    def row_account(self) -> ir.Table:
+        """One row a rule: rows known, set aside by it, and left, of orders, lines and shipments.
+
+        table, rule, n. Quarantined rows are those of the entry checks that fall into the
+        period; they are in no other number.
+        """
+        orders = self._placed_in(self.period)
+        lines = self.table("order_lines").semi_join(orders, "order_id")
+        shipments = self.table("deliveries").semi_join(orders, "order_id")
+        counts = [
+            ("orders", "placed in the period", orders),
+            ("orders", "of these cancelled by the day of knowledge", orders.filter(orders.cancelled_at.notnull())),
+            ("orders", "of these without a line", orders.anti_join(lines, "order_id")),
+            ("order_lines", "lines of these orders", lines),
+            ("deliveries", "shipments of these orders", shipments),
+            ("deliveries", "of these without a known freight", shipments.filter(shipments.freight_cost.isnull())),
+        ]
+        rows = [
+            found.agg(n=found.count()).mutate(position=i, table=ibis.literal(table), rule=ibis.literal(rule))
+            for i, (table, rule, found) in enumerate(counts)
+        ]
+        return ibis.union(*rows).select("position", "table", "rule", "n")
+
+    def unlocks(self) -> ir.Table:
+        """One row a contract table that the company did not bring, or of which columns are missing.
+
+        table, columns (missing ones; empty: the whole table).
+        """
+        rows = []
+        for name, table in TABLES.items():
+            if not self.warehouse.has(name):
+                rows.append({"table": name, "columns": ""})
+            else:
+                absent = [c.name for c in table.columns if not c.personal and not self.warehouse.has(name, c.name)]
+                rows += [{"table": name, "columns": ", ".join(absent)}] if absent else []
+        return ibis.memtable(rows, schema=ibis.schema({"table": "string", "columns": "string"}))
+
+    def _in_months(self, table: ir.Table) -> ir.Table:
+        first, end = ibis.literal(self.period.start.date()), ibis.literal(self.period.end.date())
+        return table.filter((table.month >= first) & (table.month < end))
+
+    @cached_property
+    def cost_rules(self) -> CostRules:
+        """The company's ``cost.yaml``, or no rules where there is none."""
+        path = self.company.params / "cost.yaml"
+        if not path.exists():
+            return CostRules()
+        return companies.validated(CostRules, companies.read_yaml(path), path)
+
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "orders": ("order_id",),
+    "order_service": ("order_id",),
+    "survey_scores": ("response_id", "item"),
+    "ledger": ("month", "account", "pool"),
+    "capacity": ("month", "pool"),
+    "work": ("month", "pool", "activity", "customer_id", *GRID_DIMENSIONS),
+    "freight": ("month", "customer_id", *GRID_DIMENSIONS),
+    "handling": ("cents_per_order",),
+    "company_facts": ("title",),
+    "row_account": ("position",),
+    "unlocks": ("table",),
+}
+
+
+def asked_for(source: str) -> list[str]:
+    """Names of the frames that Python source asks for by ``frame("name")``, sorted.
+
+    >>> asked_for('orders = frame("orders")')
+    ['orders']
+    """
+    found = {
+        node.args[0].value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "frame"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    return sorted(found)
+
+
+def materialise(company: Company, period: Period, names: list[str], folder: Path) -> dict[str, Kept]:
+    """Frames as Parquet files in ``folder``, each named by the digest of its values.
+
+    Parameters
+    ----------
+    company, period
+        Whose frames, and of when.
+    names
+        Frames to make; unknown names are refused together.
+    folder
+        Where they are kept; a frame that is already there is not written again.
+
+    Returns
+    -------
+    dict
+        For each name its file, digest and rows.
+
+    Raises
+    ------
+    ParamsError
+        If a name is no frame.
+    DataError
+        If the company has no warehouse.
+    """
+    unknown = sorted(set(names) - set(_KEYS))
+    if unknown:
+        known = ", ".join(sorted(_KEYS))
+        raise ParamsError(
+            f"frame({unknown[0]!r}): no such frame; there are: {known}.{nearest(unknown[0], _KEYS)}"
+        )
+    key = hashlib.sha256(b"frames" + company.pseudonym_key()).digest()
+    known = Known(company, period)
+    folder.mkdir(parents=True, exist_ok=True)
+    return {name: _keep(name, getattr(known, name)(), known, key, folder) for name in names}
+
+
+def _keep(name: str, expression: ir.Table, known: Known, key: bytes, folder: Path) -> Kept:
+    table = _plain(known.warehouse.backend.to_pyarrow(expression))
+    for column in _PERSON_COLUMNS:
+        if column in table.column_names:
+            table = table.set_column(
+                table.column_names.index(column), column, _pseudonyms(table[column].combine_chunks(), key)
+            )
+    table = table.sort_by([(column, "ascending") for column in _KEYS[name]]).combine_chunks()
+    digest = _digest(table)
+    path = folder / f"{digest}.parquet"
+    if not path.exists():
+        handle, partial = tempfile.mkstemp(dir=folder, suffix=".partial")
+        os.close(handle)
+        pq.write_table(table, partial, compression="zstd")
+        os.replace(partial, path)
+    return Kept(name, path, digest, table.num_rows)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """The table with one type for each kind of value, whatever backend it came from."""
+
+    def simple(kind: pa.DataType) -> pa.DataType:
+        if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+            return pa.int64()
+        if pa.types.is_timestamp(kind):
+            return pa.timestamp("us", "UTC")
+        if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_dictionary(kind):
+            return pa.string()
+        return kind
+
+    return table.cast(pa.schema([pa.field(field.name, simple(field.type)) for field in table.schema]))
+
+
+def _pseudonyms(values: pa.Array, key: bytes) -> pa.Array:
+    encoded = values.dictionary_encode()
+    names = pa.array([None if v is None else pseudonym(v, key) for v in encoded.dictionary.to_pylist()], pa.string())
+    return names.take(encoded.indices)
+
+
+def _digest(table: pa.Table) -> str:
+    """SHA-256 of names, types and values: the same for the same table, whoever wrote it."""
+    digest = hashlib.sha256()
+    for field in table.schema:
+        column = pa.concat_arrays(table[field.name].chunks) if table.num_rows else pa.array([], field.type)
+        digest.update(f"{field.name}\0{field.type}\0{len(column)}\0".encode())
+        digest.update(np.packbits(np.asarray(column.is_valid())).tobytes())
+        if pa.types.is_string(field.type):
+            filled = pc.fill_null(column, "")
+            digest.update(np.asarray(pc.binary_length(filled), dtype="<i4").tobytes())
+            digest.update("".join(filled.to_pylist()).encode())
+        elif pa.types.is_boolean(field.type):
+            digest.update(np.packbits(np.asarray(pc.fill_null(column, False))).tobytes())
+        else:
+            whole = {"timestamp": "int64", "date32": "int32"}.get(str(field.type).split("[")[0])
+            numbers = column.cast(whole) if whole else column
+            digest.update(np.asarray(pc.fill_null(numbers, 0)).astype(numbers.type.to_pandas_dtype()).tobytes())
+    return digest.hexdigest()
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A kept frame as a DataFrame; whole numbers and truth values stay so beside missing ones."""
+    types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    return pq.read_table(path).to_pandas(types_mapper=types.get)
+
+
+def reader(company: str, period: str) -> Callable[[str], pd.DataFrame]:
+    """The function a notebook calls as ``frame("orders")``.
+
+    In an unattended run it reads the frames that the runner made, and nothing else; opened
+    by hand it makes a frame when it is first asked for.
+
+    Parameters
+    ----------
+    company, period
+        Names as in ``params/`` and as a governance period.
+    """
+    given = os.environ.get(FRAMES_VARIABLE)
+
+    def frame(name: str) -> pd.DataFrame:
+        if given:
+            paths = json.loads(given)
+            if name not in paths:
+                raise ParamsError(f"frame({name!r}): not made for this run; there are: {', '.join(sorted(paths))}.")
+            return read(Path(paths[name]))
+        home = _home()
+        found = companies.load(company, home)
+        return read(materialise(found, found.period(period), [name], found.data / "frames")[name].path)
+
+    return frame
+
+
+def _home() -> Path:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "params").is_dir():
+            return folder
+    raise ParamsError(f"{here}: expected to be inside a project with a folder 'params', found none above it.")
+
+
+def _instant(moment: datetime) -> ir.Value:
+    return ibis.literal(moment.astimezone(UTC), type="timestamp('UTC')")

@@ -1,0 +1,93 @@
+"""Where do a company's contract tables live? Parquet on DuckDB by default, any Ibis backend by URL."""
+
+import json
+from pathlib import Path
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+
+from toolkit.company import Company
+from toolkit.contract import TABLES
+from toolkit.errors import DataError, ParamsError
+
+IBIS_TYPES: dict[str, dt.DataType] = {
+    "text": dt.string,
+    "integer": dt.int64,
+    "money": dt.int64,
+    "boolean": dt.boolean,
+    "timestamp": dt.Timestamp(timezone="UTC"),
+    "date": dt.date,
+    "time": dt.time,
+    "degrees": dt.float64,
+    "json": dt.string,
+}
+
+
+class Warehouse:
+    """The contract tables of one company, as Ibis tables with every contract column.
+
+    A column or table that the company did not bring is there, typed and empty;
+    ``has`` tells the difference.
+    """
+
+    def __init__(self, company: Company):
+        self.company = company
+        url = company.settings.warehouse
+        self.backend = ibis.duckdb.connect() if url == "local" else ibis.connect(url)
+        _set_zone(self.backend, company.settings.zone)
+        files = _local_files(company) if url == "local" else {}
+        for name, path in files.items():
+            self.backend.read_parquet(path, table_name=name)
+        self._names = set(files) if url == "local" else set(self.backend.list_tables()) & set(TABLES)
+        self._columns = {name: set(self.backend.table(name).columns) for name in self._names}
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Did the company bring the table, with these columns?"""
+        return table in self._names and set(columns) <= self._columns[table]
+
+    def table(self, name: str) -> ir.Table:
+        """A contract table with all its columns in contract order; what was not brought is empty."""
+        contract = TABLES[name]
+        if name not in self._names:
+            schema = {column.name: IBIS_TYPES[column.type] for column in contract.columns}
+            return ibis.memtable([], schema=ibis.schema(schema))
+        found = self.backend.table(name)
+        return found.select(
+            **{
+                column.name: found[column.name]
+                if column.name in found.columns
+                else ibis.null(IBIS_TYPES[column.type])
+                for column in contract.columns
+            }
+        )
+
+
+def receipt_path(company: Company) -> Path:
+    """The file that names the folder of a company's local warehouse and says how it came to be."""
+    return company.data / "receipt.json"
+
+
+def _local_files(company: Company) -> dict[str, Path]:
+    path = receipt_path(company)
+    if not path.exists():
+        how = "toolkit sample" if company.name == "sample" else f"toolkit ingest {company.name} --from FOLDER"
+        raise DataError(f"{company.data}: expected the warehouse of {company.name}, found none. Make it with: {how}")
+    receipt = json.loads(path.read_text(encoding="utf-8"))
+    folder = company.data / receipt["folder"] / "tables"
+    return {name: folder / f"{name}.parquet" for name in receipt["tables"]}
+
+
+def _set_zone(backend: ibis.BaseBackend, zone: str) -> None:
+    """Calendar days and months are those of the company's zone on every backend."""
+    if backend.name == "duckdb":
+        backend.raw_sql(f"SET TimeZone = '{zone}'")
+    elif backend.name == "postgres":
+        backend.raw_sql(f"SET TIME ZONE '{zone}'")
+    elif backend.name == "pyspark":
+        backend._session.conf.set("spark.sql.session.timeZone", zone)
+    else:
+        raise ParamsError(
+            f"warehouse: expected duckdb, postgres or pyspark, found {backend.name!r}: "
+            "its session's time zone cannot be set, and calendar days would be wrong."
+        )
