@@ -392,27 +392,46 @@ class Known:
         return ibis.memtable(pd.DataFrame([facts]))
 
     def row_account(self) -> ir.Table:
-        """One row a rule: rows known, set aside by it, and left, of orders, lines and shipments.
+        """One row a rule, in order: what it takes out of the orders placed in the period.
 
-        table, rule, n. Quarantined rows are those of the entry checks that fall into the
-        period; they are in no other number.
+        rule, orders, lines, net_revenue, freight (cents). Quarantined rows were set aside on
+        entry and are in no other number; their amounts may be what was wrong with them.
         """
-        orders = self._placed_in(self.period)
-        lines = self.table("order_lines").semi_join(orders, "order_id")
-        shipments = self.table("deliveries").semi_join(orders, "order_id")
-        counts = [
-            ("orders", "placed in the period", orders),
-            ("orders", "of these cancelled by the day of knowledge", orders.filter(orders.cancelled_at.notnull())),
-            ("orders", "of these without a line", orders.anti_join(lines, "order_id")),
-            ("order_lines", "lines of these orders", lines),
-            ("deliveries", "shipments of these orders", shipments),
-            ("deliveries", "of these without a known freight", shipments.filter(shipments.freight_cost.isnull())),
+        rows = self.orders()
+        steps = [
+            ("placed in the period", rows),
+            ("taken out: cancelled by the day of knowledge", rows.filter(rows.cancelled)),
+            ("left", rows.filter(~rows.cancelled)),
+            ("of these without a line", rows.filter(~rows.cancelled & (rows.n_lines == 0))),
         ]
-        rows = [
-            found.agg(n=found.count()).mutate(position=i, table=ibis.literal(table), rule=ibis.literal(rule))
-            for i, (table, rule, found) in enumerate(counts)
+        account = [
+            found.agg(
+                orders=found.count(),
+                lines=found.n_lines.sum().fill_null(0),
+                net_revenue=found.net_revenue.sum().fill_null(0),
+                freight=found.freight.sum().fill_null(0),
+            ).mutate(position=i, rule=ibis.literal(rule))
+            for i, (rule, found) in enumerate(steps)
         ]
-        return ibis.union(*rows).select("position", "table", "rule", "n")
+        account.append(self._quarantined().mutate(position=len(steps), rule=ibis.literal("quarantined on entry")))
+        sums = ("orders", "lines", "net_revenue", "freight")
+        return ibis.union(
+            *[
+                step.select("rule", position=step.position.cast("int64"), **{n: step[n].cast("int64") for n in sums})
+                for step in account
+            ]
+        )
+
+    def _quarantined(self) -> ir.Table:
+        """Orders of the period, and lines of known orders of the period, that entry checks set aside."""
+        start, end = _instant(self.period.start), _instant(self.period.end)
+        orders = self.warehouse.quarantine("orders")
+        orders = orders.filter((orders.ordered_at >= start) & (orders.ordered_at < end))
+        lines = self.warehouse.quarantine("order_lines").semi_join(self._placed_in(self.period), "order_id")
+        counted = orders.agg(orders=orders.count()).cross_join(
+            lines.agg(lines=lines.count(), net_revenue=lines.net_revenue.sum().fill_null(0))
+        )
+        return counted.mutate(freight=ibis.literal(0))
 
     def unlocks(self) -> ir.Table:
         """One row a contract table that the company did not bring, or of which columns are missing.

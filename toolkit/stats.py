@@ -1,6 +1,7 @@
 """Which number may be shown, and how sure is it? Statistics that know no column of ours."""
 
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import pandas as pd
 
@@ -97,3 +98,77 @@ def publication_grid(
 
 def _together(holdings) -> pd.Series:
     return pd.concat(list(holdings)).groupby(level=0).sum()
+
+
+def ratio(totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, family: int = 1) -> pd.DataFrame:
+    """Ratio of two sums per group, with an interval that treats persons as drawn independently.
+
+    Parameters
+    ----------
+    totals
+        One row a person and group: ``by``, ``numerator``, ``denominator``.
+    by
+        Grouping columns; none for one ratio over all.
+    confidence
+        Coverage of the interval, between 0 and 1.
+    family
+        Number of intervals that shall hold together; each is widened by Bonferroni.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: ``by``, ``n`` (persons), ``ratio``, ``ratio_low``, ``ratio_high``.
+        Missing where the denominators sum to 0 or less, intervals also below two persons.
+
+    Notes
+    -----
+    Linearised variance of a ratio of totals, n/(n-1) sum (y - r x)^2 / (sum x)^2: Cochran,
+    Sampling Techniques, 1977, section 6.3; docs/METHODS.md section 0.7. Poor while one
+    person holds a large part of the denominator.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"numerator": [1, 2, 3, 2], "denominator": [10, 20, 10, 20]})
+    >>> ratio(people, by=[]).round(4)
+       n   ratio  ratio_low  ratio_high
+    0  4  0.1333       0.06      0.2066
+    """
+    by = list(by)
+    quantile = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(family, 1))
+    keys = by or [pd.Series(0, index=totals.index)]
+    numbers = totals.assign(
+        y=totals["numerator"].astype("float64"), x=totals["denominator"].astype("float64")
+    )
+    sums = numbers.assign(
+        yy=numbers["y"] ** 2, xy=numbers["x"] * numbers["y"], xx=numbers["x"] ** 2, n=1
+    ).groupby(keys)[["n", "y", "x", "yy", "xy", "xx"]].sum()
+    r = sums["y"] / sums["x"].where(sums["x"] > 0)
+    squares = (sums["yy"] - 2 * r * sums["xy"] + r**2 * sums["xx"]).clip(lower=0)
+    n = sums["n"].where(sums["n"] > 1)
+    half = quantile * (n / (n - 1) * squares) ** 0.5 / sums["x"]
+    found = pd.DataFrame({"n": sums["n"], "ratio": r, "ratio_low": r - half, "ratio_high": r + half})
+    return found.rename_axis(by).reset_index() if by else found.reset_index(drop=True)
+
+
+def leader(groups: pd.DataFrame, *, value: str) -> int | None:
+    """Position of the row whose simultaneous interval lies above all others, or None: not settled.
+
+    Parameters
+    ----------
+    groups
+        One row a group with ``<value>_low`` and ``<value>_high``, both widened for all groups.
+    value
+        Name of the value.
+
+    Examples
+    --------
+    >>> leader(pd.DataFrame({"x_low": [1.0, 3.0], "x_high": [2.0, 4.0]}), value="x")
+    1
+    >>> leader(pd.DataFrame({"x_low": [1.0, 1.5], "x_high": [2.0, 4.0]}), value="x") is None
+    True
+    """
+    rows = groups.reset_index(drop=True).dropna(subset=[f"{value}_low", f"{value}_high"])
+    if len(rows) < 2:
+        return None
+    best = rows[f"{value}_low"].idxmax()
+    return int(best) if rows[f"{value}_low"][best] > rows.drop(index=best)[f"{value}_high"].max() else None

@@ -39,6 +39,7 @@ class Warehouse:
         files = _local_files(company) if url == "local" else {}
         for name, path in files.items():
             self.backend.read_parquet(path, table_name=name)
+        self._quarantine = {name: path.parents[1] / "quarantine" / path.name for name, path in files.items()}
         self._names = set(files) if url == "local" else set(self.backend.list_tables()) & set(TABLES)
         self._columns = {name: set(self.backend.table(name).columns) for name in self._names}
 
@@ -48,19 +49,29 @@ class Warehouse:
 
     def table(self, name: str) -> ir.Table:
         """A contract table with all its columns in contract order; what was not brought is empty."""
-        contract = TABLES[name]
         if name not in self._names:
-            schema = {column.name: IBIS_TYPES[column.type] for column in contract.columns}
-            return ibis.memtable([], schema=ibis.schema(schema))
-        found = self.backend.table(name)
-        return found.select(
-            **{
-                column.name: found[column.name]
-                if column.name in found.columns
-                else ibis.null(IBIS_TYPES[column.type])
-                for column in contract.columns
-            }
-        )
+            return self._empty(name)
+        return _padded(self.backend.table(name), name)
+
+    def quarantine(self, name: str) -> ir.Table:
+        """Rows of a contract table that the entry checks set aside; none in a warehouse by URL."""
+        path = self._quarantine.get(name)
+        return _padded(self.backend.read_parquet(path) if path else self._empty(name), name)
+
+
+    def _empty(self, name: str) -> ir.Table:
+        schema = {column.name: IBIS_TYPES[column.type] for column in TABLES[name].columns}
+        return ibis.memtable([], schema=ibis.schema(schema))
+
+
+def _padded(found: ir.Table, name: str) -> ir.Table:
+    """A table with all columns of its contract, in order."""
+    return found.select(
+        **{
+            column.name: found[column.name] if column.name in found.columns else ibis.null(IBIS_TYPES[column.type])
+            for column in TABLES[name].columns
+        }
+    )
 
 
 def receipt_path(company: Company) -> Path:

@@ -1,0 +1,156 @@
+"""The command line: ``toolkit <verb>``, thin; each verb does what one function of the package does."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from toolkit.errors import ParamsError, ToolkitError, nearest, several
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; a fault that the user can mend is one message and its exit code, no traceback."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.verb(options) or 0
+    except ToolkitError as error:
+        notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
+        print(f"error: {error}{notes}", file=sys.stderr)
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="toolkit", description="Analysis reports that can be traced and redone.")
+    parser.add_argument("--home", type=Path, default=Path(), help="folder with params/ and notebooks/ (default: here)")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    sample = verbs.add_parser("sample", help="make the sample company's raw data and admit them")
+    sample.add_argument("--size", choices=["tiny", "normal"], default="normal", help="default: normal")
+    sample.set_defaults(verb=_sample)
+
+    ingest = verbs.add_parser("ingest", help="admit a company's raw files, checked, with a receipt")
+    ingest.add_argument("company", help="as in params/")
+    ingest.add_argument("--from", dest="raw", type=Path, required=True, help="folder with the raw files")
+    ingest.set_defaults(verb=_ingest)
+
+    check = verbs.add_parser("check", help="settings, parameters, warehouse and archive of a company; runs nothing")
+    check.add_argument("company", help="as in params/")
+    check.set_defaults(verb=_check)
+
+    run = verbs.add_parser("run", help="make a period's pack: executes what changed, archives a revision")
+    run.add_argument("company", help="as in params/")
+    run.add_argument("period", nargs="?", help="such as 2026Q3, 2026-07, 2026H2 or 2026; default: the latest in params/")
+    run.add_argument("--only", action="append", metavar="REPORT", default=[], help="this report only; may be repeated")
+    run.add_argument("--set", action="append", metavar="NAME=VALUE", default=[], help="a parameter; may be repeated")
+    run.add_argument("--reason", default="", help="why there is a new revision; default: what changed")
+    run.set_defaults(verb=_run)
+
+    listing = verbs.add_parser("list", help="what the archive holds")
+    listing.add_argument("company", nargs="?", help="as in params/; default: all")
+    listing.set_defaults(verb=_list)
+    return parser
+
+
+def _sample(options: argparse.Namespace) -> None:
+    from toolkit import company, sample, source
+
+    found = company.load("sample", options.home)
+    sample.write(found.data / "raw", size=options.size)
+    receipt = source.ingest(found, found.data / "raw")
+    print(receipt.text())
+
+
+def _ingest(options: argparse.Namespace) -> None:
+    from toolkit import company, source
+
+    print(source.ingest(company.load(options.company, options.home), options.raw).text())
+
+
+def _check(options: argparse.Namespace) -> None:
+    from toolkit import company, warehouse
+    from toolkit.reporting import archive, parameters
+
+    found = company.load(options.company, options.home)
+    notebooks = _notebooks(options.home, [])
+    periods = _periods(found.params)
+    for period in periods:
+        found.period(period)
+        parameters.resolved(found, period, notebooks)
+    print(f"params/{found.name}: sound, {len(periods)} periods, {len(notebooks)} notebooks")
+    missing = [name for name, table in warehouse.TABLES.items() if not warehouse.Warehouse(found).has(name)]
+    print(f"warehouse: {len(warehouse.TABLES) - len(missing)} tables; not brought: {', '.join(missing) or 'none'}")
+    faults = [fault for path in sorted(found.reports.glob("*")) if path.is_dir() for fault in archive.check(path)]
+    if faults:
+        from toolkit.errors import DataError
+
+        raise DataError(several(faults))
+    print("archive: every file is what its manifest says, every chain holds")
+
+
+def _run(options: argparse.Namespace) -> None:
+    from toolkit import company, frames
+    from toolkit.reporting import runner
+
+    found = company.load(options.company, options.home)
+    known = _periods(found.params)
+    if options.period is None and not known:
+        raise ParamsError(f"{found.params}: no period is named and no <period>.yaml is there to tell the latest.")
+    period = found.period(options.period or known[-1])
+    notebooks = _notebooks(options.home, options.only)
+
+    def frames_for(notebooks: Sequence[Path]) -> Mapping[str, Mapping[str, tuple[Path, str]]]:
+        names = {notebook.stem: frames.asked_for(_source(notebook)) for notebook in notebooks}
+        every = sorted({name for asked in names.values() for name in asked})
+        kept = frames.materialise(found, period, every, found.data / "frames")
+        return {
+            report: {name: (kept[name].path, kept[name].digest) for name in asked} for report, asked in names.items()
+        }
+
+    outcome = runner.run(found, period, notebooks, frames_for, sets=options.set, reason=options.reason)
+    revision = outcome.revision
+    if not outcome.executed:
+        print(f"{found.name} {period.name}: unchanged, nothing was executed; {revision.name} holds.")
+    else:
+        kept = f"; unchanged: {', '.join(outcome.unchanged)}" if outcome.unchanged else ""
+        print(f"{found.name} {period.name}: {revision.name} archived; executed: {', '.join(outcome.executed)}{kept}")
+    print((revision.folder.parent / "index.html").resolve())
+
+
+def _list(options: argparse.Namespace) -> None:
+    from toolkit.reporting import archive
+
+    folder = options.home / "reports"
+    for period in sorted(folder.glob(f"{options.company or '*'}/*")):
+        if period.is_dir() and not period.parent.name.startswith("."):
+            for revision in archive.revisions(period):
+                record = json.loads((revision.folder / "run.json").read_text(encoding="utf-8"))
+                reports = ", ".join(sorted(revision.manifest["reports"]))
+                print(f"{period.parent.name} {period.name} {revision.name}  {record['reason']}  {reports}")
+
+
+def _notebooks(home: Path, only: Sequence[str]) -> list[Path]:
+    known = {path.stem: path for path in sorted((home / "notebooks").glob("*.ipynb"))}
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        raise ParamsError(
+            several(
+                f"--only {name}: no such notebook; there are: {', '.join(known)}.{nearest(name, known)}" for name in unknown
+            )
+        )
+    if not known:
+        raise ParamsError(f"{home / 'notebooks'}: expected notebooks, found none.")
+    return [path for name, path in known.items() if not only or name in only]
+
+
+def _periods(params: Path) -> list[str]:
+    return sorted(path.stem for path in params.glob("[0-9]*.yaml"))
+
+
+def _source(notebook: Path) -> str:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

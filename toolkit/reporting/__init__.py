@@ -1,0 +1,1 @@
+"""From params to an archived page: parameters, runner, archive, page, catalogue."""

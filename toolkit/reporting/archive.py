@@ -1,0 +1,122 @@
+"""What was archived, and is it what was made? Revisions, written once, each whole or not there."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.errors import DataError
+
+_REVISION = re.compile(r"r([1-9][0-9]*)")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One archived run of a pack: its number, folder and manifest."""
+
+    number: int
+    folder: Path
+    manifest: dict
+
+    @property
+    def name(self) -> str:
+        """``r1``, ``r2``, ..."""
+        return f"r{self.number}"
+
+
+def sha256(content: bytes | str) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def canonical(document: object) -> str:
+    """JSON with one spelling: sorted, indented, one line end."""
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def revisions(folder: Path) -> list[Revision]:
+    """Revisions of one company and period, oldest first.
+
+    Raises
+    ------
+    DataError
+        If a revision has no readable manifest.
+    """
+    found = []
+    for path in folder.glob("r*"):
+        match = _REVISION.fullmatch(path.name)
+        if match:
+            try:
+                manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                raise DataError(f"{path}: expected a revision with its manifest.json, found none that reads.") from None
+            found.append(Revision(int(match[1]), path, manifest))
+    return sorted(found, key=lambda revision: revision.number)
+
+
+def commit(folder: Path, staging: Path, manifest: dict, run: dict) -> Revision:
+    """Turn a staging folder into the next revision in one step: whole or not at all.
+
+    Writes ``manifest.json`` (with the SHA-256 of every file), ``chain.json`` (hash of this
+    manifest and of the revision before) and ``run.json`` (the only file with a clock), makes
+    everything durable and read-only, and renames the folder into place.
+    """
+    earlier = revisions(folder)
+    files = sorted(path for path in staging.rglob("*") if path.is_file())
+    manifest = manifest | {"outputs": {str(p.relative_to(staging)): sha256(p.read_bytes()) for p in files}}
+    text = canonical(manifest)
+    previous = sha256((earlier[-1].folder / "manifest.json").read_bytes()) if earlier else ""
+    (staging / "manifest.json").write_text(text, encoding="utf-8")
+    (staging / "chain.json").write_text(canonical({"manifest": sha256(text), "previous": previous}), encoding="utf-8")
+    (staging / "run.json").write_text(canonical(run), encoding="utf-8")
+    for path in [p for p in staging.rglob("*") if p.is_file()]:
+        path.chmod(0o444)
+        _durable(path)
+    for path in [p for p in staging.rglob("*") if p.is_dir()] + [staging]:
+        _durable(path)
+    number = earlier[-1].number + 1 if earlier else 1
+    target = folder / f"r{number}"
+    os.rename(staging, target)
+    _durable(folder)
+    return Revision(number, target, manifest)
+
+
+def _durable(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def check(folder: Path) -> list[str]:
+    """Faults of the revisions of one company and period: changed, missing or added files, a broken chain."""
+    faults, previous = [], ""
+    for revision in revisions(folder):
+        text = (revision.folder / "manifest.json").read_bytes()
+        chain = json.loads((revision.folder / "chain.json").read_text(encoding="utf-8"))
+        if chain != {"manifest": sha256(text), "previous": previous}:
+            faults.append(f"{revision.folder}: the chain does not fit the manifest, or the revision before it.")
+        previous = sha256(text)
+        listed = revision.manifest["outputs"]
+        present = {
+            str(path.relative_to(revision.folder)): path
+            for path in revision.folder.rglob("*")
+            if path.is_file() and path.name not in ("manifest.json", "chain.json", "run.json")
+        }
+        for name in sorted(listed.keys() | present.keys()):
+            if name not in present:
+                faults.append(f"{revision.folder}: {name} is missing.")
+            elif name not in listed:
+                faults.append(f"{revision.folder}: {name} is in no manifest.")
+            elif sha256(present[name].read_bytes()) != listed[name]:
+                faults.append(f"{revision.folder}: {name} is not what was archived.")
+    return faults
+
+
+def discard(folder: Path) -> None:
+    """Remove a staging folder, if it is still there."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,62 @@
+"""What is in the archive? The views beside the revisions, rebuilt from them and in no manifest."""
+
+import html
+import json
+import os
+from pathlib import Path
+
+from toolkit.reporting import archive
+
+_CSS = Path(__file__).parent / "template" / "page.css"
+
+
+def rebuild(reports: Path) -> Path:
+    """Write ``reports/index.html`` and one ``index.html`` per period; returns the first."""
+    rows = []
+    for period in sorted(path for path in reports.glob("*/*") if path.is_dir() and not path.parent.name.startswith(".")):
+        found = archive.revisions(period)
+        if not found:
+            continue
+        company, name = period.parent.name, period.name
+        entries = []
+        for revision in reversed(found):
+            status = "DRAFT" if revision is found[-1] else "superseded"
+            record = json.loads((revision.folder / "run.json").read_text(encoding="utf-8"))
+            links = ", ".join(
+                f'<a href="{revision.name}/{html.escape(report)}.html">{html.escape(report)}</a>'
+                for report in sorted(revision.manifest["reports"])
+            )
+            cells = (revision.name, status, record["finished_at"], record["reason"])
+            row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+            entries.append(f"<tr>{row}<td>{links}</td></tr>")
+        _write(period / "index.html", f"{company} · {name}", _HEADS, entries)
+        newest = found[-1]
+        address = f"{html.escape(company)}/{html.escape(name)}"
+        links = ", ".join(
+            f'<a href="{address}/{newest.name}/{html.escape(report)}.html">{html.escape(report)}</a>'
+            for report in sorted(newest.manifest["reports"])
+        )
+        rows.append(
+            f'<tr><th scope="row">{html.escape(company)}</th><td><a href="{address}/index.html">{html.escape(name)}</a>'
+            f"</td><td>{newest.name}</td><td>DRAFT</td><td>{links}</td></tr>"
+        )
+    _write(reports / "index.html", "Reports", ("company", "period", "revision", "status", "reports"), rows)
+    return reports / "index.html"
+
+
+_HEADS = ("revision", "status", "finished", "reason", "reports")
+
+
+def _write(path: Path, title: str, heads: tuple[str, ...], rows: list[str]) -> None:
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    text = (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+        f'content="width=device-width, initial-scale=1"><title>{html.escape(title)}</title>'
+        f'<style>{_CSS.read_text(encoding="utf-8")}</style></head><body><div class="layout"><main>'
+        f"<h1>{html.escape(title)}</h1><div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{html.escape(title)}\">"
+        f"<table><caption>Newest first; a draft is not signed</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div></main></div></body></html>\n"
+    )
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

@@ -1,0 +1,160 @@
+"""How does an executed notebook become one self-contained page?"""
+
+import html
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+from nbconvert import HTMLExporter
+
+from toolkit.errors import ReportError
+from toolkit.present import FIGURES_MIME, TABLE_MIME
+
+_TEMPLATE = Path(__file__).parent / "template"
+_INCOMPLETE = '<p class="stamp">INCOMPLETE: {reason}. This page is no report.</p>'
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a page says of itself: company, period, day of knowledge, and its provenance."""
+
+    company: str
+    period: str
+    as_of: str
+    parameters: dict[str, tuple[object, str]]
+    frames: dict[str, str]
+    code: dict[str, str]
+    recipe: str
+
+
+def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "") -> str:
+    """The page of an executed notebook: findings first, code folded, nothing from outside.
+
+    ``incomplete`` stamps the page with the reason why it is no report.
+    """
+    cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    lifted = [cell for cell in cells if "findings" in cell.metadata.get("tags", [])]
+    for cell in lifted:
+        cell.metadata["page"] = "findings"
+    cells = cells[:1] + lifted + [cell for cell in cells[1:] if cell not in lifted]
+    bare = nbformat.v4.new_notebook(
+        cells=cells, metadata={"language_info": notebook.metadata.get("language_info", {"name": "python"})}
+    )
+    for position, cell in enumerate(bare.cells):
+        cell["id"] = f"c{position:02d}"
+    exporter = HTMLExporter(extra_template_basedirs=[str(_TEMPLATE.parent)], template_name=_TEMPLATE.name)
+    exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
+    titles = [line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
+    heading = next((line[2:].strip() for line in titles if line.startswith("# ")), "Report")
+    sections = [(_anchor(line[3:].strip()), line[3:].strip()) for line in titles if line.startswith("## ")]
+    resources = {
+        "page": {
+            "title": f"{heading} · {facts.company} · {facts.period}",
+            "style": (_TEMPLATE / "page.css").read_text(encoding="utf-8"),
+            "company": facts.company,
+            "period": facts.period,
+            "as_of": facts.as_of,
+            "sections": [("findings", "The answer")] * bool(lifted) + sections,
+            "provenance": _provenance(facts),
+        }
+    }
+    page, _ = exporter.from_notebook_node(bare, resources=resources)
+    page = re.sub(r'<a class="anchor-link"[^>]*>.*?</a>', "", page)
+    if incomplete:
+        page = page.replace("<header>", _INCOMPLETE.format(reason=html.escape(incomplete)) + "<header>", 1)
+    return page
+
+
+def _anchor(title: str) -> str:
+    return title.replace(" ", "-")
+
+
+def _provenance(facts: Facts) -> str:
+    def listing(caption: str, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+        head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
+        body = "".join(
+            "<tr>" + "".join(f"<td><code>{html.escape(str(cell))}</code></td>" for cell in row) + "</tr>" for row in rows
+        )
+        return (
+            f'<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table><caption>{caption}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        )
+
+    parameters = [(name, repr(value), origin) for name, (value, origin) in facts.parameters.items()]
+    return (
+        '<h2 id="provenance">What this page is made of</h2>'
+        f"<p>Recipe <code>{facts.recipe}</code>. The same inputs, code, parameters and environment give the same "
+        "bytes of this page.</p>"
+        + listing("Parameters and where they were set", ("parameter", "value", "set in"), parameters)
+        + "<details><summary>Inputs and code by SHA-256</summary>"
+        + listing("Frames read", ("frame", "digest of its values"), list(facts.frames.items()))
+        + listing("Code that ran", ("file", "digest"), list(facts.code.items()))
+        + "</details>"
+    )
+
+
+def outputs(notebook: nbformat.NotebookNode) -> tuple[dict[str, str], list[dict]]:
+    """Tables (name -> CSV text) and key figures that a notebook's cells displayed.
+
+    Raises
+    ------
+    ReportError
+        If two tables carry one name.
+    """
+    tables: dict[str, str] = {}
+    figures: list[dict] = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if TABLE_MIME in data:
+                name = data[TABLE_MIME]["name"]
+                if name in tables:
+                    raise ReportError(f"table {name!r}: expected one table of that name in a report, found two.")
+                tables[name] = data[TABLE_MIME]["csv"]
+            figures += data.get(FIGURES_MIME, [])
+    return tables, figures
+
+
+class _Guard(HTMLParser):
+    """Collects what a page must not have: outside addresses, scripts, pictures without text, missing heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[str] = []
+        self.levels: list[int] = []
+        self.captions, self.tables = 0, 0
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        values = dict(attributes)
+        if tag == "img" and not (values.get("alt") or "").strip():
+            self.faults.append("a figure without alt text")
+        for name in ("src", "href"):
+            address = values.get(name) or ""
+            if address and not address.startswith(("#", "data:image/")):
+                self.faults.append(f"an address outside the page in <{tag} {name}>")
+        if tag in ("script", "iframe", "object", "embed") or any(name.startswith("on") for name in values):
+            self.faults.append(f"active content in <{tag}>")
+        if re.fullmatch(r"h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        self.tables += tag == "table"
+        self.captions += tag == "caption"
+
+
+def guard(page: str) -> list[str]:
+    """Why a page may not be archived; empty if it may.
+
+    >>> guard('<h1>a</h1><img src="data:image/png;base64,">')
+    ['a figure without alt text']
+    """
+    found = _Guard()
+    found.feed(page)
+    faults = list(dict.fromkeys(found.faults))
+    if found.levels.count(1) != 1:
+        faults.append(f"{found.levels.count(1)} headings of level 1, expected one")
+    if any(after > before + 1 for before, after in zip(found.levels, found.levels[1:], strict=False)):
+        faults.append("a heading level is skipped")
+    if found.captions < found.tables:
+        faults.append("a table without caption")
+    return faults

@@ -1,0 +1,206 @@
+"""Which value does each parameter of a notebook have, and where does it come from?"""
+
+import ast
+import io
+import json
+import re
+import tokenize
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, ValidationError, create_model
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from toolkit.company import Company, line_of, plain, read_yaml
+from toolkit.errors import ParamsError, nearest, several
+
+RESERVED = ("company", "period")
+_SECRET = re.compile(r"(^|_)(password|token|secret|credential)s?(_|$)")
+_TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "date": date}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter as the notebook declares it: name, type, default, and its comment as help."""
+
+    name: str
+    type: Any
+    annotation: str
+    default: Any
+    help: str
+
+
+@dataclass(frozen=True)
+class Value:
+    """A parameter's value and where it was set."""
+
+    value: Any
+    origin: str
+
+
+def declared(notebook: Path) -> dict[str, Parameter]:
+    """Parameters of a notebook, read from its one cell tagged ``parameters``, nothing executed.
+
+    Raises
+    ------
+    ParamsError
+        If there is not exactly one such cell, or a line of it is not ``name: type = literal  # help``.
+    """
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", [])]
+    if len(tagged) != 1:
+        raise ParamsError(f"{notebook}: expected one cell tagged 'parameters', found {len(tagged)}.")
+    source = "".join(tagged[0]["source"])
+    helps = {
+        token.start[0]: token.string.lstrip("# ").strip()
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
+    found, faults = {}, []
+    for node in ast.parse(source).body:
+        where = f"{notebook}, parameters cell, line {node.lineno}"
+        if not isinstance(node, ast.AnnAssign) or node.value is None or not isinstance(node.target, ast.Name):
+            faults.append(f"{where}: expected 'name: type = literal  # what it does', found {ast.unparse(node)!r}.")
+            continue
+        name, annotation = node.target.id, ast.unparse(node.annotation)
+        try:
+            kind = _type(node.annotation)
+            default = ast.literal_eval(node.value)
+        except (KeyError, ValueError):
+            known = ", ".join(sorted([*_TYPES, "Literal"]))
+            faults.append(f"{where}: {name!r}: expected a type made of {known}, and a literal value.")
+            continue
+        if _SECRET.search(name.lower()):
+            faults.append(f"{where}: {name!r} is named like a secret. Secrets come by environment, never by parameter.")
+        if not helps.get(node.end_lineno):
+            faults.append(f"{where}: {name!r} has no comment that says what it does.")
+        found[name] = Parameter(name, kind, annotation, default, helps.get(node.end_lineno, ""))
+    faults += [f"{notebook}: the parameters cell does not declare {name!r}." for name in RESERVED if name not in found]
+    if faults:
+        raise ParamsError(several(faults))
+    return found
+
+
+def _type(node: ast.expr) -> Any:
+    """The type an annotation names, such as ``int``, ``list[str]`` or ``Literal["a", "b"]``."""
+    if isinstance(node, ast.Name):
+        return _TYPES[node.id]
+    if not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name):
+        raise ValueError
+    inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if node.value.id == "Literal":
+        return Literal[tuple(ast.literal_eval(item) for item in inner)]
+    kinds = tuple(_type(item) for item in inner)
+    return {"list": list, "dict": dict}[node.value.id][kinds if len(kinds) > 1 else kinds[0]]
+
+
+def resolved(
+    company: Company, period: str, notebooks: Sequence[Path], sets: Sequence[str] = ()
+) -> dict[str, dict[str, Value]]:
+    """Every parameter of every notebook for a company and period, checked; all faults at once.
+
+    A value comes from the notebook's default, then ``base.yaml`` (``all:``, then the
+    notebook's block), then ``<period>.yaml`` (the same), then ``--set name=value``: the last
+    one holds.
+
+    Raises
+    ------
+    ParamsError
+        If a name is unknown or a value is not of its declared type, with file, line and the
+        nearest name.
+    """
+    declarations = {notebook.stem: declared(notebook) for notebook in notebooks}
+    layers, faults = [], []
+    paths = [company.params / "base.yaml"]
+    if (company.params / f"{period}.yaml").exists():
+        paths.append(company.params / f"{period}.yaml")
+    for path in paths:
+        document = read_yaml(path)
+        for block, content in document.items():
+            if block == "company" and path.name == "base.yaml":
+                continue
+            if block != "all" and block not in _known_blocks(company, declarations):
+                known = sorted({"all", *_known_blocks(company, declarations)})
+                faults.append(
+                    f"{path}, line {line_of(document, block)}: unknown block {block!r}; expected: "
+                    f"{', '.join(known)}.{nearest(str(block), known)}"
+                )
+            elif content:
+                layers.append((block, content, path))
+    values = {
+        report: {name: Value(parameter.default, "notebook") for name, parameter in parameters.items()}
+        for report, parameters in declarations.items()
+    }
+    for block, content, path in layers:
+        targets = declarations if block == "all" else {block: declarations[block]} if block in declarations else {}
+        for name, value in content.items():
+            where = f"{path}, line {line_of(content, name)}"
+            takers = [report for report, parameters in targets.items() if name in parameters]
+            if name in RESERVED:
+                faults.append(f"{where}: {name!r} is set by the run and cannot stand in a params file.")
+            elif targets and not takers:
+                faults.append(_unknown(where, str(name), targets))
+            for report in takers if name not in RESERVED else ():
+                values[report][name] = _checked(declarations[report][name], plain(value), where, faults)
+    for text in sets:
+        name, sign, raw = text.partition("=")
+        where = f"--set {text}"
+        takers = [report for report, parameters in declarations.items() if name in parameters]
+        if not sign or name in RESERVED:
+            faults.append(f"{where}: expected name=value with the name of a parameter.")
+        elif not takers:
+            faults.append(_unknown(where, name, declarations))
+        for report in takers if sign and name not in RESERVED else ():
+            parameter = declarations[report][name]
+            values[report][name] = _checked(parameter, _parsed(parameter, raw), where, faults, origin="--set")
+    if faults:
+        raise ParamsError(several(dict.fromkeys(faults)))
+    for report in values:
+        values[report] |= {"company": Value(company.name, "run"), "period": Value(period, "run")}
+    return values
+
+
+def _known_blocks(company: Company, declarations: Mapping[str, Any]) -> set[str]:
+    return {path.stem for path in (company.home / "notebooks").glob("*.ipynb")} | set(declarations)
+
+
+def _unknown(where: str, name: str, declarations: Mapping[str, Mapping[str, Parameter]]) -> str:
+    known = sorted({n for parameters in declarations.values() for n in parameters if n not in RESERVED})
+    takers = ", ".join(f"notebooks/{report}.ipynb" for report in sorted(declarations))
+    accept = "accepts" if len(declarations) == 1 else "accept"
+    return f"{where}: unknown parameter {name!r}; {takers} {accept}: {', '.join(known)}.{nearest(name, known)}"
+
+
+def _parsed(parameter: Parameter, raw: str) -> Any:
+    """Text of the command line as the declared type reads it; a text stays what it is."""
+    if parameter.type is str:
+        return raw
+    yaml = YAML(typ="safe", pure=True)
+    yaml.version = (1, 2)
+    try:
+        return yaml.load(raw)
+    except YAMLError:
+        return raw
+
+
+def _checked(parameter: Parameter, value: Any, where: str, faults: list[str], *, origin: str = "") -> Value:
+    if parameter.type is date and isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError:
+            pass
+    model = create_model("Parameter", __config__=ConfigDict(strict=True), value=(parameter.type, ...))
+    try:
+        model(value=value)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        expected = fault["ctx"]["expected"] if fault["type"] == "literal_error" else parameter.annotation
+        found = f"{type(value).__name__} {value!r}"
+        faults.append(f"{where}: {parameter.name!r} must be {expected}, found {found}.")
+    if isinstance(value, float) and value != value:
+        faults.append(f"{where}: {parameter.name!r} must be a number, found nan.")
+    return Value(value, origin or where)
