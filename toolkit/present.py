@@ -262,6 +262,7 @@ def capacity(pools: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame) ->
 def serve_costs(costs: pd.DataFrame, facts: pd.DataFrame, *, name: str, by: Sequence[str]) -> Html:
     """Revenue and cost to serve by some columns."""
     money = ["net_revenue", "cost_of_goods", "freight", "handling", "cost_to_serve", "margin"]
+    money = [column for column in money if costs[column].notna().any()]
     kinds = dict.fromkeys(by, "text") | {"n_orders": "count", "n_customers": "count"}
     return table(
         costs,
@@ -379,7 +380,7 @@ def cost_findings(
     one = total.iloc[0]
     sentences.append(
         f"Serving customers cost {formatted(one['ratio'], 'share')} of net revenue "
-        f"({between(one['ratio_low'], one['ratio_high'], 'share', confidence)}, n = {one['n']:,} customers){assumed}."
+        f"({between(one['ratio_low'], one['ratio_high'], 'share', confidence)}, n = {formatted(one['n'], 'count')} customers){assumed}."
     )
     family = f"over a family of {len(shares)} intervals by {' and '.join(by)}"
     if leader is None:

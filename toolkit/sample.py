@@ -1,4 +1,4 @@
-"""What would reports say of a company whose truth is known? The sample company: data made to order, truth kept."""
+"""What would reports say of a company whose truth is known? The sample company, made to order, truth kept."""
 
 import json
 import shutil
@@ -70,9 +70,9 @@ def _drawn(table: str) -> Columns:
     )
 
 
-# A cell a group, in the order of GROUPS. Several numbers are weights: of weekdays from Monday, busy hours, REGIONS,
-# _CHANNELS, FULFILMENTS, _LIKES, _CATEGORIES, ways to pay. frequency: orders in 27 months before scaling; pieces: a line, beyond
-# the first; uplift: orders that a campaign makes of a contact; level to damage: the score, see _answers.
+# A cell a group, in the order of GROUPS. Several numbers are weights: of weekdays from Monday, busy hours,
+# REGIONS, _CHANNELS, FULFILMENTS, _LIKES, _CATEGORIES, ways to pay. frequency: orders in 27 months, before
+# scaling; pieces: a line, beyond the first; uplift: orders made by a contact; level to damage: see _answers.
 _G = _drawn("""
 share      | 0.42            | 0.33            | 0.14            | 0.08            | 0.03
 type       | 0               | 0               | 1               | 1               | 2
@@ -87,7 +87,7 @@ uplift     | 0.05            | 0.13            | 0.02            | 0            
 agreed     | 0               | 0               | 0.2             | 0.85            | 0.9
 visits     | 0               | 0               | 0               | 2.5             | 9
 peaks      | 12.5 20.5       | 10 20           | 8.5 16          | 6.5 22          | 9.5 14
-weekday    | 10 9 9 10 12 13 11 | 9 8 9 9 12 18 13 | 13 12 12 12 11 2 1 | 14 12 12 14 10 3 4 | 26 24 22 22 20 1 1
+weekday    | 10 9 9 9 12 13 11 | 9 8 9 9 12 18 13 | 13 12 12 12 11 2 1 | 7 6 6 7 5 2 2 | 26 24 22 22 20 1 1
 region     | 5 2 2 2 2 7     | 4 4 2 3 4 3     | 4 3 2 3 4 4     | 5 2 3 2 3 5     | 2 1 12 1 3 1
 channel    | 60 0 2 10 28    | 30 0 5 15 50    | 15 0 35 10 40   | 10 25 45 0 20   | 0 80 15 0 5
 fulfilment | 28 2 0 38 27 5  | 12 15 0 50 21 2 | 5 2 3 62 13 15  | 0 0 25 60 10 5  | 0 0 93 7 0 0
@@ -157,9 +157,9 @@ class Truth:
     customer_group, customer_need
         Series by customer_id: one of ``GROUPS``; one of ``NEEDS`` (business and wholesale only).
     potential
-        One row per promised order, invited or not: order_id, group, ``invited_at`` (UTC), what was known then
-        (``days_late``, ``fill`` 0-1, ``damaged``, ``arrived``), ``late`` (ever), ``orders_before`` (promised, of
-        the customer) and their ``late_share_before`` (0-1): all that answering depends on in the variant
+        One row per promised order, invited or not: order_id, group, ``invited_at`` (UTC); what was known then
+        (``days_late``, ``fill`` 0-1, ``damaged``, ``arrived``); ``late`` (ever); ``orders_before`` (promised,
+        the customer's) and their ``late_share_before`` (0-1): all that answering depends on in the variant
         *history*; answers to *recommend*, 0-10: ``score``, and had it been ``score_on_time``,
         ``score_complete``, ``score_undamaged``.
     effects
@@ -170,22 +170,22 @@ class Truth:
     activity_seconds, driver_seconds
         Seconds of one, by activity; seconds for each unit of a driver, by activity and driver.
     pool_rates, pool_minutes, over_capacity
-        Cents a minute: ledger / practical capacity, exactly, each month; minutes worked by month (first day) and
-        pool; the pool and month with use above 100 %.
+        Cents a minute: ledger / practical capacity, exactly, each month; minutes worked by month (first day)
+        and pool; the pool and month with use above 100 %.
     group_result, loss_making_group, loss_because
-        By group, cents, orders not cancelled: ``margin`` (revenue less goods), ``freight``, ``work`` (seconds at
-        the rates), ``result``; and ``orders``. The group with a loss, and why.
+        By group, cents, orders not cancelled: ``margin`` (revenue less goods), ``freight``, ``work`` (seconds
+        at the rates), ``result``; and ``orders``. The group with a loss, and why.
     wishes_per_day
         Rate of wishes by product_id, or by term where the article is not in the range.
     supplier
         Who deteriorates: ``id``, ``from`` (day), ``late`` and ``short`` (shares of its purchase orders and of
         their lines, before and after).
     decision
-        ``day``, ``region``, ``carrier_before``, ``carrier_after``; over the ``n`` home parcels concerned since:
-        ``late_share`` (0-1), ``late_share_otherwise`` (same draws, old carrier), ``effect`` (their difference).
+        ``day``, ``region``, ``carrier_before``, ``carrier_after``; over the ``n`` home parcels concerned,
+        ``late_share`` (0-1), ``late_share_otherwise`` (same draws, old carrier), ``effect`` (the difference).
     campaign_uplift
-        Orders made in the 28 days from its contact, per 1,000 contacted, by campaign_id. More orders than these
-        carry a campaign's id.
+        Orders made in the 28 days from its contact, per 1,000 contacted, by campaign_id. More orders than
+        these carry a campaign's id.
     dirty
         Rows that ingest must catch, by fault.
     """
@@ -277,50 +277,35 @@ def make(
         if value not in known:
             raise ParamsError(f"sample: expected {name} to be one of {', '.join(known)}, found {value!r}.")
     rng, sizes = np.random.default_rng(seed), SIZES[size]
+    rows = {}
     who = _customers(rng, sizes.customers)
-    goods = _products(rng, sizes.products)
-    contacts, made, uplift = _campaigns(rng, who)
-    orders = _orders(rng, who, contacts, made, sizes.orders)
-    lines = _order_lines(rng, who, goods, orders)
+    rows["customers"] = _customer_spans(rng, who)
+    rows["products"] = goods = _products(rng, sizes.products)
+    rows["sites"] = _sites()
+    rows["agreements"], rows["requests"], rows["receiving_windows"] = _agreements(rng, who)
+    rows["campaigns"], rows["campaign_contacts"], made, uplift = _campaigns(rng, who)
+    rows["orders"] = orders = _orders(rng, who, rows["campaign_contacts"], made, sizes.orders)
+    rows["order_lines"] = lines = _order_lines(rng, who, goods, orders)
     promise, decision = _promises(rng, goods, orders, lines)
-    ship, inside = _deliveries(rng, who, orders, lines, promise)
-    events = _events(rng, orders, promise)
-    back = _returns(rng, goods, orders, lines, promise, inside)
-    work = _activities(rng, who, orders, lines, promise, ship, events, back)
-    pools, ledger, minutes = _costs(rng, ship, work)
-    terms, requests, windows = _agreements(rng, who)
-    stock, wishes = _demand(rng, who, orders, lines, sizes.products, sizes.scale)
-    rows = {
-        "customers": _customer_spans(rng, who),
-        "products": goods,
-        "orders": orders,
-        "order_lines": lines,
-        "deliveries": ship,
-        "delivery_lines": inside,
-        "returns": back,
-        "service_events": events,
-        "agreements": terms,
-        "requests": requests,
-        "receiving_windows": windows,
-        "activities": work,
-        "resource_pools": pools,
-        "ledger": ledger,
-        "payments": _payments(rng, orders, lines),
-        "campaigns": _campaign_rows(contacts),
-        "campaign_contacts": contacts,
-        "shopping_intents": wishes,
-        "sites": _sites(),
-        "stock_levels": stock,
-        "supplier_receipts": _receipts(rng, sizes.products, sizes.scale),
-    }
+    rows["deliveries"], rows["delivery_lines"] = ship, inside = _deliveries(rng, who, orders, lines, promise)
+    rows["returns"] = back = _returns(rng, goods, orders, lines, promise, inside)
+    rows["service_events"] = events = _events(rng, orders, promise)
+    rows["activities"] = work = _activities(rng, who, orders, lines, promise, ship, events, back)
+    rows["resource_pools"], rows["ledger"], minutes = _costs(rng, ship, work)
+    rows["payments"] = _payments(rng, orders, lines)
+    rows["stock_levels"], rows["shopping_intents"] = _demand(rng, who, orders, lines, sizes)
+    rows["supplier_receipts"] = _receipts(rng, sizes)
     potential, effects, answers = _answers(rng, who, orders, promise)
     rows["surveys"] = _surveys(rng, orders, potential, answers, sizes.invited, nonresponse)
     tables = {name: _table(name, rows[name]) for name in TABLES}
-    potential.insert(0, "order_id", tables["orders"]["order_id"].take(potential.pop("order")).to_pandas())
+    potential.insert(
+        0, "order_id", tables["orders"]["order_id"].take(potential.pop("order").to_numpy()).to_pandas()
+    )
     dirty = _soil(rng, tables)
     result = _group_result(who, orders, lines, ship, work)
     customer = pd.Index([f"C{i:06}" for i in range(1, sizes.customers + 1)], name="customer_id")
-    wished = [*[f"P{i:05}" for i in range(1, 5)], *_TERM_WISHES]
+    wished = ("P00001", "P00002", "P00003", "P00004", *_TERM_WISHES)
+    weak = {"id": _SUPPLIERS[_WEAK], "from": str(_DATES[_WEAK_DAY]), "late": _WEAK_LATE, "short": _WEAK_SHORT}
     return tables, Truth(
         size=size,
         seed=seed,
@@ -338,12 +323,7 @@ def make(
         loss_making_group=result.result.idxmin(),
         loss_because="many small rush orders: entry, stop and parcel cost more than the basket's margin",
         wishes_per_day={key: rate * sizes.scale for key, rate in zip(wished, _WISHES, strict=True)},
-        supplier={
-            "id": _SUPPLIERS[_WEAK],
-            "from": str(_DATES[_WEAK_DAY]),
-            "late": _WEAK_LATE,
-            "short": _WEAK_SHORT,
-        },
+        supplier=weak,
         decision=decision,
         campaign_uplift=uplift,
         dirty=dirty,
@@ -406,8 +386,8 @@ def _products(rng, n: int) -> Columns:
     return goods
 
 
-def _campaigns(rng, who) -> tuple[Columns, Columns, dict[str, float]]:
-    """Who was contacted or held out; the orders that the campaigns made; the uplift by campaign."""
+def _campaigns(rng, who) -> tuple[Columns, Columns, Columns, dict[str, float]]:
+    """Campaigns; who was contacted or held out; the orders that this made; the uplift by campaign."""
     contacts, made, uplift = [], [], {}
     for number, first in enumerate(_CAMPAIGN_DAYS):
         fit = (who.group < 3) & (who.joined < first) & (who.left > first + 28) & (who.consent == 1)
@@ -415,16 +395,21 @@ def _campaigns(rng, who) -> tuple[Columns, Columns, dict[str, float]]:
         held = rng.random(len(chosen)) < 0.2
         contacts.append((np.full(len(chosen), number), chosen, held))
         buyers = np.repeat(chosen, rng.poisson(_G.uplift[who.group[chosen]]) * ~held)
-        made.append((np.full(len(buyers), number), buyers, first + rng.integers(0, 28, len(buyers))))
+        made.append((np.full(len(buyers), number), buyers, first + rng.integers(1, 28, len(buyers))))
         uplift[f"K{number + 1}"] = 1000 * len(buyers) / int((~held).sum())
-    rows = Columns(**dict(zip(("campaign_id", "customer_id", "held_out"), _joined(contacts), strict=True)))
-    start = _clock(np.array(_CAMPAIGN_DAYS)[rows.campaign_id])
+    rows = _rows("campaign_id customer_id held_out", contacts)
+    start = _clock(np.array(_CAMPAIGN_DAYS)[rows.campaign_id]) + 9 * 3600
     rows.contacted_at = start + rng.integers(0, 3600, len(start))
-    return rows, Columns(**dict(zip(("campaign", "customer", "day"), _joined(made), strict=True))), uplift
+    number = np.arange(len(_CAMPAIGN_DAYS))
+    campaigns = Columns(campaign_id=number, template_id=number % 3, department=number % 3 // 2)
+    campaigns.cost = 150_000 + 85 * np.bincount(rows.campaign_id)
+    campaigns.starts_on = _MONDAY + np.array(_CAMPAIGN_DAYS)
+    return campaigns, rows, _rows("campaign customer day", made), uplift
 
 
-def _joined(parts: list[tuple]) -> list[np.ndarray]:
-    return [np.concatenate(part) for part in zip(*parts, strict=True)]
+def _rows(names: str, parts: list[tuple]) -> Columns:
+    """Columns of these names out of parts that hold a piece of each."""
+    return Columns(**dict(zip(names.split(), map(np.concatenate, zip(*parts, strict=True)), strict=True)))
 
 
 def _orders(rng, who, contacts, made, target: int) -> Columns:
@@ -445,23 +430,17 @@ def _orders(rng, who, contacts, made, target: int) -> Columns:
     claim, told = np.full(len(buyer), -1), np.zeros((len(_CAMPAIGN_DAYS), len(rate)), bool)
     told[contacts.campaign_id[~contacts.held_out], contacts.customer_id[~contacts.held_out]] = True
     for number, first in enumerate(_CAMPAIGN_DAYS):  # a campaign also claims what habit would have bought
-        claim[told[number, buyer] & (day >= first) & (day < first + 28) & (rng.random(len(buyer)) < 0.4)] = (
-            number
-        )
-    buyer, day, claim = (
-        np.append(buyer, made.customer),
-        np.append(day, made.day),
-        np.append(claim, made.campaign),
-    )
+        near = (day > first) & (day < first + 28) & (rng.random(len(buyer)) < 0.4)
+        claim[told[number, buyer] & near] = number
+    buyer, day = np.append(buyer, made.customer), np.append(day, made.day)
+    claim = np.append(claim, made.campaign)
 
     n, group = len(buyer), who.group[buyer]
     hours = np.exp(-(((np.arange(24) - _G.peaks[..., None]) / 2.2) ** 2) / 2).sum(axis=1) + 0.01
     at = _clock(day) + _draw(rng, hours, group) * 3600 + rng.integers(1, 3600, n)
     sort = np.lexsort((buyer, at))
-    orders = Columns(
-        order_id=np.arange(n), customer_id=buyer[sort], ordered_at=at[sort], campaign_id=claim[sort]
-    )
-    orders.day, orders.group = day[sort], group[sort]
+    orders = Columns(order_id=np.arange(n), customer_id=buyer[sort], ordered_at=at[sort])
+    orders.campaign_id, orders.day, orders.group = claim[sort], day[sort], group[sort]
     orders.place = (orders.ordered_at >= who.moved[orders.customer_id]).astype(int)
     orders.region = who.region[orders.place, orders.customer_id]
     orders.advent = advent[orders.day]
@@ -503,9 +482,8 @@ def _order_lines(rng, who, goods, orders) -> Columns:
     lines.quantity_ordered, lines.net_revenue = pieces, np.rint(pieces * price).astype(int)
     lines.cost_of_goods = pieces * goods.cost[product]
     weak = (product % _MAKERS == _WEAK) & (orders.day[lines.order_id] >= _WEAK_DAY)
-    short = rng.random(n) < np.where(weak, _SHORT[1], _SHORT[0]) * np.where(
-        orders.advent[lines.order_id], 1.5, 1
-    )
+    rare = rng.random(n) / np.where(orders.advent[lines.order_id], 1.5, 1)
+    short = rare < np.where(weak, _SHORT[1], _SHORT[0])
     lines.sent = np.where(short, np.floor(pieces * rng.random(n)).astype(int), pieces)
     broken = (rng.random(n) < np.where(goods.fragile[product], 0.02, 0.004)) & (lines.sent > 0)
     lines.damaged = np.where(broken, 1 + np.floor((lines.sent - 1) * rng.random(n)).astype(int), 0)
@@ -596,20 +574,17 @@ def _events(rng, orders, promise) -> Columns:
     n, end = len(order), np.minimum(promise.arrived, promise.by + 2 * _DAY)[order]
     late, sends, shipped = promise.late[order], promise.sends[order], promise.shipped[order]
     trouble = 0.004 + 0.2 * late + 0.2 * (promise.fill[order] < 1) + 0.5 * promise.damaged[order]
+    kinds = (  # complaint, question, status_sent, tracking_view: chance, earliest, span
+        (trouble, end, 2 * _DAY),
+        (np.full(n, 0.03), orders.ordered_at[order], _DAY),
+        (0.3 * sends, shipped, 600),
+        ((0.12 + 0.3 * late) * sends, shipped, end - shipped),
+    )
     rows = []
-    for kind, (chance, earliest, span) in enumerate(  # in the order of _KINDS
-        (
-            (trouble, end, 2 * _DAY),
-            (np.full(n, 0.03), orders.ordered_at[order], _DAY),
-            (0.3 * sends, shipped, 600),
-            ((0.12 + 0.3 * late) * sends, shipped, end - shipped),
-        )
-    ):
+    for kind, (chance, earliest, span) in enumerate(kinds):
         at, chosen = earliest + (span * rng.random(n)).astype(int), rng.random(n) < chance
         rows.append((np.full(chosen.sum(), kind), order[chosen], at[chosen]))
-    events = _timely(
-        Columns(**dict(zip(("kind", "order_id", "happened_at"), _joined(rows), strict=True))), "happened_at"
-    )
+    events = _timely(_rows("kind order_id happened_at", rows), "happened_at")
     n = len(events.kind)
     events.event_id, events.customer_id = np.arange(n), orders.customer_id[events.order_id]
     replied = (events.kind < 2) & (rng.random(n) > 0.03)
@@ -667,12 +642,10 @@ def _activities(rng, who, orders, lines, promise, ship, events, back) -> Columns
         )
         customer = visited if activity == "account_visit" else orders.customer_id[order]
         rows.append((np.full(len(order), number), order, customer, times, seconds, text, at))
-    names = ("activity", "order_id", "customer_id", "quantity", "seconds", "drivers", "happened_at")
-    work = _timely(Columns(**dict(zip(names, _joined(rows), strict=True))), "happened_at")
-    work.activity_id, work.drivers = (
-        np.arange(len(work.activity)),
-        pa.array(texts).take(pa.array(work.drivers)),
-    )
+    names = "activity order_id customer_id quantity seconds drivers happened_at"
+    work = _timely(_rows(names, rows), "happened_at")
+    work.activity_id = np.arange(len(work.activity))
+    work.drivers = pa.array(texts).take(pa.array(work.drivers))
     work.department = np.array([list(POOLS).index(pool) for pool, _, _ in TIME.values()])[work.activity]
     return work
 
@@ -684,7 +657,7 @@ def _costs(rng, ship, work) -> tuple[Columns, Columns, np.ndarray]:
     minutes = np.bincount(cell, work.seconds, months * pools).reshape(months, pools) / 60
     use = rng.uniform(0.76, 0.95, (months, pools))
     use[_OVER_MONTH, list(POOLS).index(_OVER_POOL)] = 1.06
-    capacity = np.ceil(minutes / use).astype(int)
+    capacity = np.maximum(np.ceil(minutes / use).astype(int), 1)
     rows = []
     for name, (rate, accounts), month_capacity in zip(POOLS, POOLS.values(), capacity.T, strict=True):
         cuts = np.cumsum([share * part for share in accounts.values() for part in (0.7, 0.3)]).round(9)
@@ -694,9 +667,8 @@ def _costs(rng, ship, work) -> tuple[Columns, Columns, np.ndarray]:
     carried = np.zeros((months, len(_CARRIERS)), int)
     known = (ship.freight_cost > 0) & (ship.shipped_at < _EXTRACT)
     np.add.at(carried, (ship.month[known], ship.carrier[known]), ship.freight_cost[known])
-    rows += [
-        (month, "carriers", "freight", one + 1, carried[month, one]) for month, one in np.argwhere(carried)
-    ]
+    for month, one in np.argwhere(carried):
+        rows.append((month, "carriers", "freight", one + 1, carried[month, one]))
     names = ("month", "account", "pool", "posting_no", "amount")
     ledger = Columns(
         **{name: np.array(part) for name, part in zip(names, zip(*sorted(rows), strict=True), strict=True)}
@@ -746,23 +718,21 @@ def _answers(rng, who, orders, promise) -> tuple[pd.DataFrame, pd.DataFrame, np.
     straight to 0, 1 or 2.
     """
     order = np.flatnonzero(promise.made)
-    group, customer, n = orders.group[order], orders.customer_id[order], len(order)
+    group, n = orders.group[order], len(order)
     arrival, by = promise.arrived[order], promise.by[order]
     first = np.minimum(arrival, by) // _DAY + 1
     invited = (first + np.array([0, 0, 0, 0, 0, 2, 1])[(first - _MONDAY) % 7]) * _DAY + 16 * 3600
     arrived = arrival <= invited
     days = np.maximum(np.minimum(arrival, invited) - by, 0) / _DAY
     fill, damaged = np.where(arrived, promise.fill[order], 1), arrived & promise.damaged[order]
-    level = _G.level[group] + who.level[customer]
+    level = _G.level[group] + who.level[orders.customer_id[order]]
     noise = -(rng.gamma(1.5, size=n) - 1.5) / np.sqrt(1.5) * _G.spread[group]
     push, bottom = rng.random(n), rng.integers(0, 3, n)
 
     def recommend(days, fill, damaged):
         late, short = days > 0, fill < 1
-        latent = (
-            level - _G.late[group] * (0.5 * late + 0.9 * np.sqrt(days)) - 1.5 * _G.damage[group] * damaged
-        )
-        latent = latent - _G.short[group] * (0.4 * short + 2.5 * (1 - fill))
+        latent = level - _G.late[group] * (0.3 * late + 0.7 * np.sqrt(days))
+        latent -= _G.short[group] * (0.4 * short + 2.5 * (1 - fill)) + 1.2 * _G.damage[group] * damaged
         score = np.searchsorted(_STEPS, latent + noise * (1 + 0.35 * late + 0.25 * short))
         upset = late & (push < (0.06 + 0.05 * days) * _G.late[group])
         return np.where(upset, np.minimum(score, bottom), score)
@@ -784,25 +754,18 @@ def _answers(rng, who, orders, promise) -> tuple[pd.DataFrame, pd.DataFrame, np.
         for one, name in ((-1, "all"), *enumerate(GROUPS)):
             mine = (group == one) | (one < 0)
             amount = np.nan if one < 0 else typical[one]
-            rows.append(
-                (cause, name, int((has & mine).sum()), amount, att[has & mine].mean(), ate[mine].mean())
-            )
+            own = has & mine
+            rows.append((cause, name, int(own.sum()), amount, att[own].mean(), ate[mine].mean()))
     effects = pd.DataFrame(rows, columns=["cause", "group", "n", "typical", "att", "ate"])
     potential = pd.DataFrame({"order": order, "group": pd.Categorical.from_codes(group, GROUPS)})
     potential["invited_at"] = _when(invited, plan=True).to_pandas()
-    known = {
-        "arrived": arrived,
-        "days_late": days,
-        "fill": fill,
-        "damaged": damaged,
-        "late": promise.late[order],
-    }
-    potential = potential.assign(**known, orders_before=_before(orders.customer_id, promise.made)[order])
+    potential = potential.assign(arrived=arrived, days_late=days, fill=fill, damaged=damaged)
+    potential["late"] = promise.late[order]
+    potential["orders_before"] = _before(orders.customer_id, promise.made)[order]
     late_before = _before(orders.customer_id, promise.late)[order]
     potential["late_share_before"] = late_before / np.maximum(potential.orders_before, 1)
-    potential = potential.assign(
-        score=score, score_on_time=on_time, score_complete=complete, score_undamaged=undamaged
-    )
+    potential = potential.assign(score=score, score_on_time=on_time, score_complete=complete)
+    potential["score_undamaged"] = undamaged
     other = level[:, None] + rng.normal(0, 1.2, (n, 3))  # on_time, product, felt_personal
     other[:, 0] += 0.6 - 1.2 * (days > 0) - 2.6 * np.sqrt(days)
     other[:, 2] += 1.2 * (group >= 3) - 1.4
@@ -833,7 +796,7 @@ def _surveys(rng, orders, potential, answers, share: float, nonresponse: str) ->
     one, n, invited = potential.iloc[asked], len(asked), invited[asked]
     pull = (0.4 * np.log1p(one.orders_before) - 2.5 * one.late_share_before).to_numpy()
     if nonresponse == "score":
-        pull += 0.35 * (one.score.to_numpy() - 7)
+        pull = pull + 0.35 * (one.score.to_numpy() - 7)
     low, high = -12.0, 12.0
     for _ in range(50):  # the constant that makes 35 % answer
         middle = (low + high) / 2
@@ -864,22 +827,17 @@ def _customer_spans(rng, who) -> Columns:
     n, home = len(who.group), who.group < 2
     later = np.flatnonzero(who.moved < _NEVER)
     row = np.append(np.arange(n), later)
-    spans = Columns(
-        customer_id=row, type=_G.type.astype(int)[who.group[row]], joined_on=_MONDAY + who.joined[row]
-    )
     place = (np.arange(len(row)) >= n).astype(int)
-    spans.channel = _draw(rng, _G.channel, who.group)[row]
-    spans.region, spans.latitude, spans.longitude = (
-        x[place, row] for x in (who.region, who.latitude, who.longitude)
-    )
+    spans = Columns(customer_id=row, type=_G.type.astype(int)[who.group[row]])
+    spans.joined_on = _MONDAY + who.joined[row]
+    spans.channel, spans.region = _draw(rng, _G.channel, who.group)[row], who.region[place, row]
+    spans.latitude, spans.longitude = who.latitude[place, row], who.longitude[place, row]
     spans.country = (spans.region != 2).astype(int)
     spans.postcode = pa.array(rng.integers(1000, 9999, len(row))).cast(pa.string())
     born = np.clip(rng.normal(np.where(who.group == 0, 1984, 1977), 13), 1930, 2007).astype(int)
     people = np.where(who.group == 1, rng.integers(3, 6, n), rng.integers(1, 3, n))
-    card = rng.random(n) < 0.7
-    spans.birth_year, spans.household_size, spans.has_card = (
-        np.where(home, x, -1)[row] for x in (born, people, card)
-    )
+    known = (np.where(home, x, -1)[row] for x in (born, people, rng.random(n) < 0.7))
+    spans.birth_year, spans.household_size, spans.has_card = known
     spans.profiling_consent = who.consent[row]
     spans.valid_from = np.where(place, who.moved[row], _clock(who.joined[row]))
     spans.valid_to = np.where(place, _NEVER, who.moved[row])
@@ -909,14 +867,14 @@ def _agreements(rng, who) -> tuple[Columns, Columns, Columns]:
     return terms, asks, windows
 
 
-def _demand(rng, who, orders, lines, products: int, scale: float) -> tuple[Columns, Columns]:
-    """Weekly stock, gone in some weeks; wishes for the first products where it is kept, and what came of them."""
+def _demand(rng, who, orders, lines, sizes: Columns) -> tuple[Columns, Columns]:
+    """Weekly stock, gone in some weeks; wishes for the first products, and what came of them."""
     shops, kept = np.array([0, 3, 9, 11, 12, 13]), 24
     gone = rng.random((len(shops), kept, _DAYS // 7 + 1)) < 0.08
     shop, product, week = (axis.ravel() for axis in np.indices(gone.shape))
     stock = Columns(site_id=shops[shop], product_id=product, day=_MONDAY + 7 * week)
     stock.on_hand = np.where(gone.ravel(), 0, 1 + rng.poisson(30, gone.size))
-    wish = np.repeat(np.arange(len(_WISHES)), rng.poisson(np.array(_WISHES) * scale * _DAYS))
+    wish = np.repeat(np.arange(len(_WISHES)), rng.poisson(np.array(_WISHES) * sizes.scale * _DAYS))
     n, ranged = len(wish), wish < 4
     day, shop = rng.integers(0, _DAYS, n), rng.integers(0, len(shops), n)
     missed = ranged & gone[shop, np.minimum(wish, 3), day // 7]
@@ -925,23 +883,22 @@ def _demand(rng, who, orders, lines, products: int, scale: float) -> tuple[Colum
     at = _clock(day) + (np.clip(rng.normal(19, 3, n), 0, 23.9) * 3600).astype(int)
     outcome = np.select([~ranged, missed & (rng.random(n) < 0.4), missed], [1, 2, 3], 0)
     bought = np.flatnonzero((orders.fulfilment[lines.order_id] == _HOME) & (lines.product_id > 3))
-    bought = rng.choice(bought, int(25_000 * scale), replace=False)
+    bought = rng.choice(bought, int(25_000 * sizes.scale), replace=False)
     order, none = lines.order_id[bought], np.full(len(bought), -1)
     rows = [(person, np.where(ranged, wish, -1), np.where(ranged, -1, wish - 4), shops[shop], outcome, at)]
     rows += [(orders.customer_id[order], lines.product_id[bought], none, orders.site_id[order], 0 * none)]
     rows[1] += (orders.ordered_at[order] - 120,)
-    names = ("customer_id", "product_id", "term", "site_id", "outcome", "occurred_at")
-    wishes = _timely(Columns(**dict(zip(names, _joined(rows), strict=True))), "occurred_at")
+    wishes = _timely(_rows("customer_id product_id term site_id outcome occurred_at", rows), "occurred_at")
     wishes.intent_id, n = np.arange(len(wishes.term)), len(wishes.term)
-    wishes.substitute_product_id = np.where(wishes.outcome == 2, rng.integers(4, products, n), -1)
+    wishes.substitute_product_id = np.where(wishes.outcome == 2, rng.integers(4, sizes.products, n), -1)
     return stock, wishes
 
 
-def _receipts(rng, products: int, scale: float) -> Columns:
+def _receipts(rng, sizes: Columns) -> Columns:
     """Every maker fills warehouse and plant, the warehouse each store."""
     maker = np.append(np.repeat(np.arange(_MAKERS), 2), np.full(12, _MAKERS))
     site = np.append(np.tile([12, 13], _MAKERS), np.arange(12))
-    each = 7 if scale == 1 else 28
+    each = 7 if sizes.scale == 1 else 28
     day, lane = (axis.ravel() for axis in np.indices((_DAYS // each, len(site))))
     day, maker, n = day * each + lane % 5, maker[lane], len(day)
     weak = ((maker == _WEAK) & (day >= _WEAK_DAY)).astype(int)
@@ -949,27 +906,19 @@ def _receipts(rng, products: int, scale: float) -> Columns:
     due = ordered + np.where(maker == _MAKERS, 2, 8) * _DAY
     late = rng.random(n) < np.array(_WEAK_LATE)[weak]
     received = due + np.where(late, rng.uniform(1, 6, n) * _DAY, -rng.uniform(0, 8, n) * 3600).astype(int)
-    sizes = rng.integers(4, 13, n)
-    lines = Columns(purchase_order_id=np.repeat(np.arange(n), sizes))
-    of, n = lines.purchase_order_id, sizes.sum()
-    lines.line_no = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes) + 1
+    counts = rng.integers(4, 13, n)
+    lines = Columns(purchase_order_id=np.repeat(np.arange(n), counts))
+    of, n = lines.purchase_order_id, counts.sum()
+    lines.line_no = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts) + 1
     lines.supplier_id, lines.site_id = maker[of], site[lane[of]]
     lines.ordered_at, lines.promised_at, lines.received_at = ordered[of], due[of], received[of]
-    own = rng.integers(0, products // _MAKERS, n) * _MAKERS + maker[of]
-    lines.product_id = np.where(maker[of] == _MAKERS, rng.integers(0, products, n), own)
+    own = rng.integers(0, sizes.products // _MAKERS, n) * _MAKERS + maker[of]
+    lines.product_id = np.where(maker[of] == _MAKERS, rng.integers(0, sizes.products, n), own)
     lines.quantity_ordered = pieces = rng.integers(2, 40, n) * 6
     short = rng.random(n) < np.array(_WEAK_SHORT)[weak[of]]
     came = np.where(short, np.floor(pieces * rng.uniform(0.3, 0.9, n)).astype(int), pieces)
     lines.quantity_received = np.where(lines.received_at < _EXTRACT, came, -1)
     return lines
-
-
-def _campaign_rows(contacts) -> Columns:
-    number = np.arange(len(_CAMPAIGN_DAYS))
-    rows = Columns(campaign_id=number, template_id=number % 3, department=number % 3 // 2)
-    rows.cost = np.bincount(contacts.campaign_id) * 85 + 150_000
-    rows.starts_on = _MONDAY + np.array(_CAMPAIGN_DAYS)
-    return rows
 
 
 def _sites() -> Columns:
@@ -999,19 +948,15 @@ def _soil(rng, tables: dict[str, pa.Table]) -> dict[str, int]:
     empty = some(np.ones(lines.num_rows, bool), 0.0005)
     changed("order_lines", "net_revenue", empty, pa.scalar(None, pa.int64()))
     lost = lines.take(some(np.ones(lines.num_rows, bool), 0.0003))
-    nowhere = pa.array([f"O99{i:05}" for i in range(lost.num_rows)])
-    lost = lost.set_column(0, "order_id", nowhere)
+    lost = lost.set_column(0, "order_id", pa.array([f"O99{i:05}" for i in range(lost.num_rows)]))
     tables["order_lines"] = pa.concat_tables([tables["order_lines"], lost])
-    shipped = tables["deliveries"]
-    early = some(
-        (shipped["freight_cost"].to_numpy() == 0) & shipped["delivered_at"].is_valid().to_numpy(), 0.002
-    )
+    free = tables["deliveries"]["freight_cost"].to_numpy() == 0  # so that freight still ties
+    early = some(free & tables["deliveries"]["delivered_at"].is_valid().to_numpy(), 0.002)
     changed("deliveries", "delivered_at", early, _when(np.full(len(early), _clock(-400))))
     high = some(tables["surveys"]["score"].is_valid().to_numpy(), 0.001)
     changed("surveys", "score", high, pa.scalar(11))
-    tests = (
-        tables["customers"].slice(0, 3).set_column(0, "customer_id", pa.array(["TEST1", "TEST2", "TEST3"]))
-    )
+    names = pa.array(["TEST1", "TEST2", "TEST3"])
+    tests = tables["customers"].slice(0, 3).set_column(0, "customer_id", names)
     tables["customers"] = pa.concat_tables([tables["customers"], tests])
     return {
         "orders_repeated": len(again),
@@ -1026,15 +971,9 @@ def _soil(rng, tables: dict[str, pa.Table]) -> dict[str, int]:
 # -- from codes to tables --------------------------------------------------------------------
 
 _IDS = {  # letter and digits
-    **{
-        "activity_id": "T7",
-        "agreement_id": "A5",
-        "campaign_id": "K1",
-        "customer_id": "C6",
-        "delivery_id": "D7",
-    },
-    **{"event_id": "E7", "intent_id": "I6", "order_id": "O7", "product_id": "P5", "purchase_order_id": "B5"},
-    **{"request_id": "Q6", "response_id": "R6", "substitute_product_id": "P5"},
+    **dict(activity_id="T7", agreement_id="A5", campaign_id="K1", customer_id="C6", delivery_id="D7"),
+    **dict(event_id="E7", intent_id="I6", order_id="O7", product_id="P5", purchase_order_id="B5"),
+    **dict(request_id="Q6", response_id="R6", substitute_product_id="P5"),
 }
 _LABELS = {  # of a column, or of table.column
     "agreements.department": [department for department, _, _ in _TERMS.values()],
@@ -1090,13 +1029,8 @@ def _when(seconds: np.ndarray, *, plan: bool = False) -> pa.Array:
 
 def _table(name: str, rows: Columns) -> pa.Table:
     """The columns of the contract among ``rows``, codes as labels; numbers below 0 are empty."""
-    return pa.table(
-        {
-            c.name: _array(name, c, getattr(rows, c.name))
-            for c in TABLES[name].columns
-            if hasattr(rows, c.name)
-        }
-    )
+    brought = [column for column in TABLES[name].columns if hasattr(rows, column.name)]
+    return pa.table({column.name: _array(name, column, getattr(rows, column.name)) for column in brought})
 
 
 def _array(table: str, column: Column, values) -> pa.Array:
@@ -1114,7 +1048,8 @@ def _array(table: str, column: Column, values) -> pa.Array:
         labels = _LABELS.get(f"{table}.{column.name}") or _LABELS.get(column.name)
         if not labels:
             letter, digits = _IDS[column.name]
-            labels = [f"{letter}{i:0{digits}}" for i in range(1, values.max() + 2)]
+            numbers = pa.array(np.arange(1, values.max() + 2)).cast(pa.string())
+            labels = pc.binary_join_element_wise(letter, pc.utf8_lpad(numbers, int(digits), "0"), "")
         return pa.array(labels, pa.string()).take(whole)
     if column.type in ("date", "time"):
         whole = whole.cast(pa.int32())

@@ -1,5 +1,6 @@
 """How does an executed notebook become one self-contained page?"""
 
+import copy
 import html
 import re
 from dataclasses import dataclass
@@ -7,7 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
 
 from toolkit.errors import ReportError
 from toolkit.present import FIGURES_MIME, TABLE_MIME
@@ -29,12 +31,22 @@ class Facts:
     recipe: str
 
 
+class _Exporter(HTMLExporter):
+    """nbconvert's exporter without its last step, which rewrites the page and hides a missing alt text."""
+
+    def from_notebook_node(self, nb, resources=None, **more):
+        self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="python", parent=self))
+        return TemplateExporter.from_notebook_node(self, nb, resources, **more)
+
+
 def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "") -> str:
     """The page of an executed notebook: findings first, code folded, nothing from outside.
 
     ``incomplete`` stamps the page with the reason why it is no report.
     """
-    cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    cells = [
+        copy.deepcopy(cell) for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])
+    ]
     lifted = [cell for cell in cells if "findings" in cell.metadata.get("tags", [])]
     for cell in lifted:
         cell.metadata["page"] = "findings"
@@ -44,8 +56,12 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
     )
     for position, cell in enumerate(bare.cells):
         cell["id"] = f"c{position:02d}"
-    exporter = HTMLExporter(extra_template_basedirs=[str(_TEMPLATE.parent)], template_name=_TEMPLATE.name)
-    exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
+        for output in cell.get("outputs", []):
+            if output.output_type == "execute_result":  # shown like any other: one block of the template
+                output.output_type = "display_data"
+                del output["execution_count"]
+    exporter = _Exporter(extra_template_basedirs=[str(_TEMPLATE.parent)], template_name=_TEMPLATE.name)
+    exporter.exclude_input_prompt = exporter.exclude_output_prompt = exporter.exclude_anchor_links = True
     titles = [line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
     heading = next((line[2:].strip() for line in titles if line.startswith("# ")), "Report")
     sections = [(_anchor(line[3:].strip()), line[3:].strip()) for line in titles if line.startswith("## ")]
@@ -61,7 +77,6 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
         }
     }
     page, _ = exporter.from_notebook_node(bare, resources=resources)
-    page = re.sub(r'<a class="anchor-link"[^>]*>.*?</a>', "", page)
     if incomplete:
         page = page.replace("<header>", _INCOMPLETE.format(reason=html.escape(incomplete)) + "<header>", 1)
     return page
@@ -142,8 +157,10 @@ class _Guard(HTMLParser):
         self.captions += tag == "caption"
 
 
-def guard(page: str) -> list[str]:
+def guard(page: str, notebook: nbformat.NotebookNode | None = None) -> list[str]:
     """Why a page may not be archived; empty if it may.
+
+    With the executed ``notebook``: also if an HTML output of a cell does not stand in the page.
 
     >>> guard('<h1>a</h1><img src="data:image/png;base64,">')
     ['a figure without alt text']
@@ -157,4 +174,8 @@ def guard(page: str) -> list[str]:
         faults.append("a heading level is skipped")
     if found.captions < found.tables:
         faults.append("a table without caption")
-    return faults
+    for cell in notebook.cells if notebook else ():
+        for output in cell.get("outputs", []):
+            if output.get("data", {}).get("text/html", "") not in page:
+                faults.append("an output of a cell is not on the page")
+    return list(dict.fromkeys(faults))

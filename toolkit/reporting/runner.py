@@ -14,11 +14,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from toolkit.company import Company, Period
 from toolkit.errors import ReportError, several
@@ -194,13 +197,31 @@ def _json_safe(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
 
 
+@cache
 def environment() -> dict[str, str]:
-    """What else decides the bytes of a page: Python, the machine's kind, and every installed version."""
-    packages = sorted(f"{d.name}=={d.version}" for d in metadata.distributions())
+    """What else decides the bytes of a page: Python, the machine's kind, versions of what a run needs.
+
+    Packages that only tests or JupyterLab need are not in it.
+    """
+    versions, waiting = {}, [("tandem-toolkit", frozenset())]
+    seen = set(waiting)
+    while waiting:
+        name, extras = waiting.pop()
+        try:
+            found = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue  # not needed on this machine
+        versions[canonicalize_name(name)] = found.version
+        for line in found.requires or ():
+            need = Requirement(line)
+            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+                further = (canonicalize_name(need.name), frozenset(need.extras))
+                waiting += [further] if further not in seen else []
+                seen.add(further)
     return {
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "packages": archive.sha256("\n".join(packages)),
+        "packages": archive.sha256("\n".join(f"{name}=={versions[name]}" for name in sorted(versions))),
     }
 
 
@@ -346,7 +367,7 @@ def _execute(company: Company, period: Period, job: Job, limits: Limits) -> None
         if not fault:
             job.page = page.render(notebook, facts)
             job.tables, job.figures = page.outputs(notebook)
-            unfit = page.guard(job.page)
+            unfit = page.guard(job.page, notebook)
             fault = f"made a page that may not be archived: {'; '.join(unfit)}" if unfit else ""
         if fault:
             partial = company.home / "reports" / ".failed" / company.name / period.name / f"{job.report}.html"
