@@ -244,7 +244,7 @@ def test_logistics_move_recommend_and_not_product(made):
     tables, truth = made
     surveys = tables["surveys"].merge(truth.potential[["order_id", "group", "days_late"]], on="order_id")
     surveys = surveys[surveys.score.between(0, 10)].assign(late=lambda rows: rows.days_late > 0)
-    for item, low, high in (("recommend", -np.inf, -6), ("on_time", -np.inf, -12), ("product", -3.3, 3.3)):
+    for item, low, high in (("recommend", -np.inf, -3), ("on_time", -np.inf, -8), ("product", -3.3, 3.3)):
         rows = surveys[surveys["item"] == item]
         groups = pd.get_dummies(rows.group, dtype=float)
         # standard errors by customer, whose answers hang together

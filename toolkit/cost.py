@@ -38,7 +38,7 @@ def allocate(amount: int, weights: Sequence[int]) -> list[int]:
 
     Notes
     -----
-    docs/METHODS.md section 3.2.
+    docs/METHODS.md section 3.1.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def pool_costs(ledger: pd.DataFrame, capacity: pd.DataFrame, work: pd.DataFrame)
 
     Notes
     -----
-    docs/METHODS.md section 3.1. Kaplan and Anderson, Harvard Business Review, November 2004.
+    docs/METHODS.md section 3.2. Kaplan and Anderson, Harvard Business Review, November 2004.
 
     Examples
     --------

@@ -353,7 +353,7 @@ def cost_findings(
     by: Sequence[str],
     confidence: float,
 ) -> Html:
-    """The answers of the cost report, in the slots of docs/METHODS.md section 3.7."""
+    """The answers of the cost report, in the slots of docs/METHODS.md section 3.6."""
     currency, period = facts["currency"].iloc[0], facts["period"].iloc[0]
     sentences = []
     if tie.empty or tie["posted"].iloc[-1] == 0:

@@ -1,0 +1,202 @@
+"""Does the project keep its own rules: imports, notebooks, environment, documents?"""
+
+import ast
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+
+from toolkit import contract
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONDA_NAMES = {"duckdb": "python-duckdb", "ibis-framework": "ibis-duckdb"}
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LAYERS = {
+    "errors": set(),
+    "contract": {"errors"},
+    "company": {"errors", "contract"},
+    "warehouse": {"errors", "contract", "company"},
+    "source": {"errors", "contract", "company", "warehouse"},
+    "stats": {"errors"},
+    "frames": {"errors", "contract", "company", "warehouse", "source", "stats"},
+    "sample": {"errors", "contract"},
+    "cost": {"errors", "stats"},
+    "present": {"errors"},
+    "cli": None,
+}
+
+
+def _tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def _toolkit_imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("toolkit"):
+            parts = node.module.split(".")
+            found |= {alias.name for alias in node.names} if len(parts) == 1 else {parts[1]}
+        elif isinstance(node, ast.Import):
+            found |= {a.name.split(".")[1] for a in node.names if a.name.startswith("toolkit.")}
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "toolkit").glob("[a-z]*.py")), ids=lambda path: path.stem)
+def test_imports_point_one_way(path):
+    allowed = LAYERS[path.stem]
+    assert allowed is None or _toolkit_imports(path) <= allowed
+
+
+def test_reporting_imports_only_company_errors_and_present():
+    for path in (ROOT / "toolkit" / "reporting").glob("*.py"):
+        assert _toolkit_imports(path) <= {"company", "errors", "present", "reporting"}, path
+
+
+def test_package_stays_small():
+    modules = list((ROOT / "toolkit").rglob("*.py"))
+    lines = sum(len(path.read_text().splitlines()) for path in modules)
+    assert lines <= 9_000
+    assert len([path for path in modules if path.stem != "__init__"]) <= 24
+    assert len(PROJECT["dependencies"]) <= 15
+
+
+def _requirements(lines: list[str]) -> dict[str, str]:
+    found = [Requirement(line) for line in lines]
+    return {canonicalize_name(need.name): str(need.specifier) for need in found}
+
+
+def test_environment_yml_lists_the_same_dependencies():
+    extras = PROJECT["optional-dependencies"]
+    wanted = _requirements(PROJECT["dependencies"] + extras["build"] + extras["test"] + extras["lab"])
+    wanted = {CONDA_NAMES.get(name, name): specifier for name, specifier in wanted.items()}
+    listed = YAML(typ="safe").load(ROOT / "environment.yml")["dependencies"]
+    conda = {re.split(r"[<>=!]", line)[0]: line for line in listed}
+    assert conda.pop("python") == f"python{PROJECT['requires-python']}"
+    found = {name: str(Requirement(line).specifier) for name, line in conda.items()}
+    assert {canonicalize_name(name): s for name, s in found.items()} == wanted
+
+
+def test_lock_holds_every_dependency_with_hashes_and_no_address():
+    text = (ROOT / "requirements.lock").read_text()
+    blocks = re.split(r"\n(?=\S)", "\n".join(line for line in text.splitlines() if not line.startswith("#")))
+    locked: dict[str, list[str]] = {}
+    for block in filter(None, (block.strip() for block in blocks)):
+        need = Requirement(block.split("\\")[0].strip())
+        assert "--hash=sha256:" in block, need.name
+        locked.setdefault(canonicalize_name(need.name), []).append(str(need.specifier).removeprefix("=="))
+    assert not re.search(r"https?:|://", text)
+    extras = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
+    for line in PROJECT["dependencies"] + extras:
+        need = Requirement(line)
+        versions = locked[canonicalize_name(need.name)]
+        assert all(need.specifier.contains(version) for version in versions), line
+
+
+def test_no_tracked_file_names_a_registry_or_a_machine():
+    hosts = "|".join(
+        ["py" + r"pi\.org", "python" + r"hosted\.org", r"registry\.npm" + "js", "conda" + r"\.anaconda"]
+    )
+    places = "|".join(["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/[a-z]"])
+    for path in _tracked():
+        text = path.read_bytes().decode("utf-8", errors="replace")
+        assert not re.search(hosts, text), path
+        assert not re.search(places, text), path
+
+
+def test_data_page_is_what_the_contract_says():
+    stale = "run: python -m toolkit.contract > docs/DATA.md"
+    assert (ROOT / "docs" / "DATA.md").read_text() == contract.document(), stale
+
+
+@pytest.mark.parametrize("table", contract.TABLES.values(), ids=lambda table: table.name)
+def test_contract_is_sound(table):
+    names = table.names
+    assert len(set(names)) == len(names)
+    assert set(table.key) <= set(names)
+    for column in table.columns:
+        assert column.type in contract.TYPES
+        if column.references:
+            parent, key = column.references.split(".")
+            assert key in contract.TABLES[parent].names
+        assert (
+            not column.known_with or contract.TABLES[table.name].column(column.known_with).type == "timestamp"
+        )
+        assert column.unit or column.type not in ("money",)
+    for order in table.time_orders:
+        assert not order.empties or not table.column(order.empties).required
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return json.loads(request.param.read_text())
+
+
+def _source(cell) -> str:
+    return "".join(cell["source"])
+
+
+def test_notebook_has_one_title_first(notebook):
+    cells = notebook["cells"]
+    titles = [i for i, cell in enumerate(cells) for line in _source(cell).splitlines()
+              if cell["cell_type"] == "markdown" and line.startswith("# ")]  # fmt: skip
+    assert titles == [0]
+
+
+def test_notebook_is_short_and_holds_no_output(notebook):
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    lengths = [len([line for line in _source(cell).splitlines() if line.strip()]) for cell in code]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in code)
+    assert max(lengths) <= 15
+    assert sum(lengths) <= 120
+    assert 15 <= len(notebook["cells"]) <= 40
+
+
+def test_notebook_code_is_plain(notebook):
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            kinds = {type(node) for node in ast.walk(ast.parse(_source(cell)))}
+            assert not kinds & {ast.FunctionDef, ast.ClassDef, ast.Try, ast.Lambda}
+            assert not re.search(r"https?://|\.parquet|\.csv", _source(cell))
+
+
+def test_notebook_imports_stand_in_one_cell(notebook):
+    code = [ast.parse(_source(cell)) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    importing = [
+        tree for tree in code if any(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.walk(tree))
+    ]
+    assert len(importing) == 1
+
+
+def test_notebook_prose_holds_no_number_but_section_numbers(notebook):
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            prose = re.sub(r"(?m)^#+ [\d.]+ ", "", _source(cell))
+            assert not re.search(r"\d", prose), prose
+
+
+def test_notebook_headings_stand_in_methods(notebook):
+    methods = (ROOT / "docs" / "METHODS.md").read_text()
+    headings = set(re.findall(r"(?m)^### (.+)$", methods))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            assert set(re.findall(r"(?m)^## (.+)$", _source(cell))) <= headings
+
+
+def test_every_params_name_is_known_to_a_notebook_or_the_company():
+    from toolkit import company
+    from toolkit.reporting import parameters
+
+    for path in sorted((ROOT / "params").glob("*/base.yaml")):
+        found = company.load(path.parent.name, ROOT)
+        for period in sorted(p.stem for p in path.parent.glob("[0-9]*.yaml")):
+            found.period(period)
+            values = parameters.resolved(found, period, NOTEBOOKS)
+            assert set(values) == {notebook.stem for notebook in NOTEBOOKS}

@@ -1,0 +1,140 @@
+"""Does the publication grid protect, and do intervals cover?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toolkit import stats
+
+DIMENSIONS = ["segment", "channel", "region"]
+
+
+def _people(*cells):
+    rows = [(*cell, f"{cell}-{i}", money) for cell, n, money in cells for i in range(n)]
+    return pd.DataFrame(rows, columns=[*DIMENSIONS, "person", "money"])
+
+
+def _atoms(people, **options):
+    grid = stats.publication_grid(people, dimensions=DIMENSIONS, **options)
+    return {
+        tuple(row[DIMENSIONS]): tuple(row[[f"published_{name}" for name in DIMENSIONS]])
+        for _, row in grid.iterrows()
+    }
+
+
+def test_large_cells_stay_themselves():
+    people = _people((("a", "web", "n"), 10, 1), (("a", "web", "s"), 12, 1))
+    assert _atoms(people) == {cell: cell for cell in [("a", "web", "n"), ("a", "web", "s")]}
+
+
+def test_small_regions_of_one_segment_and_channel_stand_together():
+    people = _people((("a", "web", "n"), 10, 1), (("a", "web", "s"), 6, 1), (("a", "web", "t"), 5, 1))
+    other = ("a", "web", "(other)")
+    assert _atoms(people) == {
+        ("a", "web", "n"): ("a", "web", "n"),
+        ("a", "web", "s"): other,
+        ("a", "web", "t"): other,
+    }
+
+
+def test_a_single_small_region_takes_its_smallest_sibling_with_it():
+    people = _people((("a", "web", "n"), 30, 1), (("a", "web", "s"), 12, 1), (("a", "web", "t"), 5, 1))
+    other = ("a", "web", "(other)")
+    assert _atoms(people) == {
+        ("a", "web", "n"): ("a", "web", "n"),
+        ("a", "web", "s"): other,
+        ("a", "web", "t"): other,
+    }
+
+
+def test_what_a_channel_cannot_mend_goes_up_to_the_segment():
+    people = _people((("a", "shop", "n"), 4, 1), (("a", "web", "n"), 20, 1), (("b", "web", "n"), 20, 1))
+    other = ("a", "(other)", "(other)")
+    assert _atoms(people) == {
+        ("a", "shop", "n"): other,
+        ("a", "web", "n"): other,
+        ("b", "web", "n"): ("b", "web", "n"),
+    }
+
+
+def test_a_cell_ruled_by_one_person_is_merged():
+    people = _people((("a", "web", "n"), 20, 1), (("a", "web", "s"), 20, 1))
+    people.loc[0, "money"] = 2_000  # 2000 of 2019, together 2000 of 2039
+    assert set(_atoms(people, max_share=0.99).values()) == {("a", "web", "(other)")}
+    assert _atoms(people, max_share=0.5) == {}  # even together one person holds 2000 of 2039
+
+
+def test_too_few_persons_in_all_publish_nothing():
+    assert _atoms(_people((("a", "web", "n"), 9, 1))) == {}
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.sampled_from("nspq"), st.integers(0, 60),
+                  st.integers(0, 100)), min_size=1, max_size=120),
+    st.integers(3, 12),
+)  # fmt: skip
+def test_every_atom_is_large_enough_and_nothing_is_lost(rows, min_n):
+    people = pd.DataFrame(rows, columns=[*DIMENSIONS, "person", "money"])
+    grid = stats.publication_grid(people, dimensions=DIMENSIONS, min_n=min_n, max_share=0.5)
+    if grid.empty:
+        by_person = people.groupby("person")["money"].sum()
+        assert len(by_person) < min_n or by_person.max() > 0.5 * by_person.sum()
+        return
+    published = [f"published_{name}" for name in DIMENSIONS]
+    placed = people.merge(grid, on=DIMENSIONS, validate="many_to_one")
+    assert len(placed) == len(people)
+    assert placed["money"].sum() == people["money"].sum()
+    for _, atom in placed.groupby(published):
+        held = atom.groupby("person")["money"].sum()
+        assert len(held) >= min_n
+        assert held.max() <= 0.5 * held.sum() or held.sum() == 0
+
+
+@given(st.permutations(range(30)))
+def test_order_of_rows_does_not_change_the_grid(order):
+    people = _people((("a", "web", "n"), 14, 1), (("a", "web", "s"), 9, 2), (("b", "web", "s"), 7, 3))
+    shuffled = people.iloc[list(order)]
+    pd.testing.assert_frame_equal(
+        stats.publication_grid(people, dimensions=DIMENSIONS),
+        stats.publication_grid(shuffled, dimensions=DIMENSIONS),
+    )
+
+
+def test_ratio_of_four_persons_by_hand():
+    people = pd.DataFrame({"numerator": [1, 2, 3, 2], "denominator": [10, 20, 10, 20]})
+    found = stats.ratio(people, by=[]).iloc[0]
+    r = 8 / 60
+    squares = (1 - 10 * r) ** 2 + (2 - 20 * r) ** 2 + (3 - 10 * r) ** 2 + (2 - 20 * r) ** 2
+    half = 1.959963985 * (4 / 3 * squares) ** 0.5 / 60
+    assert found.tolist() == pytest.approx([4, r, r - half, r + half], rel=1e-8)
+
+
+def test_ratio_interval_covers_as_often_as_it_says():
+    rng = np.random.default_rng(7)
+    hits = 0
+    for _ in range(600):
+        x = rng.gamma(2, 50, 200)
+        y = 0.2 * x + rng.normal(0, 10, 200)
+        row = stats.ratio(pd.DataFrame({"numerator": y, "denominator": x}), by=[]).iloc[0]
+        hits += row["ratio_low"] <= 0.2 <= row["ratio_high"]
+    # binomial(600, 0.95): 570 expected, SD 5.3; four SD below and above
+    assert 549 <= hits <= 591
+
+
+def test_one_person_has_a_ratio_and_no_interval():
+    row = stats.ratio(pd.DataFrame({"numerator": [1], "denominator": [4]}), by=[]).iloc[0]
+    assert row["ratio"] == 0.25
+    assert np.isnan(row["ratio_low"])
+
+
+def test_a_family_of_intervals_is_wider_than_one():
+    people = pd.DataFrame({"g": ["a"] * 5 + ["b"] * 5, "numerator": range(10), "denominator": 10})
+    alone, together = stats.ratio(people, by=["g"]), stats.ratio(people, by=["g"], family=2)
+    widths = (together["ratio_high"] - together["ratio_low"]) / (alone["ratio_high"] - alone["ratio_low"])
+    assert widths.tolist() == pytest.approx(
+        [2.2414027276 / 1.959963985] * 2
+    )  # R: qnorm(1 - .05/4), qnorm(.975)
