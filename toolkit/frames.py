@@ -95,6 +95,9 @@ class Known:
             column = table[contract.known_at]
             limit = ibis.literal(self.period.as_of.date()) if column.type().is_date() else as_of
             table = table.filter(column.isnull() | (column < limit))
+            if "order_id" in contract.names and name != "orders":  # what is said of an order is not known before it
+                orders = self.warehouse.table("orders")
+                table = table.anti_join(orders.filter(orders.ordered_at >= as_of), "order_id")
         if name == "surveys":
             lost = table.score.notnull() & table.answered_at.isnull()
             late_count = table.invited_at + ibis.interval(days=LOST_ANSWER_DAYS)
