@@ -12,8 +12,8 @@ DIMENSIONS = ["segment", "channel", "region"]
 
 
 def _people(*cells):
-    rows = [(*cell, f"{cell}-{i}", money) for cell, n, money in cells for i in range(n)]
-    return pd.DataFrame(rows, columns=[*DIMENSIONS, "person", "money"])
+    rows = [(*cell, f"{cell}-{i}", "revenue", amount) for cell, n, amount in cells for i in range(n)]
+    return pd.DataFrame(rows, columns=[*DIMENSIONS, "person", "measure", "amount"])
 
 
 def _atoms(people, **options):
@@ -61,7 +61,7 @@ def test_what_a_channel_cannot_mend_goes_up_to_the_segment():
 
 def test_a_cell_ruled_by_one_person_is_merged():
     people = _people((("a", "web", "n"), 20, 1), (("a", "web", "s"), 20, 1))
-    people.loc[0, "money"] = 2_000  # 2000 of 2019, together 2000 of 2039
+    people.loc[0, "amount"] = 2_000  # 2000 of 2019, together 2000 of 2039
     assert set(_atoms(people, max_share=0.99).values()) == {("a", "web", "(other)")}
     assert _atoms(people, max_share=0.5) == {}  # even together one person holds 2000 of 2039
 
@@ -70,28 +70,49 @@ def test_too_few_persons_in_all_publish_nothing():
     assert _atoms(_people((("a", "web", "n"), 9, 1))) == {}
 
 
-@settings(deadline=None, max_examples=150)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.sampled_from("nspq"), st.integers(0, 60),
-                  st.integers(0, 100)), min_size=1, max_size=120),
-    st.integers(3, 12),
+def test_a_measure_of_few_persons_merges_its_cell():
+    people = _people((("a", "web", "n"), 20, 1), (("a", "web", "s"), 20, 1), (("a", "web", "t"), 30, 1))
+    freight = people.assign(measure="freight")
+    few = freight[(freight["region"] != "n") | freight["person"].str.endswith(("-1", "-2"))]
+    atoms = _atoms(pd.concat([people, few]))
+    assert atoms[("a", "web", "n")] == atoms[("a", "web", "s")] == ("a", "web", "(other)")
+    assert atoms[("a", "web", "t")] == ("a", "web", "t")
+
+
+def test_a_measure_that_no_merging_can_protect_is_left_out_of_the_rule():
+    people = _people((("a", "web", "n"), 20, 1), (("a", "web", "s"), 20, 1))
+    visits = people[people["person"].str.endswith(("-1", "-2"))].assign(measure="visits")
+    assert _atoms(pd.concat([people, visits])) == _atoms(people)
+    lonely = visits.assign(channel="(no order)")
+    assert _atoms(pd.concat([people, lonely]))[("a", "(no order)", "n")] == ("a", "(other)", "(other)")
+
+
+_CONTRIBUTION = st.tuples(
+    st.sampled_from("ab"), st.sampled_from("xyz"), st.sampled_from("nspq"), st.integers(0, 60),
+    st.sampled_from(["revenue", "freight"]), st.integers(0, 100),
 )  # fmt: skip
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(_CONTRIBUTION, min_size=1, max_size=150), st.integers(3, 12))
 def test_every_atom_is_large_enough_and_nothing_is_lost(rows, min_n):
-    people = pd.DataFrame(rows, columns=[*DIMENSIONS, "person", "money"])
+    people = pd.DataFrame(rows, columns=[*DIMENSIONS, "person", "measure", "amount"])
     grid = stats.publication_grid(people, dimensions=DIMENSIONS, min_n=min_n, max_share=0.5)
+
+    def safe(held):
+        by_person = held.groupby("person")["amount"].sum()
+        return len(by_person) >= min_n and by_person.max() <= 0.5 * by_person.sum()
+
+    ruled = [measure for measure, held in people.groupby("measure") if safe(held)]
     if grid.empty:
-        by_person = people.groupby("person")["money"].sum()
-        assert len(by_person) < min_n or by_person.max() > 0.5 * by_person.sum()
+        assert not ruled
         return
     published = [f"published_{name}" for name in DIMENSIONS]
     placed = people.merge(grid, on=DIMENSIONS, validate="many_to_one")
     assert len(placed) == len(people)
-    assert placed["money"].sum() == people["money"].sum()
-    for _, atom in placed.groupby(published):
-        held = atom.groupby("person")["money"].sum()
-        assert len(held) >= min_n
-        assert held.max() <= 0.5 * held.sum() or held.sum() == 0
+    assert placed["amount"].sum() == people["amount"].sum()
+    for _, atom in placed[placed["measure"].isin(ruled)].groupby([*published, "measure"]):
+        assert safe(atom)
 
 
 @given(st.permutations(range(30)))

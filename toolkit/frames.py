@@ -28,6 +28,7 @@ from toolkit.errors import ParamsError, nearest
 from toolkit.source import pseudonym
 from toolkit.warehouse import Warehouse
 
+NO_ORDER = "(no order)"
 FRAMES_VARIABLE = "TOOLKIT_FRAMES"
 _PERSON_COLUMNS = ("customer_id",)
 _ALWAYS, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -95,7 +96,9 @@ class Known:
             column = table[contract.known_at]
             limit = ibis.literal(self.period.as_of.date()) if column.type().is_date() else as_of
             table = table.filter(column.isnull() | (column < limit))
-            if "order_id" in contract.names and name != "orders":  # what is said of an order is not known before it
+            if (
+                "order_id" in contract.names and name != "orders"
+            ):  # what is said of an order is not known before it
                 orders = self.warehouse.table("orders")
                 table = table.anti_join(orders.filter(orders.ordered_at >= as_of), "order_id")
         if name == "surveys":
@@ -116,7 +119,7 @@ class Known:
 
     def _places(self, orders: ir.Table) -> ir.Table:
         """Orders with segment, channel and region of their customer when they were placed, unmerged."""
-        spans = self.table("customers")
+        orders, spans = orders.view(), self.table("customers")  # a view: what comes in may be a join itself
         spans = spans.select(
             _customer=spans.customer_id,
             _from=ibis.coalesce(spans.valid_from, _instant(_ALWAYS)),
@@ -136,7 +139,8 @@ class Known:
         known = {"segment": placed._segment, "channel": placed.channel, "region": placed.region}
         refused = placed._consent.fill_null(True) == False  # noqa: E712 - an expression
         merged = {
-            name: ibis.ifelse(refused, stats.OTHER, value.fill_null(stats.UNKNOWN)) for name, value in known.items()
+            name: ibis.ifelse(refused, stats.OTHER, value.fill_null(stats.UNKNOWN))
+            for name, value in known.items()
         }
         return placed.mutate(**merged).drop("_customer", "_from", "_to", "_consent", "_segment")
 
@@ -144,27 +148,27 @@ class Known:
     def grid(self) -> pd.DataFrame:
         """The publication grid: each cell of segment, channel, region and the atom it is published in.
 
-        Made once a year, of the orders of the year's first quarter (the period's own where
-        that is shorter or has none), then merged further where this period holds too few.
+        Made once a year, of what happened in the year's first quarter (in the period itself
+        where that is shorter or holds nothing), then merged further where this period holds too few.
         """
+        dimensions, published = list(GRID_DIMENSIONS), [f"published_{name}" for name in GRID_DIMENSIONS]
         start = self.period.start
-        first = companies.Period("", start.replace(month=1, day=1), start.replace(month=4, day=1), self.period.as_of)
+        first = Period("", start.replace(month=1, day=1), start.replace(month=4, day=1), self.period.as_of)
         own = self._contributions(self.period)
         first_quarter = self._contributions(first) if self.period.end >= first.end else own
-        basis = first_quarter if len(first_quarter) else own
-        yearly = self._merged(basis)
-        cells = pd.concat([basis, own])[list(GRID_DIMENSIONS)].drop_duplicates()
-        published = [f"published_{name}" for name in GRID_DIMENSIONS]
-        grid = cells.merge(yearly, how="left", on=list(GRID_DIMENSIONS)).sort_values(list(GRID_DIMENSIONS))
-        grid[published] = grid[published].fillna(stats.OTHER)
-        atoms = own.merge(grid, on=list(GRID_DIMENSIONS))
-        atoms = atoms.groupby([*published, "person"], as_index=False)["money"].sum()
-        atoms = atoms.rename(columns=dict(zip(published, GRID_DIMENSIONS, strict=True)))
-        final = self._merged(atoms).rename(columns={name: f"final_{name}" for name in published})
-        grid = grid.merge(final, how="left", left_on=published, right_on=list(GRID_DIMENSIONS), suffixes=("", "_atom"))
-        for name in GRID_DIMENSIONS:
-            grid[f"published_{name}"] = grid[f"final_published_{name}"].fillna(stats.OTHER)
-        return grid[[*GRID_DIMENSIONS, *published]].reset_index(drop=True)
+        yearly = self._merged(first_quarter if len(first_quarter) else own)
+        placed = own.merge(yearly, how="left", on=dimensions)
+        for name, label in zip(
+            dimensions, published, strict=True
+        ):  # a cell that is new this year stands for itself
+            placed[label] = placed[label].where(placed[label].notna(), placed[name])
+        cells = placed[dimensions + published].drop_duplicates()
+        atoms = placed.drop(columns=dimensions).rename(columns=dict(zip(published, dimensions, strict=True)))
+        final = self._merged(atoms).rename(columns={name: f"_{name}" for name in dimensions})
+        grid = cells.merge(final, how="left", left_on=published, right_on=[f"_{name}" for name in dimensions])
+        grid = grid[dimensions + [f"{label}_y" for label in published]]
+        grid = grid.rename(columns={f"{label}_y": label for label in published})
+        return grid.fillna(stats.OTHER).sort_values(dimensions, ignore_index=True)
 
     def _merged(self, contributions: pd.DataFrame) -> pd.DataFrame:
         settings = self.company.settings
@@ -176,26 +180,38 @@ class Known:
         )
 
     def _contributions(self, span: Period) -> pd.DataFrame:
-        orders = self._placed_in(span)
+        """Persons behind revenue, freight and work of a span, by cell: what reports publish sums of."""
         lines = self.table("order_lines")
-        revenue = lines.group_by("order_id").agg(money=lines.net_revenue.sum())
-        orders = self._places(orders).left_join(revenue, "order_id")
-        cells = orders.group_by([*GRID_DIMENSIONS, "customer_id"]).agg(money=orders.money.sum().fill_null(0))
-        found = self.warehouse.backend.to_pyarrow(cells).to_pandas().rename(columns={"customer_id": "person"})
-        found["money"] = found["money"].clip(lower=0)
-        return found.sort_values([*GRID_DIMENSIONS, "person"], ignore_index=True)
+        revenue = lines.group_by("order_id").agg(amount=lines.net_revenue.sum())
+        orders = self._places(self._placed_in(span)).left_join(revenue, "order_id")
+        work, sent = self._places(self._work_in(span)), self._places(self._sent_in(span))
+        measured = [
+            (orders, orders.amount, "revenue"),
+            (sent, sent.freight_cost, "freight"),
+            (work, work.seconds, "work"),
+        ]
+        parts = [
+            rows.group_by([*GRID_DIMENSIONS, "customer_id"])
+            .agg(amount=amount.sum().fill_null(0).cast("int64"))
+            .mutate(measure=ibis.literal(measure))
+            for rows, amount, measure in measured
+        ]
+        found = self.warehouse.backend.to_pyarrow(ibis.union(*parts)).to_pandas()
+        found = found.rename(columns={"customer_id": "person"}).fillna({"person": stats.UNKNOWN})
+        found["amount"] = found["amount"].clip(lower=0)
+        return found.sort_values([*GRID_DIMENSIONS, "measure", "person"], ignore_index=True)
 
     def _placed_in(self, span: Period) -> ir.Table:
         orders = self.table("orders")
-        return orders.filter((orders.ordered_at >= _instant(span.start)) & (orders.ordered_at < _instant(span.end)))
+        return orders.filter(
+            (orders.ordered_at >= _instant(span.start)) & (orders.ordered_at < _instant(span.end))
+        )
 
     def _published(self, orders: ir.Table) -> ir.Table:
         """Orders with segment, channel and region of the publication grid."""
         placed = self._places(orders)
         schema = {f"{prefix}{name}": "string" for prefix in ("", "published_") for name in GRID_DIMENSIONS}
-        grid = ibis.memtable(self.grid, schema=schema).rename(
-            {f"_{name}": name for name in GRID_DIMENSIONS}
-        )
+        grid = ibis.memtable(self.grid, schema=schema).rename({f"_{name}": name for name in GRID_DIMENSIONS})
         joined = placed.left_join(grid, [placed[name] == grid[f"_{name}"] for name in GRID_DIMENSIONS])
         merged = {name: joined[f"published_{name}"].fill_null(stats.OTHER) for name in GRID_DIMENSIONS}
         return joined.mutate(**merged).drop(
@@ -246,9 +262,13 @@ class Known:
             ),
         )
         sent = self._shipments().select("order_id", "n_shipments", "freight", "weight_g", "distance_m")
-        orders = self._published(self._placed_in(self.period)).left_join(sums, "order_id").drop("order_id_right")
+        orders = (
+            self._published(self._placed_in(self.period)).left_join(sums, "order_id").drop("order_id_right")
+        )
         orders = orders.left_join(sent, "order_id")
-        zero = {name: orders[name].fill_null(0) for name in ("n_lines", "quantity", "net_revenue", "n_shipments")}
+        zero = {
+            name: orders[name].fill_null(0) for name in ("n_lines", "quantity", "net_revenue", "n_shipments")
+        }
         return orders.mutate(**zero, cancelled=orders.cancelled_at.notnull()).select(
             "order_id", "customer_id", "ordered_at", *GRID_DIMENSIONS, "fulfilment", "cancelled", "n_lines",
             "quantity", "net_revenue", "cost_of_goods", "n_shipments", "freight", "weight_g", "distance_m",
@@ -327,48 +347,50 @@ class Known:
         """One row a month, pool, activity, customer and atom of the period: times done and seconds.
 
         Seconds follow the time equations of ``cost.yaml``: quantity x base + drivers x seconds
-        each. Work for no order carries no channel of its own and stands under "(unknown)".
+        each. Work for no order, such as a visit, has the channel "(no order)".
         """
-        rules = self.cost_rules
-        done = self.table("activities")
-        done = done.filter(
-            (done.happened_at >= _instant(self.period.start)) & (done.happened_at < _instant(self.period.end))
-        )
-        seconds = ibis.cases(
-            *[(done.activity == name, done.quantity * rule.seconds) for name, rule in sorted(rules.activities.items())],
-            (ibis.literal(False), 0),
-        )
-        drivers = done.drivers.cast("json")
-        for driver in sorted({driver for rule in rules.activities.values() for driver in rule.per}):
-            each = ibis.cases(
-                *[
-                    (done.activity == name, rule.per[driver])
-                    for name, rule in sorted(rules.activities.items())
-                    if driver in rule.per
-                ],
-                else_=0,
-            )
-            seconds = seconds + drivers[driver].int.fill_null(0) * each
-        pool = ibis.cases(
-            *[(done.activity == name, rule.pool) for name, rule in sorted(rules.activities.items())],
-            (ibis.literal(False), ""),
-        )
-        done = done.mutate(seconds=seconds, pool=pool, month=done.happened_at.date().truncate("M"))
-        orders = self.table("orders").select(_order="order_id", _who="customer_id", channel="channel")
-        placed = done.left_join(orders, done.order_id == orders._order)
-        placed = placed.mutate(customer_id=ibis.coalesce(placed.customer_id, placed._who), ordered_at=placed.happened_at)
-        placed = self._published(placed.drop("_order", "_who"))
+        placed = self._published(self._work_in(self.period))
+        placed = placed.mutate(month=placed.ordered_at.date().truncate("M"))
         keys = ["month", "pool", "activity", "customer_id", *GRID_DIMENSIONS]
         return placed.group_by(keys).agg(times=placed.quantity.sum(), seconds=placed.seconds.sum())
 
+    def _work_in(self, span: Period) -> ir.Table:
+        """Activities of a span with seconds, pool, customer and channel; ``ordered_at``: when they happened."""
+        done = self.table("activities")
+        done = done.filter(
+            (done.happened_at >= _instant(span.start)) & (done.happened_at < _instant(span.end))
+        )
+        rules = sorted(self.cost_rules.activities.items())
+        seconds = _by_activity(done, [(name, done.quantity * rule.seconds) for name, rule in rules], 0)
+        drivers = done.drivers.cast("json")
+        for driver in sorted({driver for _, rule in rules for driver in rule.per}):
+            each = _by_activity(
+                done, [(name, rule.per[driver]) for name, rule in rules if driver in rule.per], 0
+            )
+            seconds = seconds + drivers[driver].int.fill_null(0) * each
+        pool = _by_activity(done, [(name, rule.pool) for name, rule in rules], stats.UNKNOWN)
+        done = done.mutate(seconds=seconds, pool=pool).rename(_who="customer_id")
+        orders = self.table("orders").select(_order="order_id", _buyer="customer_id", channel="channel")
+        placed = done.left_join(orders, done.order_id == orders._order)
+        return placed.select(
+            "pool", "activity", "quantity", "seconds",
+            customer_id=ibis.coalesce(placed._who, placed._buyer),
+            channel=ibis.ifelse(placed._order.isnull(), NO_ORDER, placed.channel),
+            ordered_at=placed.happened_at,
+        )  # fmt: skip
+
+    def _sent_in(self, span: Period) -> ir.Table:
+        """Shipments handed over in a span, with customer, channel and time of their order."""
+        sent = self.table("deliveries")
+        sent = sent.filter((sent.shipped_at >= _instant(span.start)) & (sent.shipped_at < _instant(span.end)))
+        orders = self.table("orders").select("order_id", "customer_id", "channel", "ordered_at")
+        return sent.inner_join(orders, "order_id").select(
+            "customer_id", "channel", "ordered_at", "shipped_at", "freight_cost"
+        )
+
     def freight(self) -> ir.Table:
         """One row a month, customer and atom: freight (cents) of what was handed over in the period."""
-        sent = self.table("deliveries")
-        sent = sent.filter(
-            (sent.shipped_at >= _instant(self.period.start)) & (sent.shipped_at < _instant(self.period.end))
-        )
-        orders = self.table("orders").select("order_id", "customer_id", "channel", "ordered_at")
-        placed = self._published(sent.inner_join(orders, "order_id"))
+        placed = self._published(self._sent_in(self.period))
         placed = placed.mutate(month=placed.shipped_at.date().truncate("M"))
         return placed.group_by(["month", "customer_id", *GRID_DIMENSIONS]).agg(
             n_shipments=placed.count(), freight=placed.freight_cost.sum().fill_null(0)
@@ -378,10 +400,12 @@ class Known:
         """One row: the assumed cents per order and per line of ``cost.yaml``; none if nothing is assumed."""
         rule = self.cost_rules.handling
         rows = [rule.model_dump()] if rule else []
-        return ibis.memtable(rows, schema=ibis.schema({"cents_per_order": "int64", "cents_per_line": "int64"}))
+        return ibis.memtable(
+            rows, schema=ibis.schema({"cents_per_order": "int64", "cents_per_line": "int64"})
+        )
 
     def company_facts(self) -> ir.Table:
-        """One row: title, currency, period, first and last day, day of knowledge, smallest group published."""
+        """One row: title, currency, period, first and last day, day of knowledge, smallest group."""
         settings, period = self.company.settings, self.period
         facts = {
             "title": settings.title,
@@ -416,11 +440,15 @@ class Known:
             ).mutate(position=i, rule=ibis.literal(rule))
             for i, (rule, found) in enumerate(steps)
         ]
-        account.append(self._quarantined().mutate(position=len(steps), rule=ibis.literal("quarantined on entry")))
+        account.append(
+            self._quarantined().mutate(position=len(steps), rule=ibis.literal("quarantined on entry"))
+        )
         sums = ("orders", "lines", "net_revenue", "freight")
         return ibis.union(
             *[
-                step.select("rule", position=step.position.cast("int64"), **{n: step[n].cast("int64") for n in sums})
+                step.select(
+                    "rule", position=step.position.cast("int64"), **{n: step[n].cast("int64") for n in sums}
+                )
                 for step in account
             ]
         )
@@ -446,7 +474,9 @@ class Known:
             if not self.warehouse.has(name):
                 rows.append({"table": name, "columns": ""})
             else:
-                absent = [c.name for c in table.columns if not c.personal and not self.warehouse.has(name, c.name)]
+                absent = [
+                    c.name for c in table.columns if not c.personal and not self.warehouse.has(name, c.name)
+                ]
                 rows += [{"table": name, "columns": ", ".join(absent)}] if absent else []
         return ibis.memtable(rows, schema=ibis.schema({"table": "string", "columns": "string"}))
 
@@ -567,7 +597,9 @@ def _plain(table: pa.Table) -> pa.Table:
 
 def _pseudonyms(values: pa.Array, key: bytes) -> pa.Array:
     encoded = values.dictionary_encode()
-    names = pa.array([None if v is None else pseudonym(v, key) for v in encoded.dictionary.to_pylist()], pa.string())
+    names = pa.array(
+        [None if v is None else pseudonym(v, key) for v in encoded.dictionary.to_pylist()], pa.string()
+    )
     return names.take(encoded.indices)
 
 
@@ -587,7 +619,9 @@ def _digest(table: pa.Table) -> str:
         else:
             whole = {"timestamp": "int64", "date32": "int32"}.get(str(field.type).split("[")[0])
             numbers = column.cast(whole) if whole else column
-            digest.update(np.asarray(pc.fill_null(numbers, 0)).astype(numbers.type.to_pandas_dtype()).tobytes())
+            digest.update(
+                np.asarray(pc.fill_null(numbers, 0)).astype(numbers.type.to_pandas_dtype()).tobytes()
+            )
     return digest.hexdigest()
 
 
@@ -614,7 +648,9 @@ def reader(company: str, period: str) -> Callable[[str], pd.DataFrame]:
         if given:
             paths = json.loads(given)
             if name not in paths:
-                raise ParamsError(f"frame({name!r}): not made for this run; there are: {', '.join(sorted(paths))}.")
+                raise ParamsError(
+                    f"frame({name!r}): not made for this run; there are: {', '.join(sorted(paths))}."
+                )
             return read(Path(paths[name]))
         home = _home()
         found = companies.load(company, home)
@@ -629,6 +665,15 @@ def _home() -> Path:
         if (folder / "params").is_dir():
             return folder
     raise ParamsError(f"{here}: expected to be inside a project with a folder 'params', found none above it.")
+
+
+def _by_activity(done: ir.Table, cases: list, otherwise: object) -> ir.Value:
+    """A value that depends on the activity."""
+    return (
+        ibis.cases(*[(done.activity == name, value) for name, value in cases], else_=otherwise)
+        if cases
+        else (ibis.literal(otherwise))
+    )
 
 
 def _instant(moment: datetime) -> ir.Value:

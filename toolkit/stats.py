@@ -13,32 +13,29 @@ def publication_grid(
     contributions: pd.DataFrame,
     *,
     dimensions: Sequence[str],
-    person: str = "person",
-    money: str = "money",
     min_n: int = 10,
     max_share: float = 0.5,
 ) -> pd.DataFrame:
     """Atoms that may be published: cells merged upwards until each is large enough.
 
-    A cell is a combination of ``dimensions``. It is too small while it holds fewer than
-    ``min_n`` persons, or while one person contributes more than ``max_share`` of its
-    money. Small cells of one parent (the same value of all but the last dimension)
-    become one cell "(other)" of that parent; if that is still too small, the smallest
-    of its siblings joins it. What is left over goes one level up. Any sum of the
-    resulting atoms is safe from differencing within the table, and the total is kept.
+    A cell is a combination of ``dimensions``. It is too small while any measure that occurs
+    in it comes from fewer than ``min_n`` persons, or while one person contributes more than
+    ``max_share`` of a measure. Small cells of one parent (the same value of all but the last
+    dimension) become one cell "(other)" of that parent; if that is still too small, the
+    smallest of its siblings joins it. What is left over goes one level up. Any sum of the
+    resulting atoms is a sum over enough persons, and the total is kept.
 
     Parameters
     ----------
     contributions
-        One row per person and cell: ``dimensions``, ``person``, ``money`` (0 or more).
+        One row per person, cell and measure: ``dimensions``, ``person``, ``measure`` (such
+        as revenue or freight), ``amount`` (0 or more).
     dimensions
         From the widest to the narrowest.
-    person, money
-        Names of those columns.
     min_n
-        Persons that an atom must hold at least.
+        Persons behind each measure that an atom must hold at least.
     max_share
-        Share (0-1) of an atom's money that one person may hold at most.
+        Share (0-1) of an atom's measure that one person may hold at most.
 
     Returns
     -------
@@ -48,12 +45,14 @@ def publication_grid(
 
     Notes
     -----
-    docs/METHODS.md section 0.6. Persons in several cells count once per atom.
+    docs/METHODS.md section 0.6. Persons in several cells count once per atom. A measure
+    that has fewer than ``min_n`` persons in all, or one that holds too much of it, cannot be
+    protected by merging: it is left out of the rule and must not be published by itself.
 
     Examples
     --------
     >>> people = pd.DataFrame({"region": ["north"] * 12 + ["south"] * 11 + ["east"] * 3,
-    ...                        "person": range(26), "money": 1})
+    ...                        "person": range(26), "measure": "revenue", "amount": 1})
     >>> publication_grid(people, dimensions=["region"])
       region published_region
     0   east          (other)
@@ -63,44 +62,57 @@ def publication_grid(
     dimensions = list(dimensions)
     published = [f"published_{name}" for name in dimensions]
     cells = contributions[dimensions].drop_duplicates().sort_values(dimensions, ignore_index=True)
-    atoms = {tuple(cell): tuple(cell) for cell in cells.itertuples(index=False)}
-    members = {
-        tuple(cell) if isinstance(cell, tuple) else (cell,): rows.groupby(person)[money].sum()
-        for cell, rows in contributions.groupby(dimensions, sort=True)
-    }
+    nothing = pd.DataFrame(columns=[*dimensions, *published], dtype="str")
 
     def too_small(held: pd.Series) -> bool:
-        total = held.sum()
-        return len(held) < min_n or (total > 0 and held.max() > max_share * total)
+        by_measure = held.groupby(level="measure")
+        total, most = by_measure.sum(), by_measure.max()
+        return bool((by_measure.size() < min_n).any() or (most > max_share * total).any())
 
+    protectable = [rows for _, rows in contributions.groupby("measure") if not too_small(_holdings(rows))]
+    if not protectable:
+        return nothing
+    judged = pd.concat(protectable)
+    members = {
+        cell if isinstance(cell, tuple) else (cell,): _holdings(rows)
+        for cell, rows in judged.groupby(dimensions)
+    }
+    atoms = {tuple(cell): tuple(cell) for cell in cells.itertuples(index=False)}
+    for cell in atoms.keys() - members.keys():  # only measures out of the rule: never an atom of its own
+        members[cell] = _holdings(judged.iloc[:0])
     for depth in range(len(dimensions) - 1, -1, -1):
         for parent in sorted({atom[:depth] for atom in members}):
             siblings = {atom: held for atom, held in members.items() if atom[:depth] == parent}
-            small = sorted(atom for atom, held in siblings.items() if too_small(held))
+            small = sorted(atom for atom, held in siblings.items() if held.empty or too_small(held))
             if not small or len(siblings) == 1:
                 continue
             target = parent + (OTHER,) * (len(dimensions) - depth)
             joined = set(small) | ({target} & siblings.keys())
             rest = sorted(siblings.keys() - joined, key=lambda atom: (len(siblings[atom]), atom))
-            merged = _together(siblings[atom] for atom in sorted(joined))
-            while rest and too_small(merged):
+            merged = _together([siblings[atom] for atom in sorted(joined)])
+            while rest and (merged.empty or too_small(merged)):
                 joined.add(rest[0])
                 merged = _together([merged, siblings[rest.pop(0)]])
             for atom in joined:
                 del members[atom]
             members[target] = merged
             atoms = {cell: target if atom in joined else atom for cell, atom in atoms.items()}
-    if any(too_small(held) for held in members.values()):
-        cells, atoms = cells.iloc[:0], {}
     labels = pd.DataFrame(list(atoms.values()), columns=published, index=cells.index, dtype="str")
     return pd.concat([cells, labels], axis=1)
 
 
-def _together(holdings) -> pd.Series:
-    return pd.concat(list(holdings)).groupby(level=0).sum()
+def _holdings(rows: pd.DataFrame) -> pd.Series:
+    """What each person holds of each measure."""
+    return rows.groupby(["measure", "person"])["amount"].sum()
 
 
-def ratio(totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, family: int = 1) -> pd.DataFrame:
+def _together(holdings: Sequence[pd.Series]) -> pd.Series:
+    return pd.concat(holdings).groupby(level=["measure", "person"]).sum()
+
+
+def ratio(
+    totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, family: int = 1
+) -> pd.DataFrame:
     """Ratio of two sums per group, with an interval that treats persons as drawn independently.
 
     Parameters
@@ -139,9 +151,11 @@ def ratio(totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, 
     numbers = totals.assign(
         y=totals["numerator"].astype("float64"), x=totals["denominator"].astype("float64")
     )
-    sums = numbers.assign(
-        yy=numbers["y"] ** 2, xy=numbers["x"] * numbers["y"], xx=numbers["x"] ** 2, n=1
-    ).groupby(keys)[["n", "y", "x", "yy", "xy", "xx"]].sum()
+    sums = (
+        numbers.assign(yy=numbers["y"] ** 2, xy=numbers["x"] * numbers["y"], xx=numbers["x"] ** 2, n=1)
+        .groupby(keys)[["n", "y", "x", "yy", "xy", "xx"]]
+        .sum()
+    )
     r = sums["y"] / sums["x"].where(sums["x"] > 0)
     squares = (sums["yy"] - 2 * r * sums["xy"] + r**2 * sums["xx"]).clip(lower=0)
     n = sums["n"].where(sums["n"] > 1)
