@@ -1,0 +1,287 @@
+"""Do frames say what the contract tables say, as of their day, and nothing that was not known?"""
+
+import json
+import shutil
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from conftest import ROOT
+
+from toolkit import company, contract, frames, sample, source
+from toolkit.errors import DataError, ParamsError
+
+PERIOD = "2026Q2"
+ALL = sorted(frames._KEYS)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """The tiny sample company, ingested: the company, and its tables as pandas reads them."""
+    home = tmp_path_factory.mktemp("tiny")
+    shutil.copytree(ROOT / "params", home / "params")
+    found = company.load("sample", home)
+    sample.write(found.data / "raw", size="tiny")
+    source.ingest(found, found.data / "raw")
+    return found
+
+
+def _tables(found):
+    folder = found.data / json.loads((found.data / "receipt.json").read_text())["folder"] / "tables"
+    return {path.stem: pq.read_table(path).to_pandas() for path in sorted(folder.glob("*.parquet"))}
+
+
+@pytest.fixture(scope="module")
+def tables(tiny):
+    return _tables(tiny)
+
+
+@pytest.fixture(scope="module")
+def made(tiny):
+    kept = frames.materialise(tiny, tiny.period(PERIOD), ALL, tiny.data / "frames")
+    return {name: frames.read(frame.path) for name, frame in kept.items()}
+
+
+def _known(tables, name, as_of):
+    """The restatement of what was known: six lines of pandas for any contract table."""
+    table, spec = tables[name].copy(), contract.TABLES[name]
+    if spec.known_at == "orders.ordered_at":
+        table = table[table["order_id"].isin(_known(tables, "orders", as_of)["order_id"])].copy()
+    elif spec.known_at:
+        limit = as_of.date() if spec.column(spec.known_at).type == "date" else as_of
+        table = table[table[spec.known_at].isna() | (table[spec.known_at] < limit)].copy()
+        if "order_id" in table and name != "orders":
+            later = tables["orders"].loc[tables["orders"]["ordered_at"] >= as_of, "order_id"]
+            table = table[~table["order_id"].isin(later)].copy()
+    if name == "surveys":
+        lost = table["score"].notna() & table["answered_at"].isna()
+        table.loc[lost, "answered_at"] = table.loc[lost, "invited_at"] + timedelta(
+            days=contract.LOST_ANSWER_DAYS
+        )
+    for column in spec.columns:
+        if column.known_with and column.name in table and column.known_with in table:
+            table[column.name] = table[column.name].where(table[column.known_with] < as_of)
+    for column in spec.columns:
+        if (
+            column.type == "timestamp"
+            and not column.plan
+            and column.name in table
+            and column.name != spec.known_at
+        ):
+            table[column.name] = table[column.name].where(table[column.name] < as_of)
+    return table
+
+
+@pytest.mark.parametrize("name", sorted(contract.TABLES))
+def test_what_was_known_equals_its_restatement(tiny, tables, name):
+    period = tiny.period("2025Q3")
+    known = frames.Known(tiny, period)
+    found = known.warehouse.backend.to_pyarrow(known.table(name)).to_pandas()
+    expected = _known(tables, name, period.as_of)
+    assert len(found) == len(expected)
+    keys = [key for key in contract.TABLES[name].key if key in expected]
+    found, expected = (rows.sort_values(keys, ignore_index=True) for rows in (found, expected))
+    for column in expected.columns:
+        missing = found[column].isna()
+        assert (missing == expected[column].isna()).all(), column
+        assert (found.loc[~missing, column].values == expected.loc[~missing, column].values).all(), column
+
+
+def test_orders_equal_their_restatement(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    orders = _known(tables, "orders", period.as_of)
+    placed = orders[(orders["ordered_at"] >= period.start) & (orders["ordered_at"] < period.end)]
+    lines = tables["order_lines"].groupby("order_id")
+    sums = pd.DataFrame({"n_lines": lines.size(), "net_revenue": lines["net_revenue"].sum()})
+    expected = placed.join(sums, on="order_id").join(
+        tables["deliveries"].groupby("order_id")["freight_cost"].sum(min_count=1).rename("freight"),
+        on="order_id",
+    )
+    expected = expected.set_index("order_id").sort_index()
+    found = made["orders"].set_index("order_id")
+    assert list(found.index) == list(expected.index)
+    assert (found["n_lines"] == expected["n_lines"].fillna(0)).all()
+    assert (found["net_revenue"] == expected["net_revenue"].fillna(0)).all()
+    assert (found["freight"].isna() == expected["freight"].isna()).all()
+    assert found["freight"].sum() == expected["freight"].sum()
+    assert (found["cancelled"] == expected["cancelled_at"].notna()).all()
+
+
+def test_order_service_equals_its_restatement(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    sent = _known(tables, "deliveries", period.as_of).assign(n=1)
+    sent["late"] = sent["delivered_at"].fillna(period.as_of) > sent["promised_by"]
+    zone = tiny.settings.zone
+    arrival_day = sent["delivered_at"].fillna(period.as_of).dt.tz_convert(zone).dt.date
+    promise_day = sent["promised_by"].dt.tz_convert(zone).dt.date
+    sent["late_by_day"] = [
+        bool(not pd.isna(promise) and arrival > promise)
+        for arrival, promise in zip(arrival_day, promise_day, strict=True)
+    ]
+    by_order = sent.groupby("order_id").agg(
+        promised_by=("promised_by", "max"),
+        last=("delivered_at", "max"),
+        arrived=("delivered_at", lambda times: times.notna().all()),
+        late=("late", "any"),
+        late_by_day=("late_by_day", "any"),
+    )
+    due = by_order[
+        (by_order["promised_by"] >= period.start) & (by_order["promised_by"] < period.end)
+    ].sort_index()
+    found = made["order_service"].set_index("order_id")
+    assert list(found.index) == list(due.index)
+    assert (found["arrived"] == due["arrived"]).all()
+    assert (found["late"] == due["late"]).all()
+    assert (found["late_by_day"] == due["late_by_day"]).all()
+    until = due["last"].where(due["arrived"]).fillna(period.as_of)
+    assert (found["delay_s"] == (until - due["promised_by"]).dt.total_seconds().astype(int)).all()
+
+
+def test_exposure_is_fixed_at_the_invitation(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    surveys = _known(tables, "surveys", period.as_of)
+    inside = (surveys["invited_at"] >= period.start) & (surveys["invited_at"] < period.end)
+    surveys = surveys[inside & surveys["score"].notna()]
+    sent = _known(tables, "deliveries", period.as_of).groupby("order_id")
+    arrival = sent["delivered_at"].max().where(sent["delivered_at"].count() == sent.size())
+    facts = surveys.join(
+        pd.DataFrame({"arrival": arrival, "promise": sent["promised_by"].max()}), on="order_id"
+    )
+    orders = _known(tables, "orders", period.as_of).set_index("order_id")
+    facts = facts.join(orders[["ordered_at", "cancelled_at"]], on="order_id")
+    there = facts["arrival"] <= facts["invited_at"]
+    expected = np.select(
+        [
+            facts["ordered_at"].isna(),
+            facts["cancelled_at"] <= facts["invited_at"],
+            there & (facts["arrival"] > facts["promise"]),
+            there,
+            facts["invited_at"] > facts["promise"],
+        ],
+        ["no_order", "cancelled", "late", "in_time", "overdue"],
+        "not_due",
+    )
+    expected = pd.Series(
+        expected, index=pd.MultiIndex.from_frame(facts[["response_id", "item"]])
+    ).sort_index()
+    found = made["survey_scores"].set_index(["response_id", "item"])["exposure"]
+    assert found.to_dict() == expected.to_dict()
+    assert {"in_time", "late", "overdue"} <= set(found)
+
+
+def test_work_follows_the_time_equations(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    rules = frames.Known(tiny, period).cost_rules.activities
+    done = tables["activities"]
+    done = done[(done["happened_at"] >= period.start) & (done["happened_at"] < period.end)]
+    expected = {}
+    for row in done.itertuples():
+        rule, drivers = rules[row.activity], json.loads(row.drivers or "{}")
+        seconds = row.quantity * rule.seconds + sum(
+            drivers.get(name, 0) * each for name, each in rule.per.items()
+        )
+        expected[row.activity] = expected.get(row.activity, 0) + seconds
+    assert made["work"].groupby("activity")["seconds"].sum().to_dict() == expected
+
+
+def test_work_for_no_order_keeps_its_segment(made):
+    visits = made["work"][made["work"]["activity"] == "account_visit"]
+    assert len(visits)
+    assert set(visits["channel"]) <= {"(no order)", "(other)"}
+
+
+def test_every_published_cell_holds_enough_persons(tiny, made):
+    for frame, amount in (("orders", "net_revenue"), ("freight", "freight"), ("work", "seconds")):
+        cells = made[frame].groupby(["segment", "channel", "region"])
+        assert cells["customer_id"].nunique().min() >= tiny.settings.min_n, frame
+        held = made[frame].groupby(["segment", "channel", "region", "customer_id"])[amount].sum()
+        by_cell = held.groupby(level=[0, 1, 2])
+        assert (by_cell.max() <= tiny.settings.max_contributor_share * by_cell.sum()).all(), frame
+
+
+def test_customers_without_consent_enter_totals_only(tiny, tables, made):
+    refused = set(tables["customers"].loc[tables["customers"]["profiling_consent"] == False, "customer_id"])  # noqa: E712
+    orders = made["orders"].merge(tables["orders"][["order_id", "customer_id"]], on="order_id")
+    assert set(orders.loc[orders["customer_id_y"].isin(refused), "segment"]) == {"(other)"}
+
+
+def test_persons_are_pseudonymised_again_in_frames(tables, made):
+    assert not set(made["orders"]["customer_id"]) & set(tables["customers"]["customer_id"])
+    assert made["orders"]["customer_id"].nunique() == tables["orders"].set_index("order_id").loc[
+        made["orders"]["order_id"], "customer_id"
+    ].nunique()  # fmt: skip
+
+
+def test_later_data_change_no_frame(tiny, made, tmp_path):
+    """A warehouse that ends at the day of knowledge gives the frames of one that goes on."""
+    period = tiny.period("2025Q3")
+    later = frames.materialise(tiny, period, ALL, tmp_path / "later")
+    early = company.Company(tiny.name, tiny.settings, tmp_path)
+    shutil.copytree(tiny.params, early.params)
+    tables = _tables(tiny)
+    folder = early.data / "warehouse-cut" / "tables"
+    quarantine = early.data / "warehouse-cut" / "quarantine"
+    folder.mkdir(parents=True)
+    old = tiny.data / json.loads((tiny.data / "receipt.json").read_text())["folder"] / "quarantine"
+    shutil.copytree(old, quarantine)
+    for name in tables:
+        schema = pq.read_schema(old.parent / "tables" / f"{name}.parquet")
+        cut = _known(tables, name, period.as_of).reset_index(drop=True)
+        pq.write_table(
+            frames.pa.Table.from_pandas(cut, schema=schema, preserve_index=False), folder / f"{name}.parquet"
+        )
+    receipt = {"folder": "warehouse-cut", "tables": dict.fromkeys(tables)}
+    (early.data / "receipt.json").write_text(json.dumps(receipt))
+    cut_frames = frames.materialise(early, period, ALL, tmp_path / "cut")
+    assert {n: f.digest for n, f in cut_frames.items()} == {n: f.digest for n, f in later.items()}
+    assert len(frames.read(later["orders"].path)) > 100
+
+
+def test_a_frame_is_named_by_its_values(tiny, tmp_path):
+    first = frames.materialise(tiny, tiny.period(PERIOD), ["orders"], tmp_path)["orders"]
+    again = frames.materialise(tiny, tiny.period(PERIOD), ["orders"], tmp_path)["orders"]
+    other = frames.materialise(tiny, tiny.period("2026Q1"), ["orders"], tmp_path)["orders"]
+    assert first == again != other
+    table = pq.read_table(first.path)
+    assert frames._digest(table) == first.digest
+    changed = table.set_column(
+        table.column_names.index("net_revenue"), "net_revenue", frames.pc.add(table["net_revenue"], 1)
+    )
+    assert frames._digest(changed) != first.digest
+
+
+def test_unknown_frame_is_refused_with_the_nearest_name(tiny, tmp_path):
+    with pytest.raises(ParamsError) as refused:
+        frames.materialise(tiny, tiny.period(PERIOD), ["order"], tmp_path)
+    assert str(refused.value) == (
+        f"frame('order'): no such frame; there are: {', '.join(ALL)}. Did you mean 'orders'?"
+    )
+
+
+def test_a_company_without_warehouse_is_told_how_to_make_one(tmp_path):
+    shutil.copytree(ROOT / "params", tmp_path / "params")
+    for name, how in (("sample", "toolkit sample"), ("olist", "toolkit ingest olist --from FOLDER")):
+        found = company.load(name, tmp_path)
+        with pytest.raises(DataError) as refused:
+            frames.materialise(found, found.period(PERIOD), ["orders"], tmp_path / "frames")
+        assert str(refused.value) == (
+            f"{found.data}: expected the warehouse of {name}, found none. Make it with: {how}"
+        )
+
+
+def test_by_hand_a_notebook_reads_the_same_frame(tiny, made, monkeypatch):
+    monkeypatch.chdir(tiny.params)
+    monkeypatch.delenv(frames.FRAMES_VARIABLE, raising=False)
+    pd.testing.assert_frame_equal(frames.reader("sample", PERIOD)("orders"), made["orders"])
+
+
+def test_unattended_a_notebook_reads_only_what_the_runner_made(tiny, monkeypatch, tmp_path):
+    kept = frames.materialise(tiny, tiny.period(PERIOD), ["handling"], tmp_path)["handling"]
+    monkeypatch.setenv(frames.FRAMES_VARIABLE, json.dumps({"handling": str(kept.path)}))
+    frame = frames.reader("sample", PERIOD)
+    assert frame("handling").empty
+    with pytest.raises(ParamsError) as refused:
+        frame("orders")
+    assert str(refused.value) == "frame('orders'): not made for this run; there are: handling."
