@@ -12,7 +12,7 @@ STAGE = sed -n '1,/^\# end of $(1)$$/p' requirements.lock > .venv/$(1).lock && \
 .DEFAULT_GOAL := report
 
 report: .venv/run.done  ## sample company, latest period's pack, path of the page to open
-	@test -f data/sample/warehouse/receipt.json || $(BIN)/toolkit sample
+	@test -f data/sample/receipt.json || $(BIN)/toolkit sample
 	@$(BIN)/toolkit run sample
 
 test: .venv/test.done  ## under 8 minutes on two cores

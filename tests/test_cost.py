@@ -93,9 +93,7 @@ def test_shares_sum_to_the_amount_and_are_within_a_cent(amount, weights):
     shares = cost.allocate(amount, weights)
     assert sum(shares) == amount
     total = sum(weights)
-    assert all(
-        abs(share * total - amount * weight) < total for share, weight in zip(shares, weights, strict=True)
-    )
+    assert all(abs(share * total - amount * weight) < total for share, weight in zip(shares, weights, strict=True))
 
 
 _POOLS = st.sampled_from(["desk", "warehouse", "transport"])
@@ -109,9 +107,7 @@ _LEDGER = st.lists(
     min_size=1,
     max_size=8,
 )
-_WORK = st.lists(
-    st.tuples(st.sampled_from(["m1", "m2"]), _POOLS, st.integers(0, 10**7)), min_size=1, max_size=20
-)
+_WORK = st.lists(st.tuples(st.sampled_from(["m1", "m2"]), _POOLS, st.integers(0, 10**7)), min_size=1, max_size=20)
 
 
 @settings(deadline=None)
@@ -202,9 +198,7 @@ def served(table):
         n_lines="Int64", net_revenue="Int64", cost_of_goods="Int64", freight="Int64",
     )  # fmt: skip
     orders["cancelled"] = [False, False, False]
-    work = pd.DataFrame(
-        {"customer_id": ["a"], "segment": ["shop"], "channel": ["web"], "region": ["n"], "cost": [700]}
-    )
+    work = pd.DataFrame({"customer_id": ["a"], "segment": ["shop"], "channel": ["web"], "region": ["n"], "cost": [700]})
     handling = pd.DataFrame({"cents_per_order": [100], "cents_per_line": [50]})
     return (
         cost.assumed_handling(orders, handling),

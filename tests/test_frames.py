@@ -57,19 +57,12 @@ def _known(tables, name, as_of):
             table = table[~table["order_id"].isin(later)].copy()
     if name == "surveys":
         lost = table["score"].notna() & table["answered_at"].isna()
-        table.loc[lost, "answered_at"] = table.loc[lost, "invited_at"] + timedelta(
-            days=contract.LOST_ANSWER_DAYS
-        )
+        table.loc[lost, "answered_at"] = table.loc[lost, "invited_at"] + timedelta(days=contract.LOST_ANSWER_DAYS)
     for column in spec.columns:
         if column.known_with and column.name in table and column.known_with in table:
             table[column.name] = table[column.name].where(table[column.known_with] < as_of)
     for column in spec.columns:
-        if (
-            column.type == "timestamp"
-            and not column.plan
-            and column.name in table
-            and column.name != spec.known_at
-        ):
+        if column.type == "timestamp" and not column.plan and column.name in table and column.name != spec.known_at:
             table[column.name] = table[column.name].where(table[column.name] < as_of)
     return table
 
@@ -127,9 +120,7 @@ def test_order_service_equals_its_restatement(tiny, tables, made):
         late=("late", "any"),
         late_by_day=("late_by_day", "any"),
     )
-    due = by_order[
-        (by_order["promised_by"] >= period.start) & (by_order["promised_by"] < period.end)
-    ].sort_index()
+    due = by_order[(by_order["promised_by"] >= period.start) & (by_order["promised_by"] < period.end)].sort_index()
     found = made["order_service"].set_index("order_id")
     assert list(found.index) == list(due.index)
     assert (found["arrived"] == due["arrived"]).all()
@@ -146,9 +137,7 @@ def test_exposure_is_fixed_at_the_invitation(tiny, tables, made):
     surveys = surveys[inside & surveys["score"].notna()]
     sent = _known(tables, "deliveries", period.as_of).groupby("order_id")
     arrival = sent["delivered_at"].max().where(sent["delivered_at"].count() == sent.size())
-    facts = surveys.join(
-        pd.DataFrame({"arrival": arrival, "promise": sent["promised_by"].max()}), on="order_id"
-    )
+    facts = surveys.join(pd.DataFrame({"arrival": arrival, "promise": sent["promised_by"].max()}), on="order_id")
     orders = _known(tables, "orders", period.as_of).set_index("order_id")
     facts = facts.join(orders[["ordered_at", "cancelled_at"]], on="order_id")
     there = facts["arrival"] <= facts["invited_at"]
@@ -163,9 +152,7 @@ def test_exposure_is_fixed_at_the_invitation(tiny, tables, made):
         ["no_order", "cancelled", "late", "in_time", "overdue"],
         "not_due",
     )
-    expected = pd.Series(
-        expected, index=pd.MultiIndex.from_frame(facts[["response_id", "item"]])
-    ).sort_index()
+    expected = pd.Series(expected, index=pd.MultiIndex.from_frame(facts[["response_id", "item"]])).sort_index()
     found = made["survey_scores"].set_index(["response_id", "item"])["exposure"]
     assert found.to_dict() == expected.to_dict()
     assert {"in_time", "late", "overdue"} <= set(found)
@@ -179,17 +166,19 @@ def test_work_follows_the_time_equations(tiny, tables, made):
     expected = {}
     for row in done.itertuples():
         rule, drivers = rules[row.activity], json.loads(row.drivers or "{}")
-        seconds = row.quantity * rule.seconds + sum(
-            drivers.get(name, 0) * each for name, each in rule.per.items()
-        )
+        seconds = row.quantity * rule.seconds + sum(drivers.get(name, 0) * each for name, each in rule.per.items())
         expected[row.activity] = expected.get(row.activity, 0) + seconds
     assert made["work"].groupby("activity")["seconds"].sum().to_dict() == expected
 
 
-def test_work_for_no_order_keeps_its_segment(made):
-    visits = made["work"][made["work"]["activity"] == "account_visit"]
-    assert len(visits)
-    assert set(visits["channel"]) <= {"(no order)", "(other)"}
+def test_work_for_no_order_keeps_its_segment_and_has_a_channel_of_its_own(tiny):
+    known = frames.Known(tiny, tiny.period(PERIOD))
+    work = known.warehouse.backend.to_pyarrow(known._places(known._work_in(known.period))).to_pandas()
+    visits = work[work["activity"] == "account_visit"]
+    assert len(visits) > 10
+    assert set(visits["channel"]) == {"(no order)"}
+    assert set(visits["segment"]) == {"business", "wholesale"}
+    assert "(no order)" not in set(work.loc[work["activity"] == "picking", "channel"])
 
 
 def test_every_published_cell_holds_enough_persons(tiny, made):
@@ -255,9 +244,7 @@ def test_a_frame_is_named_by_its_values(tiny, tmp_path):
 def test_unknown_frame_is_refused_with_the_nearest_name(tiny, tmp_path):
     with pytest.raises(ParamsError) as refused:
         frames.materialise(tiny, tiny.period(PERIOD), ["order"], tmp_path)
-    assert str(refused.value) == (
-        f"frame('order'): no such frame; there are: {', '.join(ALL)}. Did you mean 'orders'?"
-    )
+    assert str(refused.value) == (f"frame('order'): no such frame; there are: {', '.join(ALL)}. Did you mean 'orders'?")
 
 
 def test_a_company_without_warehouse_is_told_how_to_make_one(tmp_path):
@@ -285,3 +272,154 @@ def test_unattended_a_notebook_reads_only_what_the_runner_made(tiny, monkeypatch
     with pytest.raises(ParamsError) as refused:
         frame("orders")
     assert str(refused.value) == "frame('orders'): not made for this run; there are: handling."
+
+
+# -- business rules on tables that can be checked by eye ---------------------------------------
+
+
+@pytest.fixture
+def drawn(tmp_path, table):
+    """A company in UTC whose warehouse is drawn: frames of May 2026, known by 22 June."""
+
+    def make(**drawings):
+        settings = company.Settings(title="Drawn", zone="UTC", currency="EUR", pseudonym_key="public", min_n=3)
+        found = company.Company("drawn", settings, tmp_path)
+        folder = found.data / "warehouse-drawn"
+        for name in ("tables", "quarantine"):
+            (folder / name).mkdir(parents=True)
+        for name, drawing in drawings.items():
+            rows, spec = table(drawing), contract.TABLES[name]
+            for column in rows.columns:
+                kind = spec.column(column).type
+                if kind == "timestamp":
+                    rows[column] = pd.to_datetime("2026-" + rows[column], utc=True).astype("datetime64[us, UTC]")
+                elif kind in ("integer", "money"):
+                    rows[column] = pd.to_numeric(rows[column]).astype("Int64")
+            rows.to_parquet(folder / "tables" / f"{name}.parquet", index=False)
+            rows.iloc[:0].to_parquet(folder / "quarantine" / f"{name}.parquet", index=False)
+        receipt = {"folder": folder.name, "tables": dict.fromkeys(drawings)}
+        (found.data / "receipt.json").write_text(json.dumps(receipt))
+        period = found.period("2026-05")
+
+        def frame(name):
+            if name == "known":
+                return frames.Known(found, period)
+            return frames.read(frames.materialise(found, period, [name], tmp_path / "frames")[name].path)
+
+        return frame
+
+    return make
+
+
+CUSTOMERS = """
+    customer_id | region | valid_from | valid_to
+    --------------------------------------------
+    a           | n      | 01-01      | 05-10
+    a           | s      | 05-10      |
+    b           | n      |            |
+    """
+LINES = """
+    order_id | line_no | net_revenue | cost_of_goods
+    -------------------------------------------------
+    o1       | 1       | 500         | 300
+    o1       | 2       | 250         |
+    o2       | 1       | 100         | 60
+    """
+
+
+def test_an_order_is_late_when_one_of_its_shipments_is(drawn):
+    frame = drawn(
+        customers=CUSTOMERS,
+        order_lines=LINES,
+        orders="""
+            order_id | customer_id | ordered_at | cancelled_at
+            --------------------------------------------------
+            o1       | a           | 05-01      |
+            o2       | b           | 05-02      |
+            o3       | b           | 05-03      | 06-01
+            """,
+        deliveries="""
+            delivery_id | order_id | delivered_at | promised_by
+            ----------------------------------------------------
+            d1          | o1       | 05-04T09     | 05-05T00
+            d2          | o1       | 05-05T09     | 05-05T00
+            d3          | o2       | 06-25T09     | 05-30T00
+            d4          | o3       |              | 06-30T00
+            """,
+    )
+    service = frame("order_service").set_index("order_id")
+    assert list(service.index) == ["o1", "o2"]  # o3 falls due in June
+    assert service["late"].tolist() == [True, True]
+    assert service["late_by_day"].tolist() == [False, True]  # d2 arrives in the course of the promised day
+    assert service["arrived"].tolist() == [True, False]  # d3 arrives after the day of knowledge, 22 June
+    assert service["delay_s"].tolist() == [9 * 3600, 23 * 86_400]  # 30 May to 22 June
+
+
+def test_cost_of_goods_is_missing_when_one_line_misses_it(drawn):
+    frame = drawn(
+        customers=CUSTOMERS,
+        order_lines=LINES,
+        orders="""
+            order_id | customer_id | ordered_at
+            -----------------------------------
+            o1       | a           | 05-01
+            o2       | b           | 05-02
+            o9       | b           | 06-22
+            """,
+    )
+    orders = frame("orders").set_index("order_id")
+    assert orders["net_revenue"].to_dict() == {"o1": 500 + 250, "o2": 100}
+    assert orders["cost_of_goods"].isna().to_dict() == {"o1": True, "o2": False}
+
+
+def test_a_place_is_that_of_the_day_of_the_order(drawn):
+    frame = drawn(
+        customers=CUSTOMERS,
+        order_lines=LINES,
+        orders="""
+            order_id | customer_id | ordered_at
+            -----------------------------------
+            o1       | a           | 05-09
+            o2       | a           | 05-10
+            """,
+    )
+    assert frame("orders")["region"].tolist() == [
+        "(other)",
+        "(other)",
+    ]  # one person: nothing may be published
+    known = frame("known")
+    places = known.warehouse.backend.to_pyarrow(known._places(known.table("orders"))).to_pandas()
+    assert places.set_index("order_id")["region"].to_dict() == {"o1": "n", "o2": "s"}
+
+
+def test_an_answer_is_not_known_before_its_order(drawn):
+    frame = drawn(
+        customers=CUSTOMERS,
+        order_lines=LINES,
+        orders="""
+            order_id | customer_id | ordered_at
+            -----------------------------------
+            o1       | a           | 05-01
+            o2       | a           | 06-25
+            """,
+        deliveries="""
+            delivery_id | order_id | delivered_at | promised_by
+            ----------------------------------------------------
+            d1          | o1       | 05-04        | 05-05
+            """,
+        surveys="""
+            response_id | item      | customer_id | order_id | invited_at | answered_at | score | scale
+            ---------------------------------------------------------------------------------------------
+            r1          | recommend | a           | o1       | 05-06      | 05-07       | 9     | nps_0_10
+            r2          | recommend | a           | o2       | 05-06      | 05-07       | 8     | nps_0_10
+            r3          | recommend | a           |          | 05-06      | 05-07       | 7     | nps_0_10
+            r4          | recommend | a           | o1       | 05-06      |             | 6     | nps_0_10
+            r5          | recommend | a           | o1       | 05-30      |             | 5     | nps_0_10
+            r6          | recommend | a           | o1       | 05-06      | 06-22       | 4     | nps_0_10
+            r7          | recommend | a           | o1       | 05-06      |             |       | nps_0_10
+            """,
+    )
+    scores = frame("survey_scores").set_index("response_id")
+    # r2: its order comes after 22 June. r4: lost time, 6 May + 30 days is known; r5: 30 May + 30 days is not.
+    assert scores["score"].to_dict() == {"r1": 9, "r3": 7, "r4": 6}
+    assert scores["exposure"].to_dict() == {"r1": "in_time", "r3": "no_order", "r4": "in_time"}

@@ -53,9 +53,7 @@ def test_receipt_adds_up_to_the_records_of_the_raw_files(receipt):
         "surveys": 99_224,
         "payments": 103_886,
     }
-    assert not any(
-        table.quarantined or table.cascade or table.unreadable for table in receipt.tables.values()
-    )
+    assert not any(table.quarantined or table.cascade or table.unreadable for table in receipt.tables.values())
 
 
 def test_impossible_handovers_are_emptied_and_counted(home, receipt):
@@ -64,9 +62,7 @@ def test_impossible_handovers_are_emptied_and_counted(home, receipt):
         "shipped_at is after delivered_at": 42,
     }
     raw = pd.read_csv(RAW / "olist_orders_dataset.csv", dtype="str")
-    items = pd.read_csv(RAW / "olist_order_items_dataset.csv", dtype="str").drop_duplicates(
-        ["order_id", "seller_id"]
-    )
+    items = pd.read_csv(RAW / "olist_order_items_dataset.csv", dtype="str").drop_duplicates(["order_id", "seller_id"])
     shipments = raw.merge(items[["order_id", "seller_id"]], how="left", on="order_id")
     before_purchase = shipments["order_delivered_carrier_date"] < shipments["order_purchase_timestamp"]
     after_arrival = shipments["order_delivered_carrier_date"] > shipments["order_delivered_customer_date"]
@@ -123,9 +119,7 @@ def test_freight_and_price_to_the_cent(whole):
 
 
 def test_answers_of_undelivered_orders_are_an_exposure(whole):
-    scores = whole["survey_scores"].merge(
-        whole["order_service"][["order_id", "arrived", "cancelled"]], on="order_id"
-    )
+    scores = whole["survey_scores"].merge(whole["order_service"][["order_id", "arrived", "cancelled"]], on="order_id")
     undelivered = scores[~scores["arrived"] | scores["cancelled"]]
     points = 100 * undelivered["score"].map({5: 1, 4: 0}).fillna(-1).astype(float)
     # data README: 2,865 answers of orders without an arrival, NPS proxy -75.9; 6 cancelled orders had arrived.
@@ -147,9 +141,7 @@ def test_a_quarters_end_sees_what_was_known_then(home, receipt):
         orders = known.table("orders").to_pyarrow().to_pandas()
         service = known.warehouse.backend.to_pyarrow(known._shipments()).to_pandas()
         local = orders["ordered_at"].dt.tz_convert(olist.zone)
-        placed = orders[
-            (local >= pd.Timestamp(start, tz=olist.zone)) & (local < pd.Timestamp(end, tz=olist.zone))
-        ]
+        placed = orders[(local >= pd.Timestamp(start, tz=olist.zone)) & (local < pd.Timestamp(end, tz=olist.zone))]
         rows = placed.merge(service, on="order_id")
         arrived = rows[(rows["n_arrived"] == rows["n_shipments"]) & rows["cancelled_at"].isna()]
         return (arrived["last_arrival"] > arrived["promised_by"]).mean()
@@ -165,7 +157,8 @@ def test_freight_of_the_archived_page_ties_to_the_raw_lines(home, receipt, capsy
     account = pd.read_csv(tables / "row_account.csv").set_index("rule")
     raw = duckdb.sql(
         f"""SELECT round(sum(freight_value) * 100)::BIGINT, round(sum(price) * 100)::BIGINT
-        FROM read_csv('{RAW}/olist_order_items_dataset.csv', types = {{'freight_value': 'DECIMAL(18,2)', 'price': 'DECIMAL(18,2)'}})
+        FROM read_csv('{RAW}/olist_order_items_dataset.csv',
+            types = {{'freight_value': 'DECIMAL(18,2)', 'price': 'DECIMAL(18,2)'}})
         JOIN read_csv('{RAW}/olist_orders_dataset.csv') USING (order_id)
         WHERE order_purchase_timestamp >= '2018-04-01' AND order_purchase_timestamp < '2018-07-01'"""
     ).fetchone()
@@ -190,7 +183,8 @@ def _as_exported_on(day: str, folder):
         f"""CREATE TABLE orders AS SELECT order_id, customer_id,
             CASE WHEN order_status IN ('canceled', 'unavailable') AND greatest(order_purchase_timestamp,
                 order_approved_at, order_delivered_carrier_date, order_delivered_customer_date,
-                order_estimated_delivery_date) >= '{day}' THEN 'processing' ELSE order_status END AS order_status,
+                order_estimated_delivery_date) >= '{day}' THEN 'processing'
+                ELSE order_status END AS order_status,
             order_purchase_timestamp,
             CASE WHEN order_approved_at < '{day}' THEN order_approved_at END AS order_approved_at,
             CASE WHEN order_delivered_carrier_date < '{day}' THEN order_delivered_carrier_date END
@@ -202,12 +196,11 @@ def _as_exported_on(day: str, folder):
     )
     for name in ("customers", "order_items", "order_payments"):
         key = "customer_id" if name == "customers" else "order_id"
-        link.execute(
-            f"CREATE TABLE {name} AS SELECT * FROM {read % name} WHERE {key} IN (SELECT {key} FROM orders)"
-        )
+        link.execute(f"CREATE TABLE {name} AS SELECT * FROM {read % name} WHERE {key} IN (SELECT {key} FROM orders)")
     link.execute(
         f"""CREATE TABLE order_reviews AS SELECT * FROM {read % "order_reviews"}
-        WHERE order_id IN (SELECT order_id FROM orders) AND coalesce(review_creation_date, '2018-01-01') < '{day}'
+        WHERE order_id IN (SELECT order_id FROM orders)
+        AND coalesce(review_creation_date, '2018-01-01') < '{day}'
         AND coalesce(review_answer_timestamp, review_creation_date, '2018-01-01') < '{day}'"""
     )
     for name in ("orders", "customers", "order_items", "order_payments", "order_reviews"):

@@ -101,9 +101,7 @@ def test_lock_holds_every_dependency_with_hashes_and_no_address():
 
 
 def test_no_tracked_file_names_a_registry_or_a_machine():
-    hosts = "|".join(
-        ["py" + r"pi\.org", "python" + r"hosted\.org", r"registry\.npm" + "js", "conda" + r"\.anaconda"]
-    )
+    hosts = "|".join(["py" + r"pi\.org", "python" + r"hosted\.org", r"registry\.npm" + "js", "conda" + r"\.anaconda"])
     places = "|".join(["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/[a-z]"])
     for path in _tracked():
         text = path.read_bytes().decode("utf-8", errors="replace")
@@ -126,9 +124,7 @@ def test_contract_is_sound(table):
         if column.references:
             parent, key = column.references.split(".")
             assert key in contract.TABLES[parent].names
-        assert (
-            not column.known_with or contract.TABLES[table.name].column(column.known_with).type == "timestamp"
-        )
+        assert not column.known_with or contract.TABLES[table.name].column(column.known_with).type == "timestamp"
         assert column.unit or column.type not in ("money",)
     for order in table.time_orders:
         assert not order.empties or not table.column(order.empties).required
@@ -169,9 +165,7 @@ def test_notebook_code_is_plain(notebook):
 
 def test_notebook_imports_stand_in_one_cell(notebook):
     code = [ast.parse(_source(cell)) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    importing = [
-        tree for tree in code if any(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.walk(tree))
-    ]
+    importing = [tree for tree in code if any(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.walk(tree))]
     assert len(importing) == 1
 
 

@@ -81,9 +81,7 @@ def test_every_select_reads_the_file_and_the_columns_that_are_written(tmp_path):
         file = re.search("^-- records of: (.+)$", select, re.MULTILINE)[1]
         assert (tmp_path / "raw" / file).is_file()
         assert f"getvariable('root') || '/{file}'" in select
-        assert set(re.findall(r"^    (?:cents\(\w+\) AS )?(\w+),?$", select, re.MULTILINE)) == set(
-            table.column_names
-        )
+        assert set(re.findall(r"^    (?:cents\(\w+\) AS )?(\w+),?$", select, re.MULTILINE)) == set(table.column_names)
 
 
 def test_settings_of_the_sample_company_are_valid():
@@ -138,9 +136,7 @@ def test_payments_are_the_orders_in_euros(made):
     kept = orders.order_id[orders.cancelled_at.isna()]
     lines = tables["order_lines"]
     unknown = lines.order_id[lines.net_revenue.isna()]
-    due = (
-        lines[lines.order_id.isin(kept)].groupby("order_id").net_revenue.sum().drop(unknown, errors="ignore")
-    )
+    due = lines[lines.order_id.isin(kept)].groupby("order_id").net_revenue.sum().drop(unknown, errors="ignore")
     cents = tables["payments"].amount.str.replace(".", "").astype(int)
     paid = cents.groupby(tables["payments"].order_id).sum().drop(unknown, errors="ignore")
     pd.testing.assert_series_equal(paid, due.astype(int), check_names=False)
@@ -151,9 +147,7 @@ def test_payments_are_the_orders_in_euros(made):
 
 def test_groups_are_seen_in_behaviour_only(made):
     tables, truth = made
-    values = {
-        str(value) for rows in tables.values() for name in rows.select_dtypes("str") for value in rows[name]
-    }
+    values = {str(value) for rows in tables.values() for name in rows.select_dtypes("str") for value in rows[name]}
     assert not values & set(sample.GROUPS)
     orders = tables["orders"].assign(group=tables["orders"].customer_id.map(truth.customer_group))
     rush = orders.groupby("group").rush.mean()
@@ -365,6 +359,4 @@ def test_one_group_makes_a_loss_and_the_company_a_profit(made):
     assert list(result.index[result.result < 0]) == [made[1].loss_making_group]
     assert result.result.sum() > 0.3 * result.margin.sum()
     assert result.freight.sum() == made[0]["deliveries"].freight_cost.sum()
-    pd.testing.assert_series_equal(
-        result.result, result.margin - result.freight - result.work, check_names=False
-    )
+    pd.testing.assert_series_equal(result.result, result.margin - result.freight - result.work, check_names=False)

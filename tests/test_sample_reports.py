@@ -44,9 +44,7 @@ def test_every_quarter_ties_to_the_cent_and_gives_the_planted_rates(home, truth,
     assert (tie["difference"] == 0).all()
     assert tie["posted"].iloc[-1] == made["ledger"]["amount"].sum() > 0
     assert tie.set_index("pool").loc[cost.FREIGHT, "unassigned"] == 0
-    monthly = pools.groupby(["month", "pool"]).agg(
-        posted=("posted", "sum"), capacity_s=("capacity_s", "first")
-    )
+    monthly = pools.groupby(["month", "pool"]).agg(posted=("posted", "sum"), capacity_s=("capacity_s", "first"))
     rates = (monthly["posted"] * 60 / monthly["capacity_s"]).groupby("pool").agg(["min", "max"])
     for pool, rate in rates.iterrows():
         assert rate["min"] == rate["max"] == truth.pool_rates[pool]

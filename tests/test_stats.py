@@ -19,8 +19,7 @@ def _people(*cells):
 def _atoms(people, **options):
     grid = stats.publication_grid(people, dimensions=DIMENSIONS, **options)
     return {
-        tuple(row[DIMENSIONS]): tuple(row[[f"published_{name}" for name in DIMENSIONS]])
-        for _, row in grid.iterrows()
+        tuple(row[DIMENSIONS]): tuple(row[[f"published_{name}" for name in DIMENSIONS]]) for _, row in grid.iterrows()
     }
 
 
@@ -156,6 +155,4 @@ def test_a_family_of_intervals_is_wider_than_one():
     people = pd.DataFrame({"g": ["a"] * 5 + ["b"] * 5, "numerator": range(10), "denominator": 10})
     alone, together = stats.ratio(people, by=["g"]), stats.ratio(people, by=["g"], family=2)
     widths = (together["ratio_high"] - together["ratio_low"]) / (alone["ratio_high"] - alone["ratio_low"])
-    assert widths.tolist() == pytest.approx(
-        [2.2414027276 / 1.959963985] * 2
-    )  # R: qnorm(1 - .05/4), qnorm(.975)
+    assert widths.tolist() == pytest.approx([2.2414027276 / 1.959963985] * 2)  # R: qnorm(1 - .05/4), qnorm(.975)

@@ -40,7 +40,9 @@ def _parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", help="make a period's pack: executes what changed, archives a revision")
     run.add_argument("company", help="as in params/")
-    run.add_argument("period", nargs="?", help="such as 2026Q3, 2026-07, 2026H2 or 2026; default: the latest in params/")
+    run.add_argument(
+        "period", nargs="?", help="such as 2026Q3, 2026-07, 2026H2 or 2026; default: the latest in params/"
+    )
     run.add_argument("--only", action="append", metavar="REPORT", default=[], help="this report only; may be repeated")
     run.add_argument("--set", action="append", metavar="NAME=VALUE", default=[], help="a parameter; may be repeated")
     run.add_argument("--reason", default="", help="why there is a new revision; default: what changed")
@@ -135,7 +137,8 @@ def _notebooks(home: Path, only: Sequence[str]) -> list[Path]:
     if unknown:
         raise ParamsError(
             several(
-                f"--only {name}: no such notebook; there are: {', '.join(known)}.{nearest(name, known)}" for name in unknown
+                f"--only {name}: no such notebook; there are: {', '.join(known)}.{nearest(name, known)}"
+                for name in unknown
             )
         )
     if not known:

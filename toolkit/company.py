@@ -99,7 +99,7 @@ class Company:
             found = "nothing" if not key else f"{len(key)} characters"
             raise ParamsError(
                 f"environment, {variable}: expected the company's pseudonym key, 64 hexadecimal digits, "
-                f"found {found}. Make one with: python -c \"import secrets; print(secrets.token_hex(32))\", "
+                f'found {found}. Make one with: python -c "import secrets; print(secrets.token_hex(32))", '
                 "and keep it outside the repository and the archive."
             )
         return bytes.fromhex(key)
@@ -125,7 +125,12 @@ class Period:
 
 
 def _span(name: str) -> tuple[date, date]:
-    for pattern, months in ((r"(\d{4})Q([1-4])", 3), (r"(\d{4})H([12])", 6), (r"(\d{4})-(\d\d)", 1), (r"(\d{4})()", 12)):
+    for pattern, months in (
+        (r"(\d{4})Q([1-4])", 3),
+        (r"(\d{4})H([12])", 6),
+        (r"(\d{4})-(\d\d)", 1),
+        (r"(\d{4})()", 12),
+    ):
         match = re.fullmatch(pattern, name)
         if match:
             year, number = int(match[1]), int(match[2] or 1)

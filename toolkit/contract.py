@@ -522,9 +522,7 @@ def document() -> str:
         lines += ["", "| column | type | unit | meaning | rules |", "|---|---|---|---|---|"]
         for column in table.columns:
             name = f"**{column.name}**" if column.required else column.name
-            lines.append(
-                f"| {name} | {column.type} | {column.unit} | {column.meaning} | {_rules(table, column)} |"
-            )
+            lines.append(f"| {name} | {column.type} | {column.unit} | {column.meaning} | {_rules(table, column)} |")
     return "\n".join(lines) + "\n"
 
 

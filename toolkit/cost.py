@@ -121,9 +121,7 @@ def pool_costs(ledger: pd.DataFrame, capacity: pd.DataFrame, work: pd.DataFrame)
         unassigned=whole["posted"].where(~rated, 0),
         unused=lambda frame: frame["posted"] - frame["charged"] - frame["unassigned"],
         rate=(60 * whole["posted"] / whole["capacity_s"].where(rated)).astype("float64"),
-    )[
-        ["month", "account", "pool", "posted", "charged", "unused", "unassigned", "capacity_s", "used_s", "rate"]
-    ]
+    )[["month", "account", "pool", "posted", "charged", "unused", "unassigned", "capacity_s", "used_s", "rate"]]
 
 
 def _rounded(numerator: int, denominator: int) -> int:
@@ -275,13 +273,17 @@ def customer_profits(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataF
     """
     if (orders["cost_of_goods"].isna() & (orders["n_lines"] > 0)).any():
         return pd.DataFrame(columns=["customer_id", "net_revenue", "cost_of_goods", "cost_to_serve", "profit"])
-    served = pd.concat(
-        [
-            work[["customer_id", "cost"]],
-            freight[["customer_id", "freight"]].rename(columns={"freight": "cost"}),
-            orders[["customer_id", "handling"]].rename(columns={"handling": "cost"}),
-        ]
-    ).groupby("customer_id")["cost"].sum()
+    served = (
+        pd.concat(
+            [
+                work[["customer_id", "cost"]],
+                freight[["customer_id", "freight"]].rename(columns={"freight": "cost"}),
+                orders[["customer_id", "handling"]].rename(columns={"handling": "cost"}),
+            ]
+        )
+        .groupby("customer_id")["cost"]
+        .sum()
+    )
     bought = orders.groupby("customer_id")[["net_revenue", "cost_of_goods"]].sum()
     profits = pd.concat([bought, served.rename("cost_to_serve")], axis=1).fillna(0).astype("int64").sort_index()
     profits["profit"] = profits["net_revenue"] - profits["cost_of_goods"] - profits["cost_to_serve"]

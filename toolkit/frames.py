@@ -96,9 +96,7 @@ class Known:
             column = table[contract.known_at]
             limit = ibis.literal(self.period.as_of.date()) if column.type().is_date() else as_of
             table = table.filter(column.isnull() | (column < limit))
-            if (
-                "order_id" in contract.names and name != "orders"
-            ):  # what is said of an order is not known before it
+            if "order_id" in contract.names and name != "orders":  # what is said of an order is not known before it
                 orders = self.warehouse.table("orders")
                 table = table.anti_join(orders.filter(orders.ordered_at >= as_of), "order_id")
         if name == "surveys":
@@ -139,8 +137,7 @@ class Known:
         known = {"segment": placed._segment, "channel": placed.channel, "region": placed.region}
         refused = placed._consent.fill_null(True) == False  # noqa: E712 - an expression
         merged = {
-            name: ibis.ifelse(refused, stats.OTHER, value.fill_null(stats.UNKNOWN))
-            for name, value in known.items()
+            name: ibis.ifelse(refused, stats.OTHER, value.fill_null(stats.UNKNOWN)) for name, value in known.items()
         }
         return placed.mutate(**merged).drop("_customer", "_from", "_to", "_consent", "_segment")
 
@@ -158,9 +155,7 @@ class Known:
         first_quarter = self._contributions(first) if self.period.end >= first.end else own
         yearly = self._merged(first_quarter if len(first_quarter) else own)
         placed = own.merge(yearly, how="left", on=dimensions)
-        for name, label in zip(
-            dimensions, published, strict=True
-        ):  # a cell that is new this year stands for itself
+        for name, label in zip(dimensions, published, strict=True):  # a cell that is new this year stands for itself
             placed[label] = placed[label].where(placed[label].notna(), placed[name])
         cells = placed[dimensions + published].drop_duplicates()
         atoms = placed.drop(columns=dimensions).rename(columns=dict(zip(published, dimensions, strict=True)))
@@ -203,9 +198,7 @@ class Known:
 
     def _placed_in(self, span: Period) -> ir.Table:
         orders = self.table("orders")
-        return orders.filter(
-            (orders.ordered_at >= _instant(span.start)) & (orders.ordered_at < _instant(span.end))
-        )
+        return orders.filter((orders.ordered_at >= _instant(span.start)) & (orders.ordered_at < _instant(span.end)))
 
     def _published(self, orders: ir.Table) -> ir.Table:
         """Orders with segment, channel and region of the publication grid."""
@@ -257,18 +250,12 @@ class Known:
             n_lines=lines.count(),
             quantity=lines.quantity_ordered.sum(),
             net_revenue=lines.net_revenue.sum(),
-            cost_of_goods=ibis.ifelse(
-                lines.cost_of_goods.count() == lines.count(), lines.cost_of_goods.sum(), None
-            ),
+            cost_of_goods=ibis.ifelse(lines.cost_of_goods.count() == lines.count(), lines.cost_of_goods.sum(), None),
         )
         sent = self._shipments().select("order_id", "n_shipments", "freight", "weight_g", "distance_m")
-        orders = (
-            self._published(self._placed_in(self.period)).left_join(sums, "order_id").drop("order_id_right")
-        )
+        orders = self._published(self._placed_in(self.period)).left_join(sums, "order_id").drop("order_id_right")
         orders = orders.left_join(sent, "order_id")
-        zero = {
-            name: orders[name].fill_null(0) for name in ("n_lines", "quantity", "net_revenue", "n_shipments")
-        }
+        zero = {name: orders[name].fill_null(0) for name in ("n_lines", "quantity", "net_revenue", "n_shipments")}
         return orders.mutate(**zero, cancelled=orders.cancelled_at.notnull()).select(
             "order_id", "customer_id", "ordered_at", *GRID_DIMENSIONS, "fulfilment", "cancelled", "n_lines",
             "quantity", "net_revenue", "cost_of_goods", "n_shipments", "freight", "weight_g", "distance_m",
@@ -357,16 +344,12 @@ class Known:
     def _work_in(self, span: Period) -> ir.Table:
         """Activities of a span with seconds, pool, customer and channel; ``ordered_at``: when they happened."""
         done = self.table("activities")
-        done = done.filter(
-            (done.happened_at >= _instant(span.start)) & (done.happened_at < _instant(span.end))
-        )
+        done = done.filter((done.happened_at >= _instant(span.start)) & (done.happened_at < _instant(span.end)))
         rules = sorted(self.cost_rules.activities.items())
         seconds = _by_activity(done, [(name, done.quantity * rule.seconds) for name, rule in rules], 0)
         drivers = done.drivers.cast("json")
         for driver in sorted({driver for _, rule in rules for driver in rule.per}):
-            each = _by_activity(
-                done, [(name, rule.per[driver]) for name, rule in rules if driver in rule.per], 0
-            )
+            each = _by_activity(done, [(name, rule.per[driver]) for name, rule in rules if driver in rule.per], 0)
             seconds = seconds + drivers[driver].int.fill_null(0) * each
         pool = _by_activity(done, [(name, rule.pool) for name, rule in rules], stats.UNKNOWN)
         done = done.mutate(seconds=seconds, pool=pool).rename(_who="customer_id")
@@ -400,9 +383,7 @@ class Known:
         """One row: the assumed cents per order and per line of ``cost.yaml``; none if nothing is assumed."""
         rule = self.cost_rules.handling
         rows = [rule.model_dump()] if rule else []
-        return ibis.memtable(
-            rows, schema=ibis.schema({"cents_per_order": "int64", "cents_per_line": "int64"})
-        )
+        return ibis.memtable(rows, schema=ibis.schema({"cents_per_order": "int64", "cents_per_line": "int64"}))
 
     def company_facts(self) -> ir.Table:
         """One row: title, currency, period, first and last day, day of knowledge, smallest group."""
@@ -440,15 +421,11 @@ class Known:
             ).mutate(position=i, rule=ibis.literal(rule))
             for i, (rule, found) in enumerate(steps)
         ]
-        account.append(
-            self._quarantined().mutate(position=len(steps), rule=ibis.literal("quarantined on entry"))
-        )
+        account.append(self._quarantined().mutate(position=len(steps), rule=ibis.literal("quarantined on entry")))
         sums = ("orders", "lines", "net_revenue", "freight")
         return ibis.union(
             *[
-                step.select(
-                    "rule", position=step.position.cast("int64"), **{n: step[n].cast("int64") for n in sums}
-                )
+                step.select("rule", position=step.position.cast("int64"), **{n: step[n].cast("int64") for n in sums})
                 for step in account
             ]
         )
@@ -474,9 +451,7 @@ class Known:
             if not self.warehouse.has(name):
                 rows.append({"table": name, "columns": ""})
             else:
-                absent = [
-                    c.name for c in table.columns if not c.personal and not self.warehouse.has(name, c.name)
-                ]
+                absent = [c.name for c in table.columns if not c.personal and not self.warehouse.has(name, c.name)]
                 rows += [{"table": name, "columns": ", ".join(absent)}] if absent else []
         return ibis.memtable(rows, schema=ibis.schema({"table": "string", "columns": "string"}))
 
@@ -553,9 +528,7 @@ def materialise(company: Company, period: Period, names: list[str], folder: Path
     unknown = sorted(set(names) - set(_KEYS))
     if unknown:
         known = ", ".join(sorted(_KEYS))
-        raise ParamsError(
-            f"frame({unknown[0]!r}): no such frame; there are: {known}.{nearest(unknown[0], _KEYS)}"
-        )
+        raise ParamsError(f"frame({unknown[0]!r}): no such frame; there are: {known}.{nearest(unknown[0], _KEYS)}")
     key = hashlib.sha256(b"frames" + company.pseudonym_key()).digest()
     known = Known(company, period)
     folder.mkdir(parents=True, exist_ok=True)
@@ -597,9 +570,7 @@ def _plain(table: pa.Table) -> pa.Table:
 
 def _pseudonyms(values: pa.Array, key: bytes) -> pa.Array:
     encoded = values.dictionary_encode()
-    names = pa.array(
-        [None if v is None else pseudonym(v, key) for v in encoded.dictionary.to_pylist()], pa.string()
-    )
+    names = pa.array([None if v is None else pseudonym(v, key) for v in encoded.dictionary.to_pylist()], pa.string())
     return names.take(encoded.indices)
 
 
@@ -619,9 +590,7 @@ def _digest(table: pa.Table) -> str:
         else:
             whole = {"timestamp": "int64", "date32": "int32"}.get(str(field.type).split("[")[0])
             numbers = column.cast(whole) if whole else column
-            digest.update(
-                np.asarray(pc.fill_null(numbers, 0)).astype(numbers.type.to_pandas_dtype()).tobytes()
-            )
+            digest.update(np.asarray(pc.fill_null(numbers, 0)).astype(numbers.type.to_pandas_dtype()).tobytes())
     return digest.hexdigest()
 
 
@@ -648,9 +617,7 @@ def reader(company: str, period: str) -> Callable[[str], pd.DataFrame]:
         if given:
             paths = json.loads(given)
             if name not in paths:
-                raise ParamsError(
-                    f"frame({name!r}): not made for this run; there are: {', '.join(sorted(paths))}."
-                )
+                raise ParamsError(f"frame({name!r}): not made for this run; there are: {', '.join(sorted(paths))}.")
             return read(Path(paths[name]))
         home = _home()
         found = companies.load(company, home)

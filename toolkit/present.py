@@ -63,9 +63,7 @@ def table(
     heads = {column: labels.get(column, column.replace("_", " ")) for column in kinds}
     lines = [f'<div class="wide" role="region" tabindex="0" aria-label="{html.escape(caption)}"><table>']
     lines.append(f"<caption>{html.escape(caption)}</caption><thead><tr>")
-    lines += [
-        f'<th scope="col"{_class(kind)}>{html.escape(heads[column])}</th>' for column, kind in kinds.items()
-    ]
+    lines += [f'<th scope="col"{_class(kind)}>{html.escape(heads[column])}</th>' for column, kind in kinds.items()]
     lines.append("</tr></thead><tbody>")
     for position, row in enumerate(shown.itertuples(index=False)):
         cells = []
@@ -234,8 +232,7 @@ def ledger_tie(tie: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame) ->
         tie,
         name="ledger_tie_out",
         caption=f"Ledger of {facts['period'].iloc[0]} by cost pool, {facts['currency'].iloc[0]}",
-        kinds={"pool": "text"}
-        | dict.fromkeys(["posted", "allocated", "unused", "unassigned", "difference"], "cents"),
+        kinds={"pool": "text"} | dict.fromkeys(["posted", "allocated", "unused", "unassigned", "difference"], "cents"),
         total=True,
     )
 
@@ -304,8 +301,7 @@ def serve_figure(shares: pd.DataFrame, facts: pd.DataFrame, *, by: Sequence[str]
         ordered,
         name="serve_share",
         caption=caption,
-        kinds=dict.fromkeys(by, "text")
-        | {"n": "count", "ratio": "share", "ratio_low": "share", "ratio_high": "share"},
+        kinds=dict.fromkeys(by, "text") | {"n": "count", "ratio": "share", "ratio_low": "share", "ratio_high": "share"},
         labels={"n": "customers", "ratio": "share", "ratio_low": "low", "ratio_high": "high"},
     )
     alt = f"Dots with intervals: cost to serve as a share of net revenue for {len(ordered)} groups.{ends}"
@@ -378,9 +374,10 @@ def cost_findings(
             f"{formatted(rule['cents_per_line'], 'cents')} per line"
         )
     one = total.iloc[0]
+    interval = between(one["ratio_low"], one["ratio_high"], "share", confidence)
     sentences.append(
         f"Serving customers cost {formatted(one['ratio'], 'share')} of net revenue "
-        f"({between(one['ratio_low'], one['ratio_high'], 'share', confidence)}, n = {formatted(one['n'], 'count')} customers){assumed}."
+        f"({interval}, n = {formatted(one['n'], 'count')} customers){assumed}."
     )
     family = f"over a family of {len(shares)} intervals by {' and '.join(by)}"
     if leader is None:

@@ -63,10 +63,7 @@ def _drawn(table: str) -> Columns:
     """Numbers by name: one row of text each, a cell a group."""
     rows = [line.split("|") for line in table.strip().splitlines()]
     return Columns(
-        **{
-            name.strip(): np.squeeze([[float(x) for x in cell.split()] for cell in cells])
-            for name, *cells in rows
-        }
+        **{name.strip(): np.squeeze([[float(x) for x in cell.split()] for cell in cells]) for name, *cells in rows}
     )
 
 
@@ -298,9 +295,7 @@ def make(
     potential, effects, answers = _answers(rng, who, orders, promise)
     rows["surveys"] = _surveys(rng, orders, potential, answers, sizes.invited, nonresponse)
     tables = {name: _table(name, rows[name]) for name in TABLES}
-    potential.insert(
-        0, "order_id", tables["orders"]["order_id"].take(potential.pop("order").to_numpy()).to_pandas()
-    )
+    potential.insert(0, "order_id", tables["orders"]["order_id"].take(potential.pop("order").to_numpy()).to_pandas())
     dirty = _soil(rng, tables)
     result = _group_result(who, orders, lines, ship, work)
     customer = pd.Index([f"C{i:06}" for i in range(1, sizes.customers + 1)], name="customer_id")
@@ -633,13 +628,8 @@ def _activities(rng, who, orders, lines, promise, ship, events, back) -> Columns
         code = sum((1000**i * value for i, value in enumerate(values)), np.zeros(len(order), int))
         _, some, text = np.unique(code, return_index=True, return_inverse=True)
         text += len(texts)
-        texts += [
-            json.dumps({driver: int(value[i]) for driver, value in zip(per, values, strict=True)})
-            for i in some
-        ]
-        seconds = seconds * times + sum(
-            more * value for more, value in zip(per.values(), values, strict=True)
-        )
+        texts += [json.dumps({driver: int(value[i]) for driver, value in zip(per, values, strict=True)}) for i in some]
+        seconds = seconds * times + sum(more * value for more, value in zip(per.values(), values, strict=True))
         customer = visited if activity == "account_visit" else orders.customer_id[order]
         rows.append((np.full(len(order), number), order, customer, times, seconds, text, at))
     names = "activity order_id customer_id quantity seconds drivers happened_at"

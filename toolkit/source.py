@@ -488,8 +488,10 @@ def _fits(column: Column, found: dt.DataType) -> bool:
     if found.is_string():
         return True
     if column.type in ("integer", "money"):
-        return found.is_integer() or (found.is_decimal() and not found.scale) or (
-            column.type == "integer" and found.is_numeric()
+        return (
+            found.is_integer()
+            or (found.is_decimal() and not found.scale)
+            or (column.type == "integer" and found.is_numeric())
         )
     return {
         "boolean": found.is_boolean(),
@@ -518,8 +520,10 @@ def _converted(column: Column, source: ibis.Value) -> tuple[ibis.Value, ibis.Val
     if column.type in ("text", "json"):
         value = source.cast("string")
     elif column.type in ("integer", "money"):
-        whole = source.re_search(_WHOLE) if textual else (
-            source == source.round() if source.type().is_floating() or source.type().is_decimal() else True
+        whole = (
+            source.re_search(_WHOLE)
+            if textual
+            else (source == source.round() if source.type().is_floating() or source.type().is_decimal() else True)
         )
         value = ibis.ifelse(whole, source.try_cast("int64"), None)
     else:
@@ -601,9 +605,14 @@ def _records(connection: duckdb.DuckDBPyConnection, file: Path) -> int:
         return pq.ParquetFile(file).metadata.num_rows
     if file.suffix in (".json", ".jsonl", ".ndjson"):
         return connection.execute("SELECT count(*) FROM read_json($file)", {"file": str(file)}).fetchone()[0]
-    dialect = connection.execute(
-        "SELECT Delimiter, Quote FROM sniff_csv($file, all_varchar = true, ignore_errors = true)", {"file": str(file)}
-    ).fetchone() if file.stat().st_size else None
+    dialect = (
+        connection.execute(
+            "SELECT Delimiter, Quote FROM sniff_csv($file, all_varchar = true, ignore_errors = true)",
+            {"file": str(file)},
+        ).fetchone()
+        if file.stat().st_size
+        else None
+    )
     delimiter, quote = dialect or (",", '"')
     opener = gzip.open if file.suffix == ".gz" else open
     csv.field_size_limit(2**31 - 1)

@@ -74,8 +74,7 @@ def publication_grid(
         return nothing
     judged = pd.concat(protectable)
     members = {
-        cell if isinstance(cell, tuple) else (cell,): _holdings(rows)
-        for cell, rows in judged.groupby(dimensions)
+        cell if isinstance(cell, tuple) else (cell,): _holdings(rows) for cell, rows in judged.groupby(dimensions)
     }
     atoms = {tuple(cell): tuple(cell) for cell in cells.itertuples(index=False)}
     for cell in atoms.keys() - members.keys():  # only measures out of the rule: never an atom of its own
@@ -110,9 +109,7 @@ def _together(holdings: Sequence[pd.Series]) -> pd.Series:
     return pd.concat(holdings).groupby(level=["measure", "person"]).sum()
 
 
-def ratio(
-    totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, family: int = 1
-) -> pd.DataFrame:
+def ratio(totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, family: int = 1) -> pd.DataFrame:
     """Ratio of two sums per group, with an interval that treats persons as drawn independently.
 
     Parameters
@@ -148,9 +145,7 @@ def ratio(
     by = list(by)
     quantile = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(family, 1))
     keys = by or [pd.Series(0, index=totals.index)]
-    numbers = totals.assign(
-        y=totals["numerator"].astype("float64"), x=totals["denominator"].astype("float64")
-    )
+    numbers = totals.assign(y=totals["numerator"].astype("float64"), x=totals["denominator"].astype("float64"))
     sums = (
         numbers.assign(yy=numbers["y"] ** 2, xy=numbers["x"] * numbers["y"], xx=numbers["x"] ** 2, n=1)
         .groupby(keys)[["n", "y", "x", "yy", "xy", "xx"]]

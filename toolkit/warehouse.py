@@ -58,7 +58,6 @@ class Warehouse:
         path = self._quarantine.get(name)
         return _padded(self.backend.read_parquet(path) if path else self._empty(name), name)
 
-
     def _empty(self, name: str) -> ir.Table:
         schema = {column.name: IBIS_TYPES[column.type] for column in TABLES[name].columns}
         return ibis.memtable([], schema=ibis.schema(schema))

@@ -13,7 +13,9 @@ _CSS = Path(__file__).parent / "template" / "page.css"
 def rebuild(reports: Path) -> Path:
     """Write ``reports/index.html`` and one ``index.html`` per period; returns the first."""
     rows = []
-    for period in sorted(path for path in reports.glob("*/*") if path.is_dir() and not path.parent.name.startswith(".")):
+    for period in sorted(
+        path for path in reports.glob("*/*") if path.is_dir() and not path.parent.name.startswith(".")
+    ):
         found = archive.revisions(period)
         if not found:
             continue
@@ -53,7 +55,7 @@ def _write(path: Path, title: str, heads: tuple[str, ...], rows: list[str]) -> N
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
         f'content="width=device-width, initial-scale=1"><title>{html.escape(title)}</title>'
         f'<style>{_CSS.read_text(encoding="utf-8")}</style></head><body><div class="layout"><main>'
-        f"<h1>{html.escape(title)}</h1><div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{html.escape(title)}\">"
+        f'<h1>{html.escape(title)}</h1><div class="wide" role="region" tabindex="0" aria-label="{html.escape(title)}">'
         f"<table><caption>Newest first; a draft is not signed</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div></main></div></body></html>\n"
     )

@@ -90,7 +90,8 @@ def _provenance(facts: Facts) -> str:
     def listing(caption: str, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
         head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
         body = "".join(
-            "<tr>" + "".join(f"<td><code>{html.escape(str(cell))}</code></td>" for cell in row) + "</tr>" for row in rows
+            "<tr>" + "".join(f"<td><code>{html.escape(str(cell))}</code></td>" for cell in row) + "</tr>"
+            for row in rows
         )
         return (
             f'<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table><caption>{caption}</caption>'

@@ -423,7 +423,12 @@ def _proof(executed: Path, source: Path, status: str, stderr: str) -> tuple[Any,
         where = f"in cell {number}" + (f" (section {section})" if section else "")
         for output in cell.outputs:
             if output.output_type == "error":
-                return notebook, f"failed {where}: {output.ename}: {output.evalue.splitlines()[0] if output.evalue else ''}".rstrip(".")
+                return (
+                    notebook,
+                    f"failed {where}: {output.ename}: {output.evalue.splitlines()[0] if output.evalue else ''}".rstrip(
+                        "."
+                    ),
+                )
             if output.output_type == "stream" and output.name == "stderr":
                 return notebook, f"wrote to stderr {where}: {output.text.strip().splitlines()[-1][:200]}".rstrip(".")
         if cell.execution_count is None:
