@@ -9,6 +9,7 @@ STAGE = sed -n '1,/^\# end of $(1)$$/p' requirements.lock > .venv/$(1).lock && \
 	$(PIP) install --no-deps --no-build-isolation --editable . && touch $@
 
 .PHONY: report test test-all lab check lock clean
+LAB ?= notebooks/cost_to_serve.ipynb
 .DEFAULT_GOAL := report
 
 report: .venv/run.done  ## sample company, latest period's pack, path of the page to open
@@ -22,7 +23,7 @@ test: .venv/test.done  ## under 8 minutes on two cores
 test-all: test  ## what CI runs
 
 lab: .venv/lab.done  ## JupyterLab on the notebooks
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+	$(BIN)/jupyter lab --notebook-dir=. $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
 
 .venv/run.done .venv/test.done .venv/lab.done .venv/spark.done: .venv/%.done: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
