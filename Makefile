@@ -9,6 +9,7 @@ STAGE = sed -n '1,/^\# end of $(1)$$/p' requirements.lock > .venv/$(1).lock && \
 	$(PIP) install --no-deps --no-build-isolation --editable . && touch $@
 
 .PHONY: report test test-all lab check lock clean
+UPGRADE ?= --upgrade
 LAB ?= notebooks/cost_to_serve.ipynb
 .DEFAULT_GOAL := report
 
@@ -32,7 +33,7 @@ lab: .venv/lab.done  ## JupyterLab on the notebooks
 
 lock:  ## resolve pyproject.toml anew into requirements.lock (needs uv on the PATH)
 	@rm -rf .venv/lock && mkdir -p .venv/lock && : > .venv/lock/none
-	@uv pip compile pyproject.toml $(LOCK) --extra build --extra test --extra lab --extra spark --upgrade -o .venv/lock/all
+	@uv pip compile pyproject.toml $(LOCK) --extra build --extra test --extra lab --extra spark $(UPGRADE) -o .venv/lock/all
 	@uv pip compile pyproject.toml $(LOCK) --extra build -c .venv/lock/all -o .venv/lock/run
 	@uv pip compile pyproject.toml $(LOCK) --extra build --extra test -c .venv/lock/all -o .venv/lock/test
 	@uv pip compile pyproject.toml $(LOCK) --extra build --extra test --extra lab -c .venv/lock/all -o .venv/lock/lab
@@ -40,8 +41,8 @@ lock:  ## resolve pyproject.toml anew into requirements.lock (needs uv on the PA
 	@echo "# Resolved from pyproject.toml by 'make lock'. 'pip install --require-hashes -r' takes the whole file;" > requirements.lock
 	@echo "# the Makefile takes it up to the stage it needs." >> requirements.lock
 	@previous=none; for stage in run test lab spark; do \
-	  awk 'FILENAME == ARGV[1] { if (/^[a-z0-9]/) { split($$1, a, "=="); seen[a[1]] = 1 } next } \
-	    /^[a-z0-9]/ { split($$1, a, "=="); keep = !(a[1] in seen) } keep' \
+	  awk 'FILENAME == ARGV[1] { if (/^[a-z0-9]/) { seen[$$0] = 1 } next } \
+	    /^[a-z0-9]/ { keep = !($$0 in seen) } keep' \
 	    .venv/lock/$$previous .venv/lock/$$stage >> requirements.lock; \
 	  echo "# end of $$stage" >> requirements.lock; previous=$$stage; done
 

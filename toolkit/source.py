@@ -1,4 +1,4 @@
-"""How do raw files become contract tables? Run the SELECTs, check, quarantine, give a receipt that adds up."""
+"""How do raw files become contract tables? Select, check, quarantine, and give a receipt that adds up."""
 
 import csv
 import gzip
@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import tempfile
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -26,6 +27,7 @@ from toolkit.errors import DataError, ParamsError, ToolkitError, first_five, nea
 
 PSEUDONYM_CHARACTERS = 24  # hexadecimal: 96 bits
 _HEADER = re.compile(r"^--\s*(records of|removes):\s*(.+?)\s*$", re.MULTILINE)
+_SELECT_BEGINS = ("SELECT", "WITH", "FROM", "(")
 _WHOLE = r"^\s*[+-]?[0-9]+([.]0*)?\s*$"
 _EARLIEST = {"timestamp": datetime(1900, 1, 1, tzinfo=UTC), "date": date(1900, 1, 1)}
 _LATEST = {"timestamp": datetime(2200, 1, 1, tzinfo=UTC), "date": date(2200, 1, 1)}
@@ -124,6 +126,7 @@ def ingest(company: Company, raw: Path) -> Receipt:
     """
     if not raw.is_dir():
         raise ParamsError(f"{raw}: expected a folder with the raw files of {company.name}, found none.")
+    _closed(raw)
     key = company.pseudonym_key()
     selects = _selects(company)
     company.data.mkdir(parents=True, exist_ok=True)
@@ -149,6 +152,21 @@ def _selects(company: Company) -> dict[str, Path]:
         )
     chosen = {path.stem: path for path in paths}
     return {name: chosen[name] for name in _parents_first(chosen)}
+
+
+def _closed(raw: Path) -> None:
+    """Refuse a raw folder that DuckDB's lock would not keep to itself."""
+    if set("*?[") & set(str(raw.resolve())):
+        raise ParamsError(f"{raw}: expected a path without *, ? and [, which DuckDB takes for a pattern. Rename it.")
+    links = (path for path in sorted(raw.rglob("*")) if path.is_symlink())
+    outside = [
+        str(path.relative_to(raw)) for path in links if not Path(os.path.realpath(path)).is_relative_to(raw.resolve())
+    ]
+    if outside:
+        raise ParamsError(
+            f"{raw}: expected the raw files themselves, found {len(outside):,} links that lead out of the folder: "
+            f"{first_five(outside)}. Copy the files into it."
+        )
 
 
 def _parents_first(names: Iterable[str]) -> list[str]:
@@ -210,10 +228,14 @@ class _Admission:
             except ToolkitError as error:
                 faults.append(error)
         if faults:
-            raise type(faults[0])(several(str(fault) for fault in faults))
+            raise type(faults[0])(several(problem for fault in faults for problem in fault.args))
 
     def _select(self, table: Table, path: Path) -> TableReceipt:
-        text = path.read_text(encoding="utf-8")
+        """Receipt of a table up to its selected rows; an error has each fault as an argument of its own."""
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise ParamsError(f"{path}: expected UTF-8 text, found another encoding at byte {error.start}.") from None
         query = _one_select(self.connection, text, path)
         header = _HEADER.findall(text)
         patterns = [value for title, value in header if title == "records of"]
@@ -231,16 +253,24 @@ class _Admission:
         except duckdb.Error as error:
             raise _explained(error, path, self.raw) from None
         for file in files:
-            receipt.files.append({"file": str(file.relative_to(self.raw)), "records": _records(self.connection, file)})
+            name = str(file.relative_to(self.raw))
+            try:
+                receipt.files.append({"file": name, "records": _records(self.connection, file)})
+            except (duckdb.Error, pa.ArrowException, EOFError, OSError, csv.Error) as error:
+                problem = f"its records cannot be counted ({type(error).__name__})"
+                raise DataError(f"{path}: {name}: {problem}. Is it what its name says?") from None
         receipt.records = sum(entry["records"] for entry in receipt.files)
-        found = self._count(f"selected_{table.name}")
-        if found != receipt.records - receipt.unreadable:
-            raise DataError(
-                f"{path}: expected one row for each of the {receipt.records - receipt.unreadable:,} readable records "
-                f"of {', '.join(patterns)}, found {found:,}. Return every record and say in a column "
-                "'removed_because' why one is left out."
-            )
         self._shape(table, path, receipt)
+        found, readable = self._count(f"selected_{table.name}"), receipt.records - receipt.unreadable
+        if found != readable:
+            do = "Return every record and say in a column 'removed_because' why one is left out."
+            if found > readable:
+                do = "Is one of them joined to several, or a quote not closed? Name delim and quote in read_csv."
+            raise DataError(
+                f"{path}: expected one row for each of the {readable:,} readable records "
+                f"of {', '.join(patterns)}, found {found:,}. {do}"
+            )
+        self._reasons(table, path, text, receipt)
         return receipt
 
     def _shape(self, table: Table, path: Path, receipt: TableReceipt) -> None:
@@ -248,6 +278,11 @@ class _Admission:
         selected = self.ibis.table(f"selected_{table.name}")
         schema = selected.schema()
         brought = [name for name in schema.names if name != "removed_because"]
+        if not set(brought) & set(table.names):  # the first record may stand where names should: name none
+            raise DataError(
+                f"{path}: expected columns of {table.name}, found none among {len(brought):,}. "
+                f"Has the raw file a header, and is its delim named? Expected: {', '.join(table.names)}."
+            )
         faults = [
             f"{path}: no column {name!r} in {table.name}.{nearest(name, table.names)}"
             for name in brought
@@ -260,23 +295,36 @@ class _Admission:
             if name in table.names and not _fits(table.column(name), schema[name]):
                 faults.append(_misfit(path, table.column(name), schema[name]))
         if faults:
-            raise DataError(several(faults))
+            raise DataError(*faults)
         opened = set(self.company.settings.open_personal)
         receipt.closed = [
             name for name in brought if table.column(name).personal and f"{table.name}.{name}" not in opened
         ]
         receipt.absent = [name for name in table.names if name not in brought]
-        if "removed_because" in schema.names:
-            for reason, n in self.connection.execute(
-                f"SELECT removed_because, count(*) FROM selected_{table.name} "
-                "WHERE removed_because IS NOT NULL GROUP BY 1 ORDER BY 1"
-            ).fetchall():
-                if reason not in receipt.removed:
-                    raise ParamsError(
-                        f"{path}: {n:,} rows are removed because {reason!r}, expected a comment "
-                        f"'-- removes: {reason}', found {first_five(receipt.removed) or 'none'}."
-                    )
+
+    def _reasons(self, table: Table, path: Path, text: str, receipt: TableReceipt) -> None:
+        """Count the rows that the SELECT itself removes, by the reasons it declares."""
+        if "removed_because" not in self.ibis.table(f"selected_{table.name}").columns:
+            return
+        faults, declared = [], first_five(receipt.removed) or "none"
+        for reason, n in self.connection.execute(
+            f"SELECT CAST(removed_because AS VARCHAR), count(*) FROM selected_{table.name} "
+            "WHERE removed_because IS NOT NULL GROUP BY 1 ORDER BY 1"
+        ).fetchall():
+            if reason in receipt.removed:
                 receipt.removed[reason] = n
+            elif _quoted(reason) in text:
+                faults.append(
+                    f"{path}: {n:,} rows are removed because {reason!r}, expected a comment "
+                    f"'-- removes: {reason}', found {declared}."
+                )
+            else:  # it may be a value of the data
+                faults.append(
+                    f"{path}: {n:,} rows are removed for a reason that the SELECT does not spell out, "
+                    f"expected one declared by a comment '-- removes: <reason>', found {declared}."
+                )
+        if faults:
+            raise ParamsError(*faults)
 
     # -- selected rows -> kept rows --------------------------------------------------------
 
@@ -314,10 +362,12 @@ class _Admission:
         self.ibis.create_table(checked, typed, temp=True)
         self.connection.execute(f"DROP TABLE selected_{table.name}")
         self._repeated(table, brought, checked)
-        if table.name == "customers" and {"valid_from", "valid_to"} <= {c.name for c in brought}:
+        names = {column.name for column in brought}
+        if table.name == "customers" and "valid_from" in names:
+            until = "valid_to" if "valid_to" in names else "NULL AS valid_to"
             self.connection.execute(
                 f"UPDATE {checked} SET _reason = 'its span overlaps the next one' WHERE rowid IN ("
-                "SELECT rowid FROM (SELECT rowid, valid_from, valid_to, lead(valid_from) OVER "
+                f"SELECT rowid FROM (SELECT rowid, valid_from, {until}, lead(valid_from) OVER "
                 f"(PARTITION BY customer_id ORDER BY valid_from NULLS FIRST) AS next FROM {checked} "
                 "WHERE _reason IS NULL) WHERE next IS NOT NULL AND (valid_to IS NULL OR valid_to > next))"
             )
@@ -437,20 +487,20 @@ class _Admission:
             )
             order = ", ".join(f'"{n}" NULLS FIRST' for n in (*table.key, *names) if n in names)
             used = {"outer": outer, "inner": inner} if "$outer" in columns else {}
-            for folder, more, chosen in (
-                ("tables", "", "_reason IS NULL"),
-                ("quarantine", ", _reason AS reason, _cascade AS cascade", "_reason IS NOT NULL"),
+            for folder, more, chosen, last in (
+                ("tables", "", "_reason IS NULL", ""),
+                ("quarantine", ", _reason AS reason, _cascade AS cascade", "_reason IS NOT NULL", ", reason"),
             ):
                 path = staging / folder / f"{name}.parquet"
                 path.parent.mkdir(exist_ok=True)
                 reader = self.connection.execute(
-                    f"SELECT * FROM (SELECT {columns}{more} FROM checked_{name} WHERE {chosen}) ORDER BY {order}",
+                    f"SELECT * FROM (SELECT {columns}{more} FROM checked_{name} WHERE {chosen}) ORDER BY {order}{last}",
                     used,
                 ).fetch_record_batch(200_000)
                 written = _write_parquet(reader, path)
                 if folder == "tables":
                     receipt.kept = written
-                    digest.update(name.encode() + hashlib.sha256(path.read_bytes()).digest())
+                digest.update(f"{folder}/{name}".encode() + bytes.fromhex(_sha256(path)))
             for entry in receipt.files:
                 entry["sha256"] = _sha256(self.raw / entry["file"])
             assert receipt.adds_up, f"{name}: the receipt does not add up: {receipt}"
@@ -536,6 +586,8 @@ def _converted(column: Column, source: ibis.Value) -> tuple[ibis.Value, ibis.Val
                 "degrees": dt.float64,
             }[column.type]
         )
+    if column.type == "json":
+        value = ibis.ifelse(_json_kind(value.try_cast("json")) == "OBJECT", value, None)
     cases = [(source.notnull() & value.isnull(), f"{column.name} is not {_NAMES[column.type]}")]
     if column.required:
         cases.append((source.isnull(), f"{column.name} is empty"))
@@ -551,6 +603,11 @@ def _converted(column: Column, source: ibis.Value) -> tuple[ibis.Value, ibis.Val
     if column.allowed:
         cases.append((~value.isin(column.allowed), f"{column.name} is not one of the allowed values"))
     return value, ibis.cases(*cases)
+
+
+@ibis.udf.scalar.builtin(name="json_type")
+def _json_kind(value: dt.json) -> str:
+    """OBJECT, ARRAY, ... of a JSON value."""
 
 
 def _emptied(typed: ibis.Table, name: str, where: ibis.Value, reason: str) -> ibis.Table:
@@ -578,15 +635,25 @@ def _in_order(typed: ibis.Table, order: TimeOrder, wrong: ibis.Value) -> ibis.Ta
 
 
 def _one_select(connection: duckdb.DuckDBPyConnection, text: str, path: Path) -> str:
+    """``text`` if it is one SELECT, every line where it was, without a semicolon at its end."""
     try:
         statements = connection.extract_statements(text)
     except duckdb.Error as error:
         raise _explained(error, path, Path()) from None
     if len(statements) != 1:
         raise ParamsError(f"{path}: expected exactly one SELECT, found {len(statements)} statements.")
-    if statements[0].type != duckdb.StatementType.SELECT:
-        raise ParamsError(f"{path}: expected a SELECT, found {statements[0].type.name}. A source only reads.")
-    return statements[0].query.strip().rstrip(";")
+    content, offsets = text.encode(), [offset for offset, _ in duckdb.tokenize(text)]
+    found = re.match(rb"\w+|.", content[offsets[0] :])[0].decode().upper()
+    if found in _SELECT_BEGINS:
+        found = statements[0].type.name
+    if found != "SELECT":
+        raise ParamsError(f"{path}: expected a SELECT, found {found}. A source only reads.")
+    if statements[0].named_parameters:
+        parameters = first_five(sorted(f"${name}" for name in statements[0].named_parameters))
+        raise ParamsError(f"{path}: expected a SELECT without parameters, found {parameters}.")
+    while content[offsets[-1] :].startswith(b";"):
+        content = content[: offsets.pop()]
+    return content.decode()
 
 
 def _raw_files(raw: Path, pattern: str, path: Path) -> list[Path]:
@@ -605,20 +672,19 @@ def _records(connection: duckdb.DuckDBPyConnection, file: Path) -> int:
         return pq.ParquetFile(file).metadata.num_rows
     if file.suffix in (".json", ".jsonl", ".ndjson"):
         return connection.execute("SELECT count(*) FROM read_json($file)", {"file": str(file)}).fetchone()[0]
-    dialect = (
-        connection.execute(
-            "SELECT Delimiter, Quote FROM sniff_csv($file, all_varchar = true, ignore_errors = true)",
-            {"file": str(file)},
-        ).fetchone()
-        if file.stat().st_size
-        else None
-    )
-    delimiter, quote = dialect or (",", '"')
+    delimiter, quote = ",", '"'
+    if file.stat().st_size:
+        sniffed = "SELECT Delimiter, Quote FROM sniff_csv($file, all_varchar = true, ignore_errors = true)"
+        delimiter, quote = connection.execute(sniffed, {"file": str(file)}).fetchone()
     opener = gzip.open if file.suffix == ".gz" else open
+    with opener(file, "rb") as content:
+        encoding = "utf-16" if content.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE) else "utf-8-sig"
     csv.field_size_limit(2**31 - 1)
-    with opener(file, "rt", encoding="utf-8", errors="replace", newline="") as lines:
+    with opener(file, "rt", encoding=encoding, errors="replace", newline="") as lines:
         rows = csv.reader(lines, delimiter=delimiter or ",", quotechar=quote if len(quote) == 1 else '"')
-        return max(sum(1 for row in rows if row) - 1, 0)
+        header = next((row for row in rows if row), [])
+        # Of one column only, an empty line is a record too: one without a value.
+        return sum(1 for row in rows if row or len(header) == 1)
 
 
 def _rejected(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> int:
@@ -629,7 +695,8 @@ def _rejected(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> int:
     if present < 2:
         return 0
     rejected = connection.execute(
-        "SELECT count(DISTINCT (s.file_path, e.line)) FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id) "
+        "SELECT count(DISTINCT (s.file_path, e.line)) "
+        "FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id) "
         "WHERE list_contains($files, s.file_path)",
         {"files": [str(file) for file in files]},
     ).fetchone()[0]
@@ -659,16 +726,20 @@ def _explained(error: duckdb.Error, path: Path, raw: Path) -> ToolkitError:
     """DuckDB's complaint in the house's words; never with a value of the data."""
     message = str(error)
     if isinstance(error, duckdb.PermissionException):
-        return ParamsError(f"{path}: a source reads its raw folder and nothing else, found another place.")
+        place = re.search(r'"(.+?)"', message)
+        found = repr(place[1]) if place else "another place"
+        return ParamsError(
+            f"{path}: a source reads its raw folder and nothing else, found {found}. "
+            "Begin the path with getvariable('root') || '/'."
+        )
     missing = re.search(r'No files found that match the pattern "(.+?)"', message)
     if missing:
         name = missing[1].removeprefix(str(raw)).lstrip("/")
         present = first_five(sorted(file.name for file in raw.glob("*")))
         return ParamsError(f"{path}: no file {name!r} in the raw folder; there are: {present or 'none'}.")
-    line = re.search(r"CSV Error on Line: (\d+)", message)
-    file = re.search(r"^\s*file = (.+)$", message, re.MULTILINE)
-    if line or file:
-        name = Path(file[1]).name if file else "a file"
+    file = re.search(re.escape(str(raw)) + r"/([^\"'\n]+)", message)
+    if "CSV Error on Line" in message or "Error when sniffing file" in message:
+        line = re.search(r"CSV Error on Line: (\d+)", message)
         columns = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
         problem = "it cannot be read as CSV"
         if columns:
@@ -677,7 +748,11 @@ def _explained(error: duckdb.Error, path: Path, raw: Path) -> ToolkitError:
             problem = "expected UTF-8, found another encoding (name it: read_csv(..., encoding = 'latin-1'))"
         elif "unterminated quote" in message:
             problem = "a quote is opened and not closed"
-        where = f"{name}, line {line[1]}" if line else name
+        elif "Error when converting column" in message:
+            problem = "a value is not of the type that read_csv expects (read it as text: all_varchar = true)"
+        elif "Error when sniffing file" in message:
+            problem = "lines differ in their number of columns or in how they end, or a quote is not closed"
+        where = f"{file[1] if file else 'a file'}{f', line {line[1]}' if line else ''}"
         return DataError(
             f"{path}: {where}: {problem}. Mend the file, or have read_csv count such lines with store_rejects = true."
         )
@@ -685,7 +760,14 @@ def _explained(error: duckdb.Error, path: Path, raw: Path) -> ToolkitError:
         first = message.split("\n")[0].split(": ", 1)[-1].rstrip(".!")
         line = re.search(r"^LINE (\d+):", message, re.MULTILINE)
         return ParamsError(f"{path}{f', line {line[1]}' if line else ''}: {first}.")
+    if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException):
+        return DataError(
+            f"{path}: a value cannot be converted. Use TRY_CAST, or return the text: "
+            "the toolkit casts it and quarantines what does not fit."
+        )
+    if file:
+        return DataError(f"{path}: {file[1]}: it cannot be read. Is it what its name says?")
     return DataError(
-        f"{path}: a value cannot be converted ({type(error).__name__}). Use TRY_CAST, or return the text: "
-        "the toolkit casts it and quarantines what does not fit."
+        f"{path}: the SELECT stopped on the data ({type(error).__name__}). "
+        "What DuckDB says may hold values and is not shown: run the SELECT in DuckDB by hand."
     )
