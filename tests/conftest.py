@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import settings
+
+settings.register_profile("tandem", deadline=None, derandomize=True)
+settings.load_profile("tandem")
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
