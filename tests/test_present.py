@@ -120,7 +120,7 @@ def test_capacity_shows_rate_and_use():
 
 
 def test_figures_say_what_they_show():
-    shares = present.serve_figure(SHARES, FACTS, by=["segment", "channel"], confidence=0.95)
+    shares = present.serve_figure(SHARES, NOTHING_MISSING, FACTS, by=["segment", "channel"], confidence=0.95)
     assert shares.text == (
         "Dots with intervals: cost to serve as a share of net revenue for 2 groups. Lowest: a, web, 10.0 %. "
         "Highest: b, shop, 20.0 %."
@@ -135,8 +135,26 @@ def test_figures_say_what_they_show():
 
 
 def test_the_same_figure_is_the_same_bytes():
-    again = [present.serve_figure(SHARES, FACTS, by=["segment"], confidence=0.95).html for _ in range(2)]
+    again = [
+        present.serve_figure(SHARES, NOTHING_MISSING, FACTS, by=["segment"], confidence=0.95).html for _ in range(2)
+    ]
     assert again[0] == again[1]
+
+
+def test_without_revenue_the_page_says_what_cannot_be_said():
+    unpriced = pd.DataFrame([{"n": 0, "ratio": float("nan"), "ratio_low": float("nan"), "ratio_high": float("nan")}])
+    summary = cost.whale_summary(cost.whale_curve([]))
+    found = present.cost_findings(
+        _tie(0, 0, 0, 0), unpriced, SHARES, None, summary, NO_HANDLING, FACTS, by=["segment"], confidence=0.95
+    )
+    assert found.text.split("\n")[1:] == [
+        "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
+    ]
+    no_revenue = pd.DataFrame({"table": ["order_lines"], "columns": ["net_revenue, cost_of_goods"]})
+    assert present.serve_figure(SHARES, no_revenue, FACTS, by=["segment"], confidence=0.95).text == (
+        "Not shown: this needs order_lines.net_revenue. With it, this section shows what serving takes out of each "
+        "unit of revenue."
+    )
 
 
 def test_columns_that_nobody_knows_are_not_shown():

@@ -19,7 +19,8 @@ TYPES = {
 class Column:
     """A column of a contract table.
 
-    ``required``: a row without it is quarantined. ``amount``: an unusable value
+    ``required``: a row without it is quarantined; with ``absent``, a company may still leave
+    the whole column out. ``amount``: an unusable value
     quarantines the row; of any other column it empties the field, counted.
     ``references``: ``table.column`` that must hold the value. ``person``: replaced by a
     pseudonym on entry. ``personal``: not admitted unless the company opens it by name.
@@ -32,6 +33,7 @@ class Column:
     meaning: str
     unit: str = ""
     required: bool = False
+    absent: bool = False
     amount: bool = False
     references: str = ""
     minimum: float | None = None
@@ -174,7 +176,7 @@ _TABLES = (
             Column("line_no", "integer", "number within the order", required=True, minimum=0),
             _id("product_id", "the article", references="products.product_id"),
             Column("quantity_ordered", "integer", "pieces ordered", "pieces", required=True, minimum=0),
-            Column("net_revenue", "money", "after discounts, without tax", "cents", required=True),
+            Column("net_revenue", "money", "after discounts, without tax", "cents", required=True, absent=True),
             Column("cost_of_goods", "money", "purchase or production cost", "cents"),
         ),
         required=True,
@@ -530,6 +532,8 @@ def _rules(table: Table, column: Column) -> str:
     rules = []
     if column.name in table.key:
         rules.append("key")
+    if column.absent:
+        rules.append("may be left out as a whole")
     if column.references:
         rules.append(f"in {column.references}")
     if column.minimum is not None:

@@ -227,8 +227,8 @@ def serve_costs(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame,
     -------
     DataFrame
         ``by``, ``n_orders``, ``n_customers``, ``net_revenue``, ``cost_of_goods``,
-        ``freight``, ``handling``, ``cost_to_serve``, ``margin`` (cents; the cost of goods
-        and the margin are missing in a group in which a line's cost is not known),
+        ``freight``, ``handling``, ``cost_to_serve``, ``margin`` (cents; revenue, cost
+        of goods and margin are missing in a group in which they are not known of every line),
         ``serve_share`` (cost to serve by net revenue).
     """
     by, every = list(by), [] if by else ["all"]
@@ -236,6 +236,7 @@ def serve_costs(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame,
         orders.assign(
             n_orders=1,
             _unknown=orders["cost_of_goods"].isna() & (orders["n_lines"] > 0),
+            _unpriced=orders["net_revenue"].isna(),
             all="",
         )
         .groupby(by + every)
@@ -245,6 +246,7 @@ def serve_costs(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame,
             net_revenue=("net_revenue", "sum"),
             cost_of_goods=("cost_of_goods", "sum"),
             _unknown=("_unknown", "sum"),
+            _unpriced=("_unpriced", "sum"),
             handling=("handling", "sum"),
         ),
         work.assign(all="").groupby(by + every).agg(worked=("cost", "sum")),
@@ -254,12 +256,13 @@ def serve_costs(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame,
     costs = sums.assign(
         handling=sums["handling"] + sums["worked"],
         cost_of_goods=sums["cost_of_goods"].astype("Int64").mask(sums["_unknown"] > 0),
+        net_revenue=sums["net_revenue"].astype("Int64").mask(sums["_unpriced"] > 0),
     )
     costs = costs.assign(cost_to_serve=costs["freight"] + costs["handling"])
     revenue = costs["net_revenue"]
     return costs.assign(
         margin=revenue - costs["cost_of_goods"] - costs["cost_to_serve"],
-        serve_share=(costs["cost_to_serve"] / revenue.where(revenue > 0)).astype("float64"),
+        serve_share=(costs["cost_to_serve"] / revenue.where(revenue > 0)).astype("Float64").astype("float64"),
     )[
         [*by, "n_orders", "n_customers", "net_revenue", "cost_of_goods", "freight", "handling", "cost_to_serve",
          "margin", "serve_share"]
@@ -269,9 +272,10 @@ def serve_costs(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame,
 def customer_profits(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame) -> pd.DataFrame:
     """One row a customer: ``net_revenue``, ``cost_of_goods``, ``cost_to_serve``, ``profit`` (cents).
 
-    Empty where the cost of goods of an ordered line is not known: without it there is no profit.
+    Empty where revenue or cost of goods of an ordered line is not known: without them there is no profit.
     """
-    if (orders["cost_of_goods"].isna() & (orders["n_lines"] > 0)).any():
+    unknown = orders["net_revenue"].isna() | (orders["cost_of_goods"].isna() & (orders["n_lines"] > 0))
+    if unknown.any():
         return pd.DataFrame(columns=["customer_id", "net_revenue", "cost_of_goods", "cost_to_serve", "profit"])
     served = (
         pd.concat(

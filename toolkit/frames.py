@@ -242,7 +242,7 @@ class Known:
 
         order_id, customer_id, ordered_at; segment, channel, region on the publication grid;
         fulfilment, cancelled (by as_of); n_lines, quantity (pieces), net_revenue and
-        cost_of_goods (cents; cost empty unless known for every line); n_shipments, freight
+        cost_of_goods (cents; empty unless known for every line); n_shipments, freight
         (cents), weight_g, distance_m (the farthest shipment; both empty unless known for all).
         """
         lines = self.table("order_lines")
@@ -255,8 +255,9 @@ class Known:
         sent = self._shipments().select("order_id", "n_shipments", "freight", "weight_g", "distance_m")
         orders = self._published(self._placed_in(self.period)).left_join(sums, "order_id").drop("order_id_right")
         orders = orders.left_join(sent, "order_id")
-        zero = {name: orders[name].fill_null(0) for name in ("n_lines", "quantity", "net_revenue", "n_shipments")}
-        return orders.mutate(**zero, cancelled=orders.cancelled_at.notnull()).select(
+        zero = {name: orders[name].fill_null(0) for name in ("n_lines", "quantity", "n_shipments")}
+        revenue = ibis.ifelse(orders.n_lines.isnull(), 0, orders.net_revenue)
+        return orders.mutate(**zero, net_revenue=revenue, cancelled=orders.cancelled_at.notnull()).select(
             "order_id", "customer_id", "ordered_at", *GRID_DIMENSIONS, "fulfilment", "cancelled", "n_lines",
             "quantity", "net_revenue", "cost_of_goods", "n_shipments", "freight", "weight_g", "distance_m",
         )  # fmt: skip

@@ -219,8 +219,10 @@ def between(low: float, high: float, kind: str, confidence: float) -> str:
 
 # -- cost-to-serve -----------------------------------------------------------------------------
 
+_NO_REVENUE = "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
 _LEDGER = {"ledger": (), "resource_pools": (), "activities": ()}
-_PROFIT = {"order_lines": ("cost_of_goods",)}
+_PROFIT = {"order_lines": ("net_revenue", "cost_of_goods")}
+_REVENUE = {"order_lines": ("net_revenue",)}
 
 
 def ledger_tie(tie: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame) -> Html:
@@ -275,8 +277,13 @@ def serve_costs(costs: pd.DataFrame, facts: pd.DataFrame, *, name: str, by: Sequ
     )
 
 
-def serve_figure(shares: pd.DataFrame, facts: pd.DataFrame, *, by: Sequence[str], confidence: float) -> Html:
-    """Cost to serve as a share of revenue, one row a group, with intervals that hold together."""
+def serve_figure(
+    shares: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame, *, by: Sequence[str], confidence: float
+) -> Html:
+    """Cost to serve as a share of revenue, one row a group, with intervals that hold together; or what it lacks."""
+    lacking = missing(unlocks, _REVENUE, gain="shows what serving takes out of each unit of revenue")
+    if lacking:
+        return lacking
     ordered = shares.dropna(subset=["ratio"]).sort_values("ratio", ignore_index=True)
     names = ordered[list(by)].agg(", ".join, axis=1)
     fig, ax = plt.subplots(figsize=(7.2, 0.8 + 0.3 * max(len(ordered), 2)))
@@ -374,6 +381,8 @@ def cost_findings(
             f"{formatted(rule['cents_per_line'], 'cents')} per line"
         )
     one = total.iloc[0]
+    if pd.isna(one["ratio"]):
+        return paragraphs([*sentences, _NO_REVENUE], role="findings")
     interval = between(one["ratio_low"], one["ratio_high"], "share", confidence)
     sentences.append(
         f"Serving customers cost {formatted(one['ratio'], 'share')} of net revenue "
