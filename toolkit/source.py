@@ -454,9 +454,13 @@ class _Admission:
         names = {column.name for column in brought}
         keys = ", ".join(f'"{name}"' for name in table.key if name in names)
         every = ", ".join(f'"{column.name}"' for column in brought)
+        some = f"SELECT 1 FROM {checked} WHERE _reason IS NULL GROUP BY {keys} HAVING count(*) > 1 LIMIT 1"
+        if not self.connection.execute(some).fetchone():
+            return
+        marks = ", ".join(f'"{name}"' for name in self.ibis.table(checked).columns if name.startswith("_emptied_"))
         self.connection.execute(
             f"CREATE TEMP TABLE repeated AS SELECT rowid AS row, row_number() OVER (PARTITION BY {every} "
-            f"ORDER BY rowid) AS copy, {keys} FROM {checked} WHERE _reason IS NULL "
+            f"ORDER BY {marks or 'rowid'}) AS copy, {keys} FROM {checked} WHERE _reason IS NULL "
             f"QUALIFY count(*) OVER (PARTITION BY {keys}) > 1"
         )
         self.connection.execute(
@@ -482,30 +486,45 @@ class _Admission:
 
     # -- kept rows -> files ----------------------------------------------------------------
 
+    def _name_persons(self, key: bytes) -> None:
+        """A table ``persons``: each identifier of a person that was brought, and its pseudonym."""
+        inner, outer = (bytes(byte ^ pad for byte in key.ljust(64, b"\0")) for pad in (0x36, 0x5C))
+        brought = " UNION ALL ".join(
+            f'SELECT "{c.name}" AS id FROM checked_{name}'
+            for name, receipt in self.receipts.items()
+            for c in TABLES[name].columns
+            if c.person and c.name not in receipt.absent
+        )
+        self.connection.execute(
+            "CREATE TEMP TABLE persons AS "
+            "SELECT id, left(sha256($outer || unhex(sha256($inner || encode(id)))), $length) AS pseudonym "
+            f"FROM (SELECT DISTINCT id FROM ({brought or 'SELECT NULL::VARCHAR AS id'}) WHERE id IS NOT NULL)",
+            {"outer": outer, "inner": inner, "length": PSEUDONYM_CHARACTERS},
+        )
+
     def write(self, staging: Path, key: bytes) -> Receipt:
         """Tables and quarantine as Parquet, pseudonymised and sorted by key, in ``staging``."""
-        inner, outer = (bytes(byte ^ pad for byte in key.ljust(64, b"\0")) for pad in (0x36, 0x5C))
+        self._name_persons(key)
         digest = hashlib.sha256()
         for name, receipt in self.receipts.items():
             table = TABLES[name]
             names = [c.name for c in table.columns if c.name not in (*receipt.absent, *receipt.closed)]
-            columns = ", ".join(
-                f"left(sha256($outer || unhex(sha256($inner || encode({n})))), {PSEUDONYM_CHARACTERS}) AS {n}"
-                if table.column(n).person
-                else f'"{n}"'
-                for n in names
+            persons = [n for n in names if table.column(n).person]
+            columns = ", ".join(f'named_{n}.pseudonym AS "{n}"' if n in persons else f'checked."{n}"' for n in names)
+            named = " ".join(f'LEFT JOIN persons AS named_{n} ON checked."{n}" = named_{n}.id' for n in persons)
+            key_order, order = (
+                ", ".join(f'"{n}" NULLS FIRST' for n in chosen if n in names)
+                for chosen in (table.key, (*table.key, *names))
             )
-            order = ", ".join(f'"{n}" NULLS FIRST' for n in (*table.key, *names) if n in names)
-            used = {"outer": outer, "inner": inner} if "$outer" in columns else {}
-            for folder, more, chosen, last in (
-                ("tables", "", "_reason IS NULL", ""),
-                ("quarantine", ", _reason AS reason, _cascade AS cascade", "_reason IS NOT NULL", ", reason"),
+            for folder, more, chosen, sort in (
+                ("tables", "", "_reason IS NULL", key_order),
+                ("quarantine", ", _reason AS reason, _cascade AS cascade", "_reason IS NOT NULL", f"{order}, reason"),
             ):
                 path = staging / folder / f"{name}.parquet"
                 path.parent.mkdir(exist_ok=True)
                 reader = self.connection.execute(
-                    f"SELECT * FROM (SELECT {columns}{more} FROM checked_{name} WHERE {chosen}) ORDER BY {order}{last}",
-                    used,
+                    f"SELECT * FROM (SELECT {columns}{more} FROM checked_{name} AS checked {named} WHERE {chosen}) "
+                    f"ORDER BY {sort}"
                 ).to_arrow_reader(200_000)
                 written = _write_parquet(reader, path)
                 if folder == "tables":
