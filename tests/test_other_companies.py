@@ -35,7 +35,7 @@ def test_every_receipt_adds_up(receipts):
 def test_households_stores_and_campaigns_are_those_of_the_publisher(receipts):
     tables = receipts[1]["dunnhumby"]
     kept = {name: table.kept for name, table in tables.items()}
-    # data README: 2,405 households with lines, 308 stores, 27 campaigns, 6,589 campaign-household rows, 92,331 products;
+    # data README: 2,405 households with lines, 308 stores, 27 campaigns, 6,589 campaign-household rows, and products;
     # one more household stands in the campaigns only.
     assert kept["customers"] == 2_405 + 1
     assert kept["sites"] == 308

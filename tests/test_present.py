@@ -67,8 +67,8 @@ def test_the_dearest_group_is_named_only_when_settled():
         "Which group is dearest to serve is not settled over a family of 2 intervals by segment and channel."
     )
     assert _findings(_tie(0, 0, 0, 0), leader=1)[2] == (
-        "Dearest to serve is b, shop: 20.0 % of its revenue (95 % interval 18.0 to 22.0 %, over a family of 2 intervals "
-        "by segment and channel)."
+        "Dearest to serve is b, shop: 20.0 % of its revenue (95 % interval 18.0 to 22.0 %, over a family of 2 "
+        "intervals by segment and channel)."
     )
 
 

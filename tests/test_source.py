@@ -22,10 +22,10 @@ from toolkit.warehouse import Warehouse
 CANARY = "canary-7f3a"
 
 
-def select(name, *options, columns="*", before="", after=""):
+def select(name, *options, columns="*", after=""):
     """The SELECT of one raw CSV file, as an analyst would write it."""
     read = ", ".join([f"getvariable('root') || '/{name}.csv'", "all_varchar = true", "header = true", *options])
-    return f"-- records of: {name}.csv\n{before}SELECT {columns}\nFROM read_csv({read})\n{after}"
+    return f"-- records of: {name}.csv\nSELECT {columns}\nFROM read_csv({read})\n{after}"
 
 
 COMMA = ("delim = ','", "quote = '\"'")

@@ -5,8 +5,12 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toolkit.errors import ParamsError, ToolkitError, nearest, several
+
+if TYPE_CHECKING:
+    from toolkit.company import Company
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
         print(f"error: {error}{notes}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("error: interrupted.", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,9 +82,8 @@ def _check(options: argparse.Namespace) -> None:
 
     found = company.load(options.company, options.home)
     notebooks = _notebooks(options.home, [])
-    periods = _periods(found.params)
+    periods = _periods(found)
     for period in periods:
-        found.period(period)
         parameters.resolved(found, period, notebooks)
     print(f"params/{found.name}: sound, {len(periods)} periods, {len(notebooks)} notebooks")
     missing = [name for name, table in warehouse.TABLES.items() if not warehouse.Warehouse(found).has(name)]
@@ -95,7 +101,7 @@ def _run(options: argparse.Namespace) -> None:
     from toolkit.reporting import runner
 
     found = company.load(options.company, options.home)
-    known = _periods(found.params)
+    known = _periods(found)
     if options.period is None and not known:
         raise ParamsError(f"{found.params}: no period is named and no <period>.yaml is there to tell the latest.")
     period = found.period(options.period or known[-1])
@@ -123,12 +129,17 @@ def _list(options: argparse.Namespace) -> None:
     from toolkit.reporting import archive
 
     folder = options.home / "reports"
+    known = sorted(path.name for path in folder.glob("[a-z]*") if path.is_dir())
+    if options.company not in (None, *known):
+        raise ParamsError(
+            f"{folder}: no company {options.company!r}; there are: {', '.join(known) or 'none'}."
+            f"{nearest(options.company, known)}"
+        )
     for period in sorted(folder.glob(f"{options.company or '*'}/*")):
         if period.is_dir() and not period.parent.name.startswith("."):
             for revision in archive.revisions(period):
-                record = json.loads((revision.folder / "run.json").read_text(encoding="utf-8"))
                 reports = ", ".join(sorted(revision.manifest["reports"]))
-                print(f"{period.parent.name} {period.name} {revision.name}  {record['reason']}  {reports}")
+                print(f"{period.parent.name} {period.name} {revision.name}  {revision.record['reason']}  {reports}")
 
 
 def _notebooks(home: Path, only: Sequence[str]) -> list[Path]:
@@ -146,8 +157,10 @@ def _notebooks(home: Path, only: Sequence[str]) -> list[Path]:
     return [path for name, path in known.items() if not only or name in only]
 
 
-def _periods(params: Path) -> list[str]:
-    return sorted(path.stem for path in params.glob("[0-9]*.yaml"))
+def _periods(found: "Company") -> list[str]:
+    """Periods that have a params file, the latest last."""
+    periods = [found.period(path.stem) for path in found.params.glob("[0-9]*.yaml")]
+    return [period.name for period in sorted(periods, key=lambda period: (period.end, period.start))]
 
 
 def _source(notebook: Path) -> str:

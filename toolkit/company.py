@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.resolver import VersionedResolver
+from ruamel.yaml.scalarbool import ScalarBoolean
 
 from toolkit.contract import TABLES
 from toolkit.errors import ParamsError, nearest, several
@@ -19,6 +22,7 @@ from toolkit.errors import ParamsError, nearest, several
 GRID_DIMENSIONS = ("segment", "channel", "region")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
+_TEXT = re.compile(r"[-+]?0[0-9].*|.*_.*")
 
 
 class Settings(BaseModel):
@@ -126,16 +130,16 @@ class Period:
 
 def _span(name: str) -> tuple[date, date]:
     for pattern, months in (
-        (r"(\d{4})Q([1-4])", 3),
-        (r"(\d{4})H([12])", 6),
-        (r"(\d{4})-(\d\d)", 1),
-        (r"(\d{4})()", 12),
+        ("([0-9]{4})Q([1-4])", 3),
+        ("([0-9]{4})H([12])", 6),
+        ("([0-9]{4})-([0-9]{2})", 1),
+        ("([0-9]{4})()", 12),
     ):
         match = re.fullmatch(pattern, name)
         if match:
             year, number = int(match[1]), int(match[2] or 1)
             first = (number - 1) * months
-            if year >= 1900 and 0 <= first < 12:
+            if 1900 <= year <= 9000 and 0 <= first < 12:
                 last = first + months
                 return date(year, first + 1, 1), date(year + last // 12, last % 12 + 1, 1)
     raise ParamsError(f"period: expected one like 2026Q3, 2026-07, 2026H2 or 2026, found {name!r}.")
@@ -185,10 +189,8 @@ def read_yaml(path: Path) -> CommentedMap:
     ParamsError
         If the file is not there, is not UTF-8 YAML, repeats a key or is no mapping.
     """
-    yaml = YAML(typ="rt", pure=True)
-    yaml.version = (1, 2)
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"))
+        document = yaml_1_2("rt").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file.") from None
     except UnicodeDecodeError as error:
@@ -200,8 +202,25 @@ def read_yaml(path: Path) -> CommentedMap:
     if document is None:
         document = CommentedMap()
     if not isinstance(document, CommentedMap):
-        raise ParamsError(f"{path}: expected names with values, found {type(document).__name__}.")
+        raise ParamsError(f"{path}: expected names with values, found {type(plain(document)).__name__}.")
     return document
+
+
+class _Resolver(VersionedResolver):
+    """YAML 1.2 without the readings that ruamel adds: 2025_1 and 007 stay texts."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is ScalarNode and implicit[0] and _TEXT.fullmatch(value):
+            implicit = (False, implicit[1])
+        return super().resolve(kind, value, implicit)
+
+
+def yaml_1_2(kind: Literal["rt", "safe"]) -> YAML:
+    """A reader of YAML 1.2: ``rt`` keeps the lines, ``safe`` gives plain Python."""
+    yaml = YAML(typ=kind, pure=True)
+    yaml.version = (1, 2)
+    yaml.Resolver = _Resolver
+    return yaml
 
 
 def line_of(mapping: Any, key: Any) -> int | None:
@@ -218,6 +237,8 @@ def plain(value: Any) -> Any:
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]
+    if isinstance(value, ScalarBoolean):  # an int to Python
+        return bool(value)
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)
@@ -246,7 +267,9 @@ def _fault(fault: dict, model: type[BaseModel], mapping: Any, path: Path) -> str
     if fault["type"] == "missing":
         return f"{where}: {name!r} is missing."
     expected = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if fault["type"] == "string_pattern_mismatch":
+        expected = f"a text like {fault['ctx']['pattern']}"
     found = f"{type(fault['input']).__name__} {fault['input']!r}"
     if fault["type"] == "value_error":
-        return f"{where}: {name!r}: {expected}."
+        return f"{where}: {name!r}: {expected}" + ("" if expected.endswith("?") else ".")
     return f"{where}: {name!r}: expected {expected}, found {found}."

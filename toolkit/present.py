@@ -3,7 +3,6 @@
 import base64
 import html
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -91,19 +90,19 @@ def formatted(value: object, kind: str) -> str:
     >>> formatted(123456, "cents"), formatted(123456, "money"), formatted(0.12345, "share"), formatted(None, "count")
     ('1,234.56', '1,235', '12.3 %', '–')
     """
-    if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
+    if pd.api.types.is_scalar(value) and pd.isna(value):
         return MISSING
     if kind == "text":
         return str(value)
     if kind == "count":
         return f"{int(value):,}"
-    if kind == "cents":
-        return f"{'-' if value < 0 else ''}{abs(int(value)) // 100:,}.{abs(int(value)) % 100:02}"
-    if kind == "money":
-        return f"{(int(value) + 50) // 100:,}"
+    if kind in ("cents", "money"):  # half a unit goes away from zero, so that a loss reads like a gain
+        size = abs(round(value))
+        shown = f"{size // 100:,}.{size % 100:02}" if kind == "cents" else f"{(size + 50) // 100:,}"
+        return f"-{shown}" if value < 0 and shown.strip("0.") else shown
     if kind == "share":
-        return f"{100 * float(value):.1f} %"
-    return f"{float(value):,.1f}" if kind in ("points", "days") else f"{float(value):,.4g}"
+        return f"{100 * float(value):z.1f} %"
+    return f"{float(value):z,.1f}" if kind in ("points", "days") else f"{float(value):,.4g}"
 
 
 def figure(fig: plt.Figure, *, name: str, alt: str, caption: str, data: Html) -> Html:
@@ -136,7 +135,7 @@ def key_figures(figures: pd.DataFrame) -> Html:
     ``channel``, ``value``, ``low``, ``high``, ``n``, ``unit``.
     """
     columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
-    records = json.loads(figures[columns].to_json(orient="records", double_precision=15))
+    records = figures[columns].astype(object).where(figures[columns].notna(), None).to_dict("records")
     kinds = dict.fromkeys(columns, "text") | dict.fromkeys(["value", "low", "high"], "rate") | {"n": "count"}
     shown = table(figures, name="key_figures", caption="Key figures kept for later periods", kinds=kinds)
     page = f"<details><summary>{len(records)} key figures kept for later periods</summary>{shown.html}</details>"

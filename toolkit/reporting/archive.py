@@ -11,6 +11,7 @@ from pathlib import Path
 from toolkit.errors import DataError
 
 _REVISION = re.compile(r"r([1-9][0-9]*)")
+_UNLISTED = ("manifest.json", "chain.json", "run.json")
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Revision:
     def name(self) -> str:
         """``r1``, ``r2``, ..."""
         return f"r{self.number}"
+
+    @property
+    def record(self) -> dict:
+        """What ``run.json`` says of the run: reason, clock, commit, memory."""
+        return _read(self.folder / "run.json", {"reason", "finished_at"})
 
 
 def sha256(content: bytes | str) -> str:
@@ -49,12 +55,19 @@ def revisions(folder: Path) -> list[Revision]:
     for path in folder.glob("r*"):
         match = _REVISION.fullmatch(path.name)
         if match:
-            try:
-                manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                raise DataError(f"{path}: expected a revision with its manifest.json, found none that reads.") from None
+            manifest = _read(path / "manifest.json", {"reports", "outputs"})
             found.append(Revision(int(match[1]), path, manifest))
     return sorted(found, key=lambda revision: revision.number)
+
+
+def _read(path: Path, names: set[str]) -> dict:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        document = None
+    if not isinstance(document, dict) or not names <= document.keys():
+        raise DataError(f"{path.parent}: expected a revision with its {path.name}, found none that reads.")
+    return document
 
 
 def commit(folder: Path, staging: Path, manifest: dict, run: dict) -> Revision:
@@ -66,7 +79,7 @@ def commit(folder: Path, staging: Path, manifest: dict, run: dict) -> Revision:
     """
     earlier = revisions(folder)
     files = sorted(path for path in staging.rglob("*") if path.is_file())
-    manifest = manifest | {"outputs": {str(p.relative_to(staging)): sha256(p.read_bytes()) for p in files}}
+    manifest = manifest | {"outputs": {p.relative_to(staging).as_posix(): sha256(p.read_bytes()) for p in files}}
     text = canonical(manifest)
     previous = sha256((earlier[-1].folder / "manifest.json").read_bytes()) if earlier else ""
     (staging / "manifest.json").write_text(text, encoding="utf-8")
@@ -93,20 +106,23 @@ def _durable(path: Path) -> None:
 
 
 def check(folder: Path) -> list[str]:
-    """Faults of the revisions of one company and period: changed, missing or added files, a broken chain."""
+    """Faults of the revisions of one company and period: changed, missing or added files, a broken chain.
+
+    Raises
+    ------
+    DataError
+        If a revision has no readable manifest, chain or record of its run.
+    """
     faults, previous = [], ""
     for revision in revisions(folder):
         text = (revision.folder / "manifest.json").read_bytes()
-        chain = json.loads((revision.folder / "chain.json").read_text(encoding="utf-8"))
+        chain, _ = _read(revision.folder / "chain.json", {"manifest", "previous"}), revision.record
         if chain != {"manifest": sha256(text), "previous": previous}:
             faults.append(f"{revision.folder}: the chain does not fit the manifest, or the revision before it.")
         previous = sha256(text)
         listed = revision.manifest["outputs"]
-        present = {
-            str(path.relative_to(revision.folder)): path
-            for path in revision.folder.rglob("*")
-            if path.is_file() and path.name not in ("manifest.json", "chain.json", "run.json")
-        }
+        files = {path.relative_to(revision.folder).as_posix(): path for path in revision.folder.rglob("*")}
+        present = {name: path for name, path in files.items() if path.is_file() and name not in _UNLISTED}
         for name in sorted(listed.keys() | present.keys()):
             if name not in present:
                 faults.append(f"{revision.folder}: {name} is missing.")

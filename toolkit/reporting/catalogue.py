@@ -1,7 +1,6 @@
 """What is in the archive? The views beside the revisions, rebuilt from them and in no manifest."""
 
 import html
-import json
 import os
 from pathlib import Path
 
@@ -23,12 +22,11 @@ def rebuild(reports: Path) -> Path:
         entries = []
         for revision in reversed(found):
             status = "DRAFT" if revision is found[-1] else "superseded"
-            record = json.loads((revision.folder / "run.json").read_text(encoding="utf-8"))
             links = ", ".join(
                 f'<a href="{revision.name}/{html.escape(report)}.html">{html.escape(report)}</a>'
                 for report in sorted(revision.manifest["reports"])
             )
-            cells = (revision.name, status, record["finished_at"], record["reason"])
+            cells = (revision.name, status, revision.record["finished_at"], revision.record["reason"])
             row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
             entries.append(f"<tr>{row}<td>{links}</td></tr>")
         _write(period / "index.html", f"{company} · {name}", _HEADS, entries)

@@ -10,11 +10,15 @@ from pathlib import Path
 import nbformat
 from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from toolkit.errors import ReportError
 from toolkit.present import FIGURES_MIME, TABLE_MIME
 
 _TEMPLATE = Path(__file__).parent / "template"
+_STOCK_ALT = "No description has been provided for this image"  # nbconvert's, where there is none
+_ADDRESSES = ("src", "href", "xlink:href", "srcset", "poster", "action", "formaction", "data", "background")
+_ACTIVE = ("script", "iframe", "object", "embed", "base", "meta http-equiv")
 _INCOMPLETE = '<p class="stamp">INCOMPLETE: {reason}. This page is no report.</p>'
 
 
@@ -39,6 +43,19 @@ class _Exporter(HTMLExporter):
         return TemplateExporter.from_notebook_node(self, nb, resources, **more)
 
 
+class _Prose(IPythonRenderer):
+    """nbconvert's Markdown, its headings with an address of their own and collected."""
+
+    def __init__(self) -> None:
+        super().__init__(escape=False)
+        self.headings: list[tuple[int, str, str]] = []
+
+    def heading(self, text: str, level: int, **attributes) -> str:
+        anchor = f"h{len(self.headings) + 1}"
+        self.headings.append((level, anchor, text))
+        return f'<h{level} id="{anchor}">{text}</h{level}>\n'
+
+
 def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "") -> str:
     """The page of an executed notebook: findings first, code folded, nothing from outside.
 
@@ -60,14 +77,17 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
             if output.output_type == "execute_result":  # shown like any other: one block of the template
                 output.output_type = "display_data"
                 del output["execution_count"]
+    prose = _Prose()
+    for cell in bare.cells:
+        if cell.cell_type == "markdown":
+            cell.source = MarkdownWithMath(renderer=prose).render(cell.source)
     exporter = _Exporter(extra_template_basedirs=[str(_TEMPLATE.parent)], template_name=_TEMPLATE.name)
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = exporter.exclude_anchor_links = True
-    titles = [line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
-    heading = next((line[2:].strip() for line in titles if line.startswith("# ")), "Report")
-    sections = [(_anchor(line[3:].strip()), line[3:].strip()) for line in titles if line.startswith("## ")]
+    title = next((text for level, _, text in prose.headings if level == 1), "Report")
+    sections = [(anchor, text) for level, anchor, text in prose.headings if level == 2]
     resources = {
         "page": {
-            "title": f"{heading} · {facts.company} · {facts.period}",
+            "title": title,
             "style": (_TEMPLATE / "page.css").read_text(encoding="utf-8"),
             "company": facts.company,
             "period": facts.period,
@@ -80,10 +100,6 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
     if incomplete:
         page = page.replace("<header>", _INCOMPLETE.format(reason=html.escape(incomplete)) + "<header>", 1)
     return page
-
-
-def _anchor(title: str) -> str:
-    return title.replace(" ", "-")
 
 
 def _provenance(facts: Facts) -> str:
@@ -133,6 +149,9 @@ def outputs(notebook: nbformat.NotebookNode) -> tuple[dict[str, str], list[dict]
     return tables, figures
 
 
+_SHOWN = {"text/plain", TABLE_MIME, FIGURES_MIME}
+
+
 class _Guard(HTMLParser):
     """Collects what a page must not have: outside addresses, scripts, pictures without text, missing heads."""
 
@@ -140,28 +159,48 @@ class _Guard(HTMLParser):
         super().__init__()
         self.faults: list[str] = []
         self.levels: list[int] = []
+        self.ids, self.links = set(), set()
         self.captions, self.tables = 0, 0
+        self.in_style = False
 
     def handle_starttag(self, tag: str, attributes: list) -> None:
         values = dict(attributes)
-        if tag == "img" and not (values.get("alt") or "").strip():
+        if tag == "img" and (values.get("alt") or "").strip() in ("", _STOCK_ALT):
             self.faults.append("a figure without alt text")
-        for name in ("src", "href"):
+        for name in _ADDRESSES:
             address = values.get(name) or ""
             if address and not address.startswith(("#", "data:image/")):
                 self.faults.append(f"an address outside the page in <{tag} {name}>")
-        if tag in ("script", "iframe", "object", "embed") or any(name.startswith("on") for name in values):
+        self._look_at_style(values.get("style") or "", tag)
+        kinds = {tag} | {f"{tag} {name}" for name in values}
+        if kinds & set(_ACTIVE) or any(name.startswith("on") for name in values):
             self.faults.append(f"active content in <{tag}>")
+        self.ids.add(values.get("id"))
+        if (values.get("href") or "").startswith("#"):
+            self.links.add(values["href"][1:])
+        self.in_style = tag == "style"
         if re.fullmatch(r"h[1-6]", tag):
             self.levels.append(int(tag[1]))
         self.tables += tag == "table"
         self.captions += tag == "caption"
 
+    def handle_data(self, data: str) -> None:
+        if self.in_style:
+            self._look_at_style(data, "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_style = False
+
+    def _look_at_style(self, style: str, tag: str) -> None:
+        if re.search(r"@import|url\((?!\s*[\"']?data:image/)", style, flags=re.IGNORECASE):
+            self.faults.append(f"an address outside the page in <{tag}>")
+
 
 def guard(page: str, notebook: nbformat.NotebookNode | None = None) -> list[str]:
     """Why a page may not be archived; empty if it may.
 
-    With the executed ``notebook``: also if an HTML output of a cell does not stand in the page.
+    With the executed ``notebook``: also if an output of a cell does not stand in the page, as a
+    drawing that did not go through ``present.figure``.
 
     >>> guard('<h1>a</h1><img src="data:image/png;base64,">')
     ['a figure without alt text']
@@ -175,8 +214,11 @@ def guard(page: str, notebook: nbformat.NotebookNode | None = None) -> list[str]
         faults.append("a heading level is skipped")
     if found.captions < found.tables:
         faults.append("a table without caption")
+    faults += [f"a link to #{name}, which is not on the page" for name in sorted(found.links - found.ids)]
     for cell in notebook.cells if notebook else ():
         for output in cell.get("outputs", []):
-            if output.get("data", {}).get("text/html", "") not in page:
+            data = output.get("data", {})
+            shown = data.get("text/html", "") in page if "text/html" in data else not data or set(data) <= _SHOWN
+            if not shown:
                 faults.append("an output of a cell is not on the page")
     return list(dict.fromkeys(faults))

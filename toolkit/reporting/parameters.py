@@ -3,24 +3,26 @@
 import ast
 import io
 import json
+import math
 import re
 import tokenize
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, ValidationError, create_model
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from toolkit.company import Company, line_of, plain, read_yaml
+from toolkit.company import Company, line_of, plain, read_yaml, yaml_1_2
 from toolkit.errors import ParamsError, nearest, several
 
 RESERVED = ("company", "period")
 _SECRET = re.compile(r"(^|_)(password|token|secret|credential)s?(_|$)")
 _TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "date": date}
+_MODULES = {"Literal": "typing", "date": "datetime"}
 
 
 @dataclass(frozen=True)
@@ -48,20 +50,33 @@ def declared(notebook: Path) -> dict[str, Parameter]:
     Raises
     ------
     ParamsError
-        If there is not exactly one such cell, or a line of it is not ``name: type = literal  # help``.
+        If there is not exactly one such cell, a line of it is not ``name: type = literal  # help``,
+        or a cell is not Python.
     """
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    faults: list[str] = []
+    found = _declared(notebook, faults)
+    if faults:
+        raise ParamsError(several(faults))
+    return found
+
+
+def _declared(notebook: Path, faults: list[str]) -> dict[str, Parameter]:
+    cells = _cells(notebook, faults)
     tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", [])]
     if len(tagged) != 1:
-        raise ParamsError(f"{notebook}: expected one cell tagged 'parameters', found {len(tagged)}.")
+        faults += [f"{notebook}: expected one cell tagged 'parameters', found {len(tagged)}."] if cells else []
+        return {}
     source = "".join(tagged[0]["source"])
     helps = {
         token.start[0]: token.string.lstrip("# ").strip()
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
         if token.type == tokenize.COMMENT
     }
-    found, faults = {}, []
+    found, imported = {}, set()
     for node in ast.parse(source).body:
+        if isinstance(node, ast.ImportFrom) and all(_MODULES.get(alias.name) == node.module for alias in node.names):
+            imported |= {alias.name for alias in node.names}
+            continue
         where = f"{notebook}, parameters cell, line {node.lineno}"
         if not isinstance(node, ast.AnnAssign) or node.value is None or not isinstance(node.target, ast.Name):
             faults.append(f"{where}: expected 'name: type = literal  # what it does', found {ast.unparse(node)!r}.")
@@ -74,15 +89,38 @@ def declared(notebook: Path) -> dict[str, Parameter]:
             known = ", ".join(sorted([*_TYPES, "Literal"]))
             faults.append(f"{where}: {name!r}: expected a type made of {known}, and a literal value.")
             continue
+        used = {part.id for part in ast.walk(node.annotation) if isinstance(part, ast.Name)} & _MODULES.keys()
+        faults += [
+            f"{where}: {name!r} needs 'from {_MODULES[kind_name]} import {kind_name}' above it in this cell."
+            for kind_name in sorted(used - imported)
+        ]
         if _SECRET.search(name.lower()):
             faults.append(f"{where}: {name!r} is named like a secret. Secrets come by environment, never by parameter.")
         if not helps.get(node.end_lineno):
             faults.append(f"{where}: {name!r} has no comment that says what it does.")
-        found[name] = Parameter(name, kind, annotation, default, helps.get(node.end_lineno, ""))
+        parameter = Parameter(name, kind, annotation, default, helps.get(node.end_lineno, ""))
+        default = _checked(parameter, default, where, faults, origin="notebook").value
+        found[name] = replace(parameter, default=default)
     faults += [f"{notebook}: the parameters cell does not declare {name!r}." for name in RESERVED if name not in found]
-    if faults:
-        raise ParamsError(several(faults))
     return found
+
+
+def _cells(notebook: Path, faults: list[str]) -> list[dict]:
+    """Cells of a notebook whose code is Python; none if it is not."""
+    before = len(faults)
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    except (ValueError, KeyError, TypeError):
+        cells = []
+    if not cells:
+        faults.append(f"{notebook}: expected a notebook with cells, found a file that does not read as one.")
+    for number, cell in enumerate(cells, 1):
+        if cell["cell_type"] == "code":
+            try:
+                ast.parse("".join(cell["source"]))
+            except SyntaxError as error:
+                faults.append(f"{notebook}, cell {number}, line {error.lineno}: expected Python, found: {error.msg}.")
+    return cells if len(faults) == before else []
 
 
 def _type(node: ast.expr) -> Any:
@@ -113,8 +151,11 @@ def resolved(
         If a name is unknown or a value is not of its declared type, with file, line and the
         nearest name.
     """
-    declarations = {notebook.stem: declared(notebook) for notebook in notebooks}
-    layers, faults = [], []
+    declarations, layers, faults = {}, [], []
+    for notebook in notebooks:
+        declarations[notebook.stem] = _declared(notebook, faults)
+    if faults:
+        raise ParamsError(several(faults))
     paths = [company.params / "base.yaml"]
     if (company.params / f"{period}.yaml").exists():
         paths.append(company.params / f"{period}.yaml")
@@ -129,8 +170,13 @@ def resolved(
                     f"{path}, line {line_of(document, block)}: unknown block {block!r}; expected: "
                     f"{', '.join(known)}.{nearest(str(block), known)}"
                 )
-            elif content:
+            elif isinstance(content, dict):
                 layers.append((block, content, path))
+            elif content is not None:
+                faults.append(
+                    f"{path}, line {line_of(document, block)}: block {block!r}: expected names with values, "
+                    f"found {type(plain(content)).__name__}."
+                )
     values = {
         report: {name: Value(parameter.default, "notebook") for name, parameter in parameters.items()}
         for report, parameters in declarations.items()
@@ -138,14 +184,15 @@ def resolved(
     for block, content, path in layers:
         targets = declarations if block == "all" else {block: declarations[block]} if block in declarations else {}
         for name, value in content.items():
-            where = f"{path}, line {line_of(content, name)}"
+            line = line_of(content, name)
+            where, origin = f"{path}, line {line}", f"{path.relative_to(company.home)}, line {line}"
             takers = [report for report, parameters in targets.items() if name in parameters]
             if name in RESERVED:
                 faults.append(f"{where}: {name!r} is set by the run and cannot stand in a params file.")
-            elif targets and not takers:
+            elif targets and not takers and not (block == "all" and name in _of_others(company, declarations)):
                 faults.append(_unknown(where, str(name), targets))
             for report in takers if name not in RESERVED else ():
-                values[report][name] = _checked(declarations[report][name], plain(value), where, faults)
+                values[report][name] = _checked(declarations[report][name], plain(value), where, faults, origin=origin)
     for text in sets:
         name, sign, raw = text.partition("=")
         where = f"--set {text}"
@@ -168,6 +215,12 @@ def _known_blocks(company: Company, declarations: Mapping[str, Any]) -> set[str]
     return {path.stem for path in (company.home / "notebooks").glob("*.ipynb")} | set(declarations)
 
 
+def _of_others(company: Company, declarations: Mapping[str, Any]) -> set[str]:
+    """Names that notebooks declare which are not run this time."""
+    paths = [path for path in (company.home / "notebooks").glob("*.ipynb") if path.stem not in declarations]
+    return {name for path in paths for name in declared(path)}
+
+
 def _unknown(where: str, name: str, declarations: Mapping[str, Mapping[str, Parameter]]) -> str:
     known = sorted({n for parameters in declarations.values() for n in parameters if n not in RESERVED})
     takers = ", ".join(f"notebooks/{report}.ipynb" for report in sorted(declarations))
@@ -177,22 +230,18 @@ def _unknown(where: str, name: str, declarations: Mapping[str, Mapping[str, Para
 
 def _parsed(parameter: Parameter, raw: str) -> Any:
     """Text of the command line as the declared type reads it; a text stays what it is."""
-    if parameter.type is str:
+    if parameter.type is str or raw in get_args(parameter.type):  # of a Literal
         return raw
-    yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 2)
     try:
-        return yaml.load(raw)
+        return yaml_1_2("safe").load(raw)
     except YAMLError:
         return raw
 
 
-def _checked(parameter: Parameter, value: Any, where: str, faults: list[str], *, origin: str = "") -> Value:
+def _checked(parameter: Parameter, value: Any, where: str, faults: list[str], *, origin: str) -> Value:
     if parameter.type is date and isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-        try:
+        with suppress(ValueError):
             value = date.fromisoformat(value)
-        except ValueError:
-            pass
     model = create_model("Parameter", __config__=ConfigDict(strict=True), value=(parameter.type, ...))
     try:
         model(value=value)
@@ -200,7 +249,17 @@ def _checked(parameter: Parameter, value: Any, where: str, faults: list[str], *,
         fault = error.errors()[0]
         expected = fault["ctx"]["expected"] if fault["type"] == "literal_error" else parameter.annotation
         found = f"{type(value).__name__} {value!r}"
-        faults.append(f"{where}: {parameter.name!r} must be {expected}, found {found}.")
-    if isinstance(value, float) and value != value:
-        faults.append(f"{where}: {parameter.name!r} must be a number, found nan.")
-    return Value(value, origin or where)
+        hint = " Put a text in quotes." if expected == "str" and isinstance(value, int | float | date) else ""
+        faults.append(f"{where}: {parameter.name!r} must be {expected}, found {found}.{hint}")
+    else:
+        odd = [number for number in _numbers(value) if not math.isfinite(number)]
+        if odd:
+            faults.append(f"{where}: {parameter.name!r} must be finite, found {odd[0]}.")
+    return Value(value, origin)
+
+
+def _numbers(value: Any) -> list[float]:
+    """Every float in a value, however deep."""
+    if isinstance(value, dict | list):
+        return [number for item in (value.values() if isinstance(value, dict) else value) for number in _numbers(item)]
+    return [value] if isinstance(value, float) else []

@@ -1,6 +1,7 @@
 """Which reports must be executed, and did they really come to their end? One fresh kernel each."""
 
 import ast
+import fcntl
 import json
 import os
 import platform
@@ -10,8 +11,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -125,15 +129,29 @@ def run(
     """
     values = resolved(company, period.name, notebooks, sets)
     given = frames_for(notebooks)
-    jobs = [_job(company, notebook, values[notebook.stem], given[notebook.stem]) for notebook in notebooks]
+    jobs = [_job(company, period, notebook, values[notebook.stem], given[notebook.stem]) for notebook in notebooks]
     home = company.reports / period.name
+    home.mkdir(parents=True, exist_ok=True)
+    with _alone(home), _ended_in_order():
+        outcome = _pack(company, period, jobs, reason, limits, say)
+    catalogue.rebuild(company.home / "reports")
+    return outcome
+
+
+def _pack(
+    company: Company, period: Period, jobs: list[Job], reason: str, limits: Limits, say: Callable[[str], None]
+) -> Outcome:
+    home = company.reports / period.name
+    for leftover in home.glob(".staging-*"):  # of a run that was killed
+        archive.discard(leftover)
     earlier = archive.revisions(home)
     before = earlier[-1].manifest["reports"] if earlier else {}
     changed = [job for job in jobs if before.get(job.report, {}).get("recipe") != job.recipe]
+    asked = {job.report for job in jobs}
     same = [job.report for job in jobs if job not in changed]
-    if not changed and set(before) == {job.report for job in jobs}:
+    others = [r for r in before if r not in asked and (company.home / "notebooks" / f"{r}.ipynb").exists()]
+    if not changed and set(before) == asked | set(others):
         return Outcome(earlier[-1], [], same)
-    home.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=home))
     staging.chmod(0o755)
     try:
@@ -147,50 +165,72 @@ def run(
                 faults.append(str(error))
         if faults:
             raise ReportError(several(faults))
-        manifest = _manifest(company, period, jobs)
         figures = []
-        for job in jobs:
-            if job in changed:
-                _place(job, staging)
-                figures += [{"report": job.report, **figure} for figure in job.figures]
-            else:
-                figures += _carry_over(earlier[-1], job.report, staging)
+        for job in changed:
+            _place(job, staging)
+            figures += [{"report": job.report, **figure} for figure in job.figures]
+        for report in [*same, *others]:
+            figures += _carry_over(earlier[-1], report, staging)
         _write_figures(figures, staging / "figures.parquet")
-        why = reason or _why(before, jobs)
+        kept = {report: {"unchanged_since": earlier[-1].name} for report in [*same, *others]}
+        made = {
+            job.report: {"seconds": round(job.seconds, 2), "peak_memory_mb": round(job.memory_mb, 1)} for job in changed
+        }
         run_record = {
-            "reason": why,
+            "reason": reason or _why(before, jobs, asked | set(others)),
             "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "commit": _git_commit(company.home),
-            "reports": {
-                job.report: {"seconds": round(job.seconds, 2), "peak_memory_mb": round(job.memory_mb, 1)}
-                if job in changed
-                else {"unchanged_since": earlier[-1].name}
-                for job in jobs
-            },
+            "reports": kept | made,
         }
+        manifest = _manifest(company, period, jobs, {report: before[report] for report in others})
         revision = archive.commit(home, staging, manifest, run_record)
     finally:
         archive.discard(staging)
-    catalogue.rebuild(company.home / "reports")
     return Outcome(revision, [job.report for job in changed], same)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One run at a time makes a pack; the lock ends with the process, however that ends."""
+    with (home / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ReportError(f"{home}: another run is making this pack. Wait for its end.") from None
+        yield
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM ends a run as Ctrl-C does: no process and no folder is left behind."""
+
+    def stop(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 # -- what a report is made of ------------------------------------------------------------------
 
 
-def _job(company: Company, notebook: Path, values: dict[str, Value], frames: Mapping[str, tuple[Path, str]]) -> Job:
-    job = Job(notebook, values, dict(frames), _code(company.home, notebook))
-    job.recipe = archive.sha256(archive.canonical(_ingredients(job)))
+def _job(
+    company: Company,
+    period: Period,
+    notebook: Path,
+    values: dict[str, Value],
+    frames: Mapping[str, tuple[Path, str]],
+) -> Job:
+    job = Job(notebook, values, dict(frames), _code(notebook))
+    heading = [company.settings.title, period.name, period.as_of.isoformat()]
+    job.recipe = archive.sha256(archive.canonical([heading, _entry(job)]))
     return job
-
-
-def _ingredients(job: Job) -> dict[str, Any]:
-    return {
-        "parameters": {name: [_json_safe(value.value), value.origin] for name, value in job.values.items()},
-        "frames": {name: digest for name, (_, digest) in job.frames.items()},
-        "code": job.code,
-        "environment": environment(),
-    }
 
 
 def _json_safe(value: Any) -> Any:
@@ -225,7 +265,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def _code(home: Path, notebook: Path) -> dict[str, str]:
+def _code(notebook: Path) -> dict[str, str]:
     """Digest of a notebook's sources and of every toolkit file its imports lead to, and of the page's own."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     sources = [["".join(cell["source"]), cell["cell_type"], cell["metadata"].get("tags", [])] for cell in cells]
@@ -257,39 +297,40 @@ def _imported(source: str, package: Path) -> set[Path]:
     return {path for path in paths if path.is_file()}
 
 
-def _manifest(company: Company, period: Period, jobs: Sequence[Job]) -> dict:
+def _manifest(company: Company, period: Period, jobs: Sequence[Job], others: Mapping[str, dict]) -> dict:
     return {
         "company": company.name,
         "period": period.name,
         "as_of": period.as_of.date().isoformat(),
-        "reports": {
-            job.report: {
-                "recipe": job.recipe,
-                "code": job.code,
-                "frames": {name: digest for name, (_, digest) in sorted(job.frames.items())},
-                "parameters": {
-                    name: {"value": _json_safe(value.value), "origin": value.origin}
-                    for name, value in sorted(job.values.items())
-                },
-            }
-            for job in jobs
+        "reports": dict(others) | {job.report: _entry(job) for job in jobs},
+    }
+
+
+def _entry(job: Job) -> dict:
+    return {
+        "recipe": job.recipe,
+        "code": job.code,
+        "frames": {name: digest for name, (_, digest) in sorted(job.frames.items())},
+        "parameters": {
+            name: {"value": _json_safe(value.value), "origin": value.origin}
+            for name, value in sorted(job.values.items())
         },
         "environment": environment(),
     }
 
 
-def _why(before: dict, jobs: Sequence[Job]) -> str:
+def _why(before: dict, jobs: Sequence[Job], after: set[str]) -> str:
     if not before:
         return "first run"
-    parts = []
+    parts = [f"{report}: removed" for report in sorted(before.keys() - after)]
     for job in jobs:
         old = before.get(job.report)
-        new = {"code": job.code, "frames": {name: digest for name, (_, digest) in job.frames.items()}}
+        new = _entry(job)
         if old is None:
             parts.append(f"{job.report}: new")
         elif old["recipe"] != job.recipe:
-            kinds = [kind for kind, value in new.items() if old[kind] != value]
-            parts.append(f"{job.report}: {' and '.join(kinds) or 'parameters or environment'} changed")
+            kinds = [kind for kind in ("code", "frames", "parameters", "environment") if old.get(kind) != new[kind]]
+            parts.append(f"{job.report}: {' and '.join(kinds) or 'title or day of knowledge'} changed")
     return "; ".join(parts)
 
 
@@ -338,6 +379,7 @@ def _execute(company: Company, period: Period, job: Job, limits: Limits) -> None
             "output": str(work / "executed.ipynb"),
             "ipc": str(work / "k"),
             "parameters": {name: _json_safe(value.value) for name, value in job.values.items()},
+            "parent": os.getpid(),
         }
         (work / "task.json").write_text(json.dumps(task), encoding="utf-8")
         paths = {name: str(path.resolve()) for name, (path, _) in job.frames.items()}
@@ -351,10 +393,11 @@ def _execute(company: Company, period: Period, job: Job, limits: Limits) -> None
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         started = time.monotonic()
-        status, error_text = _child(work, variables, limits)
+        ended = _child(work, variables, limits)
         job.seconds = time.monotonic() - started
-        job.memory_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        notebook, fault = _proof(work / "executed.ipynb", job.notebook, status, error_text)
+        ledger = _read_json(work / "ledger.json") or {}
+        job.memory_mb = ledger.get("memory_mb", 0.0)
+        notebook, fault = _proof(work / "executed.ipynb", job.notebook, ended, ledger)
         facts = page.Facts(
             company=company.settings.title,
             period=period.name,
@@ -379,8 +422,8 @@ def _execute(company: Company, period: Period, job: Job, limits: Limits) -> None
             raise ReportError(f"notebooks/{job.notebook.name} {fault}.{where}")
 
 
-def _child(work: Path, variables: dict[str, str], limits: Limits) -> tuple[str, str]:
-    """Run the notebook; how the process ended (``returned``, ``timed out``, ``exit N``, ``signal N``), and its stderr."""
+def _child(work: Path, variables: dict[str, str], limits: Limits) -> str:
+    """Run the notebook to its end or the limit; why it did not return ('' if it did)."""
     with (work / "stderr").open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "toolkit.reporting.runner", str(work / "task.json")],
@@ -388,73 +431,160 @@ def _child(work: Path, variables: dict[str, str], limits: Limits) -> tuple[str, 
         )  # fmt: skip
         try:
             code = process.wait(timeout=limits.seconds)
-            status = "returned" if code == 0 else f"exit {code}" if code > 0 else f"signal {-code}"
         except subprocess.TimeoutExpired:
-            status = f"timed out after {limits.seconds:g} s"
+            return f"timed out after {limits.seconds:g} s"
         finally:
-            _end_group(process)
-    return status, (work / "stderr").read_text(encoding="utf-8", errors="replace")
+            _end(process, work)
+    if code == 0:
+        return ""
+    kernel = (_read_json(work / "ledger.json") or {}).get("kernel_exit")
+    if kernel is not None:
+        return f"the kernel {_death(kernel)}"
+    lines = [line for line in (work / "stderr").read_text("utf-8", "replace").splitlines() if line.strip()]
+    return f"its process {_death(code)}" + (f": {lines[-1][:300].rstrip('.')}" if lines else "")
 
 
-def _end_group(process: subprocess.Popen) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+def _death(code: int) -> str:
+    if code >= 0:
+        return f"died with exit code {code}"
+    likely = "likely out of memory" if -code == signal.SIGKILL else signal.strsignal(-code)
+    return f"was killed by signal {-code} ({likely})"
+
+
+def _end(process: subprocess.Popen, work: Path) -> None:
+    """Kill what is left of a run: its process, its kernel (in a session of its own) and their children.
+
+    They are known by the run's scratch folder in their environment.
+    """
+    for _ in range(20):  # what is being killed may just have started another
+        left = [one for one in psutil.process_iter() if _belongs(one, work)]
+        if not left:
+            break
+        for one in left:
+            with suppress(psutil.Error):
+                left += [child for child in one.children(recursive=True) if child not in left]
+        for one in left:
+            with suppress(psutil.Error):
+                one.kill()
+        psutil.wait_procs(left, timeout=5)
     process.wait()
 
 
-def _proof(executed: Path, source: Path, status: str, stderr: str) -> tuple[Any, str]:
-    """The executed notebook and why it is not complete ('' if it is). Papermill's own status is not asked."""
+def _belongs(process: psutil.Process, work: Path) -> bool:
+    try:
+        return process.environ().get("JUPYTER_RUNTIME_DIR", "").startswith(str(work))
+    except (psutil.Error, OSError):
+        return False
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _proof(executed: Path, source: Path, ended: str, ledger: dict) -> tuple[Any, str]:
+    """The executed notebook and why it is not complete ('' if it is).
+
+    Asked are how the process ended, our own ledger of the running cell, and the cells' outputs and
+    execution counts; never papermill's metadata, which says ``completed`` after a killed kernel.
+    """
     import nbformat
 
-    if not executed.exists():
-        lines = [line for line in stderr.splitlines() if line.strip()]
-        return None, f"did not start ({status}): {lines[-1][:300] if lines else 'no message'}"
+    cells = nbformat.read(source, as_version=4).cells
+    if _read_json(executed) is None:  # not begun, or killed while papermill wrote it
+        return None, f"stopped {_place_of(cells, ledger.get('cell'))}: {ended or 'no notebook came back'}"
     notebook = nbformat.read(executed, as_version=4)
-    cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    cells = [cell for cell in cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
-    section = ""
-    for number, cell in enumerate(cells, 1):
-        for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
-            section = line[3:].split(" ")[0] if line.startswith("## ") else section
-        if cell.cell_type != "code" or not cell.source.strip():
-            continue
-        where = f"in cell {number}" + (f" (section {section})" if section else "")
-        for output in cell.outputs:
-            if output.output_type == "error":
-                return (
-                    notebook,
-                    f"failed {where}: {output.ename}: {output.evalue.splitlines()[0] if output.evalue else ''}".rstrip(
-                        "."
-                    ),
-                )
-            if output.output_type == "stream" and output.name == "stderr":
-                return notebook, f"wrote to stderr {where}: {output.text.strip().splitlines()[-1][:200]}".rstrip(".")
+    tags = ({"papermill-error-cell-tag"}, {"papermill-error-cell-tag", "injected-parameters"})
+    notebook.cells, cells = ([c for c in notebook.cells if not t & set(c.metadata.get("tags", []))] for t in tags)
+    code = [(n, cell) for n, cell in enumerate(cells, 1) if cell.cell_type == "code" and cell.source.strip()]
+    outputs = [(number, output) for number, cell in code for output in cell.outputs]
+    for number, output in outputs:
+        if output.output_type == "error":
+            first = output.evalue.splitlines()[0] if output.evalue else ""
+            return notebook, f"failed {_place_of(cells, number)}: {output.ename}: {first}".rstrip(": .")
+    if ended:
+        return notebook, f"stopped {_place_of(cells, ledger.get('cell'))}: {ended}"
+    for number, output in outputs:
+        if output.output_type == "stream" and output.name == "stderr":
+            last = (output.text.strip().splitlines() or ["an empty line"])[-1]
+            return notebook, f"wrote to stderr {_place_of(cells, number)}: {last[:200]}".rstrip(".")
+    for number, cell in code:
         if cell.execution_count is None:
-            return notebook, f"stopped {where} ({status})"
-    return notebook, "" if status == "returned" else f"did not end well ({status})"
+            return notebook, f"stopped {_place_of(cells, number)}: it was never executed"
+    return notebook, ""
+
+
+def _place_of(cells: Sequence[Any], number: int | None) -> str:
+    """``in cell 9 (section 2.3)``; cells count from 1, all kinds."""
+    if number is None:
+        return "before its first cell"
+    titles = [
+        line[3:].split(" ")[0]
+        for cell in cells[:number]
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if line.startswith("## ")
+    ]
+    return f"in cell {number}" + (f" (section {titles[-1]})" if titles else "")
 
 
 def _perform(task: dict) -> None:
-    """In the child: execute the notebook with papermill on a private IPC path."""
+    """In the child: execute the notebook with papermill on a private IPC path, keeping the ledger."""
     sys.modules["rfc3987_syntax"] = None  # JupyterLab's URI grammar costs a second and checks nothing here
     import papermill
+    from jupyter_client import AsyncKernelManager
     from traitlets.config import Config
 
+    ledger, scratch, offset = {}, Path(task["output"]).parent, 1
+
+    def note(**facts: Any) -> None:
+        ledger.update(facts)
+        (scratch / "ledger.partial").write_text(json.dumps(ledger), encoding="utf-8")
+        os.replace(scratch / "ledger.partial", scratch / "ledger.json")
+
+    def note_cell(cell: Any, cell_index: int) -> None:
+        nonlocal offset
+        if "injected-parameters" in cell.metadata.get("tags", []):  # papermill's own, after the parameters
+            offset = 0
+        note(cell=cell_index + offset)
+
+    class Kernel(AsyncKernelManager):
+        async def _async_is_alive(self) -> bool:
+            code = await self.provisioner.poll() if self.has_kernel else None
+            if code is not None:
+                note(kernel_exit=code)
+            return self.has_kernel and code is None
+
+        is_alive = _async_is_alive
+
+    threading.Thread(target=_follow, args=[task["parent"]], daemon=True).start()
     papermill.execute_notebook(
         task["notebook"],
         task["output"],
         parameters=task["parameters"],
         kernel_name="python3",
+        language="python",
         progress_bar=False,
         log_output=False,
         record_timing=False,
         request_save_on_cell_execute=True,
         start_timeout=180,
-        cwd=str(Path(task["output"]).parent),
+        cwd=str(scratch),
         config=Config({"KernelManager": {"transport": "ipc", "ip": task["ipc"]}}),
+        kernel_manager_class=Kernel,
+        on_cell_execute=note_cell,
     )
+    unit = 1024 if sys.platform == "darwin" else 1
+    note(memory_mb=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit / 1024)
+
+
+def _follow(parent: int) -> None:
+    """End with the run that started us, even if it was killed; the kernel then ends by itself."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 if __name__ == "__main__":

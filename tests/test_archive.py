@@ -1,0 +1,146 @@
+"""Is a revision whole, unchangeable without notice, and the same for the same report?"""
+
+import json
+
+import pytest
+
+from toolkit.errors import DataError
+from toolkit.reporting import archive, catalogue
+
+MANIFEST = {"company": "acme", "period": "2026Q3", "as_of": "2026-10-22", "reports": {"cost": {"recipe": "r"}}}
+RUN = {"reason": "first run", "finished_at": "2026-11-01T10:00:00+00:00", "commit": ""}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "reports" / "acme" / "2026Q3"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def commit(folder):
+    """Archive a page and a table as the next revision."""
+
+    def make(page="<h1>a</h1>", run=RUN):
+        staging = folder / ".staging-x"
+        (staging / "tables" / "cost").mkdir(parents=True)
+        (staging / "tables" / "cost" / "costs.csv").write_text("a\n1\n")
+        (staging / "cost.html").write_text(page)
+        return archive.commit(folder, staging, MANIFEST, run)
+
+    return make
+
+
+def _texts(revision):
+    return {path.name: path.read_text() for path in revision.folder.rglob("*") if path.is_file()}
+
+
+def _rewrite(path, text):
+    path.chmod(0o644)
+    path.write_text(text)
+
+
+def test_revisions_count_from_one_and_hold_together(commit, folder):
+    made = [commit(), commit("<h1>b</h1>"), *(commit() for _ in range(8))]
+    found = archive.revisions(folder)
+    assert [revision.name for revision in found] == [f"r{n}" for n in range(1, 11)]
+    assert found == made
+    assert archive.check(folder) == []
+    assert sorted(path.name for path in folder.iterdir() if not path.name.startswith("r")) == []
+
+
+def test_a_manifest_lists_every_file_by_its_digest(commit):
+    revision = commit()
+    assert json.loads(_texts(revision)["manifest.json"]) == MANIFEST | {
+        "outputs": {
+            # printf '<h1>a</h1>' | sha256sum; printf 'a\n1\n' | sha256sum
+            "cost.html": "be0c1c9e788fadbc0b653ff530688b6c501662100f86ae13bd6a2ee9ed1e3a1b",
+            "tables/cost/costs.csv": "309b0e45a73d3fc5325e2b6ed0a01ef8b9cde6b05a5633c1f893f970d52bfddc",
+        }
+    }
+
+
+def test_a_chain_names_this_manifest_and_the_one_before(commit):
+    first, second = commit(), commit("<h1>b</h1>")
+    digests = [archive.sha256(_texts(revision)["manifest.json"]) for revision in (first, second)]
+    assert json.loads(_texts(first)["chain.json"]) == {"manifest": digests[0], "previous": ""}
+    assert json.loads(_texts(second)["chain.json"]) == {"manifest": digests[1], "previous": digests[0]}
+
+
+def test_a_clock_stands_in_run_json_alone(commit):
+    first = _texts(commit())
+    second = _texts(commit(run=RUN | {"reason": "again", "finished_at": "2027-01-01T00:00:00+00:00"}))
+    assert {name for name in first if first[name] != second[name]} == {"chain.json", "run.json"}  # chain: r1 before
+    assert not [name for name, text in first.items() if "2026-11-01" in text and name != "run.json"]
+
+
+def test_archived_files_are_read_only(commit):
+    modes = {path.stat().st_mode & 0o777 for path in commit().folder.rglob("*") if path.is_file()}
+    assert modes == {0o444}
+
+
+def test_nothing_of_a_revision_is_there_before_all_of_it(commit, folder, monkeypatch):
+    monkeypatch.setattr(archive.os, "rename", lambda *_: (_ for _ in ()).throw(OSError("disk gone")))
+    with pytest.raises(OSError, match="disk gone"):
+        commit()
+    assert archive.revisions(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "faults"),
+    [
+        (lambda r: _rewrite(r / "cost.html", "<h1>c</h1>"), ["r1: cost.html is not what was archived."]),
+        (lambda r: (r / "tables/cost/costs.csv").unlink(), ["r1: tables/cost/costs.csv is missing."]),
+        (lambda r: (r / "more.html").write_text(""), ["r1: more.html is in no manifest."]),
+        (lambda r: (r / "tables/manifest.json").write_text(""), ["r1: tables/manifest.json is in no manifest."]),
+        (
+            lambda r: _rewrite(r / "manifest.json", (r / "manifest.json").read_text().replace("acme", "acne")),
+            [f"{name}: the chain does not fit the manifest, or the revision before it." for name in ("r1", "r2")],
+        ),
+        (
+            lambda r: _rewrite(r / "chain.json", (r / "chain.json").read_text().replace('s": ""', 's": "x"')),
+            ["r1: the chain does not fit the manifest, or the revision before it."],
+        ),
+        (
+            lambda r: archive.discard(r),
+            ["r2: the chain does not fit the manifest, or the revision before it."],
+        ),
+    ],
+    ids=["changed byte", "missing file", "added file", "added manifest", "manifest", "chain", "revision gone"],
+)  # fmt: skip
+def test_what_was_done_to_an_archive_is_said(commit, folder, damage, faults):
+    first, _, _ = commit(), commit("<h1>b</h1>"), commit()
+    damage(first.folder)
+    assert archive.check(folder) == [f"{folder}/{fault}" for fault in faults]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "chain.json", "run.json"])
+@pytest.mark.parametrize("left", [None, "{", "[]", "{}"])
+def test_a_revision_whose_papers_do_not_read_is_refused(commit, folder, name, left):
+    revision = commit()
+    path = revision.folder / name
+    path.unlink() if left is None else _rewrite(path, left)
+    with pytest.raises(DataError) as refused:
+        archive.check(folder)
+    assert str(refused.value) == f"{folder}/r1: expected a revision with its {name}, found none that reads."
+    assert refused.value.exit_code == 3
+
+
+def test_other_folders_are_no_revisions(folder):
+    for name in (".staging-a", "r0", "r01", "rx", "r1.bak"):
+        (folder / name).mkdir()
+    assert archive.revisions(folder) == []
+
+
+def test_the_catalogue_shows_every_revision_the_newest_as_draft(commit, folder):
+    commit()
+    commit("<h1>b</h1>", run=RUN | {"reason": "cost: <code> changed"})
+    index = catalogue.rebuild(folder.parents[1])
+    assert index == folder.parents[1] / "index.html"
+    assert '<a href="acme/2026Q3/r2/cost.html">cost</a>' in index.read_text()
+    period = (folder / "index.html").read_text()
+    assert "<td>r2</td><td>DRAFT</td><td>2026-11-01T10:00:00+00:00</td><td>cost: &lt;code&gt; changed</td>" in period
+    assert "<td>r1</td><td>superseded</td>" in period
+    assert period.index("<td>r2</td>") < period.index("<td>r1</td>")
+    assert archive.check(folder) == []

@@ -1,0 +1,245 @@
+"""Does every verb end with its exit code and one message, never with a traceback?"""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+from toolkit import cli, frames, warehouse
+from toolkit.errors import DataError
+from toolkit.reporting import runner
+
+HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
+SETTINGS = "company:\n  title: Acme\n  zone: UTC\n  currency: EUR\n  pseudonym_key: public\n"
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A project of one company and two notebooks, entered; no kernel is started for it."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("params/acme", "notebooks"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "params/acme/base.yaml").write_text(SETTINGS)
+    for name in ("cost", "service"):
+        cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": HEAD}
+        (tmp_path / "notebooks" / f"{name}.ipynb").write_text(json.dumps({"cells": [cell]}))
+
+    def execute(company, period, job, limits):
+        job.page = f"<h1>{job.report} {job.values['n'].value}</h1>"
+
+    monkeypatch.setattr(runner, "_execute", execute)
+    monkeypatch.setattr(frames, "materialise", lambda *_: {})
+    return tmp_path
+
+
+@pytest.fixture
+def toolkit(capsys):
+    """Run the command line: its exit code, what it printed, and what it said on stderr."""
+
+    def run(*arguments):
+        code = cli.main(arguments)
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return run
+
+
+def _period(home, name):
+    (home / "params/acme" / f"{name}.yaml").write_text("")
+
+
+# -- help --------------------------------------------------------------------------------------
+
+
+def test_help_lists_every_verb_with_what_it_does():
+    shown = subprocess.run([sys.executable, "-m", "toolkit.cli", "--help"], capture_output=True, text=True, cwd=ROOT)
+    verbs = [line.split()[0] for line in shown.stdout.splitlines() if line.startswith("    ") and line[4] != " "]
+    assert (shown.returncode, verbs) == (0, ["sample", "ingest", "check", "run", "list"])
+
+
+def test_no_verb_is_a_fault_of_the_command_line(capsys):
+    with pytest.raises(SystemExit) as refused:
+        cli.main([])
+    assert refused.value.code == 2
+    assert capsys.readouterr().err.endswith("toolkit: error: the following arguments are required: VERB\n")
+
+
+# -- exit codes --------------------------------------------------------------------------------
+
+
+def test_an_unknown_company_is_exit_2(home, toolkit):
+    message = "error: params: no company 'acne'; there are: acme. Did you mean 'acme'?\n"
+    for arguments in (["run", "acne"], ["check", "acne"], ["ingest", "acne", "--from", "raw"]):
+        assert toolkit(*arguments) == (2, "", message)
+
+
+def test_an_unknown_period_is_exit_2(home, toolkit):
+    assert toolkit("run", "acme", "2026Q5") == (
+        2, "", "error: period: expected one like 2026Q3, 2026-07, 2026H2 or 2026, found '2026Q5'.\n"
+    )  # fmt: skip
+
+
+def test_unknown_reports_are_exit_2_and_all_named(home, toolkit):
+    assert toolkit("run", "acme", "2026Q3", "--only", "costs", "--only", "zz", "--only", "service") == (
+        2,
+        "",
+        "error: 2 faults:\n"
+        "  1. --only costs: no such notebook; there are: cost, service. Did you mean 'cost'?\n"
+        "  2. --only zz: no such notebook; there are: cost, service.\n",
+    )
+
+
+def test_no_notebooks_is_exit_2(home, toolkit):
+    shutil.rmtree(home / "notebooks")
+    assert toolkit("run", "acme", "2026Q3") == (2, "", "error: notebooks: expected notebooks, found none.\n")
+
+
+def test_no_period_anywhere_is_exit_2(home, toolkit):
+    assert toolkit("run", "acme") == (
+        2, "", "error: params/acme: no period is named and no <period>.yaml is there to tell the latest.\n"
+    )  # fmt: skip
+
+
+def test_data_that_are_not_there_are_exit_3(home, toolkit, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.chdir(home)
+    (home / "notebooks/service.ipynb").unlink()
+    cells = [
+        {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": HEAD},
+        {"cell_type": "code", "metadata": {}, "source": 'frame("orders")'},
+    ]
+    (home / "notebooks/cost.ipynb").write_text(json.dumps({"cells": cells}))
+    code, out, err = toolkit("run", "acme", "2026Q3")
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert err.startswith("error: ")
+    assert toolkit("check", "acme")[0] == 3
+
+
+def test_a_report_that_fails_is_exit_4_and_the_note_follows(home, toolkit, monkeypatch):
+    def fail(company, period, job, limits):
+        error = runner.ReportError(f"notebooks/{job.report}.ipynb failed.")
+        error.add_note("cause")
+        raise error
+
+    monkeypatch.setattr(runner, "_execute", fail)
+    assert toolkit("run", "acme", "2026Q3") == (
+        4,
+        "cost: running\nservice: running\n",
+        "error: 2 faults:\n  1. notebooks/cost.ipynb failed.\n  2. notebooks/service.ipynb failed.\n",
+    )
+    assert toolkit("list")[1] == ""
+
+
+def test_a_note_is_printed_below_the_message(home, toolkit, monkeypatch):
+    def fail(*_):
+        error = DataError("orders: no rows.")
+        error.add_note("Likely cause: an empty export.")
+        raise error
+
+    monkeypatch.setattr(frames, "materialise", fail)
+    assert toolkit("run", "acme", "2026Q3") == (3, "", "error: orders: no rows.\nLikely cause: an empty export.\n")
+
+
+def test_an_interrupt_is_exit_130(home, toolkit, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "_execute", interrupt)
+    code, _, err = toolkit("run", "acme", "2026Q3")
+    assert (code, err) == (130, "error: interrupted.\n")
+    assert not list((home / "reports/acme/2026Q3").glob(".staging-*"))
+
+
+def test_a_bug_of_ours_keeps_its_traceback(home, monkeypatch):
+    monkeypatch.setattr(frames, "materialise", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["run", "acme", "2026Q3"])
+
+
+# -- run, list, check --------------------------------------------------------------------------
+
+
+def test_run_says_what_was_executed_and_where_it_stands(home, toolkit):
+    index = home / "reports/acme/2026Q3/index.html"
+    done = "cost: running\ncost: done in 0.0 s\nservice: running\nservice: done in 0.0 s\n"
+    assert toolkit("run", "acme", "2026Q3") == (
+        0, f"{done}acme 2026Q3: r1 archived; executed: cost, service\n{index}\n", ""
+    )  # fmt: skip
+    assert toolkit("run", "acme", "2026Q3") == (
+        0, f"acme 2026Q3: unchanged, nothing was executed; r1 holds.\n{index}\n", ""
+    )  # fmt: skip
+    code, out, _ = toolkit("run", "acme", "2026Q3", "--set", "n=2", "--only", "cost", "--reason", "asked")
+    assert (code, out.splitlines()[2]) == (0, "acme 2026Q3: r2 archived; executed: cost")
+    assert (home / "reports/acme/2026Q3/r2/cost.html").read_text() == "<h1>cost 2</h1>"
+    assert (home / "reports/acme/2026Q3/r2/service.html").read_text() == "<h1>service 1</h1>"
+    assert toolkit("list", "acme")[1] == (
+        "acme 2026Q3 r1  first run  cost, service\nacme 2026Q3 r2  asked  cost, service\n"
+    )
+
+
+def test_the_latest_period_is_the_one_that_ends_last(home, toolkit):
+    for name in ("2026Q1", "2026H2", "2026-09", "2025"):
+        _period(home, name)
+    assert toolkit("run", "acme")[1].splitlines()[-2].startswith("acme 2026H2: r1 archived")
+
+
+def test_list_shows_all_companies_and_refuses_an_unknown_one(home, toolkit):
+    assert toolkit("list") == (0, "", "")
+    toolkit("run", "acme", "2026Q3")
+    (home / "reports/.failed/acme/2026Q3").mkdir(parents=True)
+    assert toolkit("list") == (0, "acme 2026Q3 r1  first run  cost, service\n", "")
+    assert toolkit("list", "acne") == (
+        2, "", "error: reports: no company 'acne'; there are: acme. Did you mean 'acme'?\n"
+    )  # fmt: skip
+
+
+class _Warehouse:
+    """A warehouse that was brought nothing but orders."""
+
+    def __init__(self, _):
+        pass
+
+    def has(self, table):
+        return table == "orders"
+
+
+def test_check_runs_nothing_and_says_what_holds(home, toolkit, monkeypatch):
+    monkeypatch.setattr(warehouse, "Warehouse", _Warehouse)
+    _period(home, "2026Q3")
+    toolkit("run", "acme", "2026Q3")
+    code, out, err = toolkit("check", "acme")
+    lines = out.splitlines()
+    assert (code, err) == (0, "")
+    assert lines[0] == "params/acme: sound, 1 periods, 2 notebooks"
+    assert lines[1].startswith("warehouse: 1 tables; not brought: customers, ")
+    assert lines[2] == "archive: every file is what its manifest says, every chain holds"
+
+
+def test_check_finds_a_changed_file_in_any_period(home, toolkit, monkeypatch):
+    monkeypatch.setattr(warehouse, "Warehouse", _Warehouse)
+    for period in ("2026Q2", "2026Q3"):
+        toolkit("run", "acme", period)
+        page = home / "reports/acme" / period / "r1" / "cost.html"
+        page.chmod(0o644)
+        page.write_text("changed")
+    code, _, err = toolkit("check", "acme")
+    assert code == 3
+    assert err == (
+        "error: 2 faults:\n"
+        "  1. reports/acme/2026Q2/r1: cost.html is not what was archived.\n"
+        "  2. reports/acme/2026Q3/r1: cost.html is not what was archived.\n"
+    )
+
+
+def test_check_reads_the_parameters_of_every_period(home, toolkit):
+    for period in ("2026Q2", "2026Q3"):
+        (home / "params/acme" / f"{period}.yaml").write_text("cost:\n  m: 1\n")
+    assert toolkit("check", "acme") == (
+        2,
+        "",
+        "error: params/acme/2026Q2.yaml, line 2: unknown parameter 'm'; notebooks/cost.ipynb accepts: n.\n",
+    )

@@ -1,0 +1,433 @@
+"""Is only what came to its end archived, once, and does a run that fails say where and leave nothing behind?
+
+Real kernels on notebooks of a few lines; about three seconds each.
+"""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import psutil
+import pytest
+from conftest import ROOT
+
+from toolkit import company, present
+from toolkit.errors import ReportError
+from toolkit.reporting import archive, runner
+
+HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
+DRAW = """
+import pandas as pd
+from toolkit import frames, present
+orders = frames.reader(company, period)("orders")
+"""
+SHOW = """
+present.table(orders.assign(n=n), name="orders", caption="Orders", kinds={"order_id": "text", "n": "count"})
+"""
+KEEP = """
+row = {"figure_id": "NAME", "definition_id": "1.1", "cohort": period, "segment": "", "channel": "", "value": n / 3}
+present.key_figures(pd.DataFrame([row | {"low": None, "high": None, "n": len(orders), "unit": "EUR"}]))
+"""
+QUICK = """
+import json, os
+import pandas as pd
+from IPython.display import display
+orders = pd.read_parquet(json.loads(os.environ["TOOLKIT_FRAMES"])["orders"]).assign(n=n)
+csv = {"name": "orders", "caption": "Orders", "csv": orders.to_csv(index=False)}
+figure = {"figure_id": "NAME", "definition_id": "1.1", "cohort": period, "segment": "", "channel": "", "unit": "EUR"}
+figure |= {"value": n / 3, "low": None, "high": None, "n": len(orders)}
+display({"text/html": f"<p>{len(orders)}</p>", "TABLE": csv, "FIGURES": [figure]}, raw=True)
+""".replace("TABLE", present.TABLE_MIME).replace("FIGURES", present.FIGURES_MIME)
+SETS = "print({'b', 'a', 'c'}, hash('a'))"  # moves with the hash seed
+
+
+class Project:
+    """A made project: a company, its notebooks and the frames they are given."""
+
+    def __init__(self, home):
+        self.home, self.rows = home, {}
+        for folder in ("params/acme", "notebooks", "frames"):
+            (home / folder).mkdir(parents=True)
+        settings = "company:\n  title: Acme\n  zone: UTC\n  currency: EUR\n  pseudonym_key: public\n"
+        (home / "params/acme/base.yaml").write_text(settings)
+
+    def notebook(self, name, *sources, stale=None):
+        """Write a notebook: title, parameters, then for each source a heading 1.1, 1.2, ... and a code cell."""
+        code = {"cell_type": "code", "execution_count": stale, "outputs": []}
+        cells = [
+            {"cell_type": "markdown", "metadata": {}, "source": f"# {name}"},
+            code | {"metadata": {"tags": ["parameters"]}, "source": HEAD},
+        ]
+        for number, source in enumerate(sources, 1):
+            cells.append({"cell_type": "markdown", "metadata": {}, "source": f"## 1.{number} Step"})
+            cells.append(code | {"metadata": {}, "source": source})
+        kernel = {"name": "python3", "display_name": "Python 3"}
+        document = {"cells": [cell | {"id": f"c{i}"} for i, cell in enumerate(cells)]}
+        document |= {"metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+        (self.home / "notebooks" / f"{name}.ipynb").write_text(json.dumps(document))
+
+    def report(self, name, *more):
+        """A notebook that shows its orders and keeps one figure."""
+        self.rows[name] = ["o1", "o2"]
+        self.notebook(name, DRAW, SHOW, KEEP.replace("NAME", name), *more)
+
+    def quick_report(self, name):
+        """The same without the seconds that importing the toolkit takes."""
+        self.rows[name] = ["o1", "o2"]
+        self.notebook(name, QUICK.replace("NAME", name))
+
+    def frames_for(self, notebooks):
+        made = {}
+        for notebook in notebooks:
+            rows = self.rows.get(notebook.stem)
+            if rows is None:
+                made[notebook.stem] = {}
+                continue
+            digest = hashlib.sha256(repr(rows).encode()).hexdigest()
+            path = self.home / "frames" / f"{digest}.parquet"
+            pd.DataFrame({"order_id": rows}).to_parquet(path)
+            made[notebook.stem] = {"orders": (path, digest)}
+        return made
+
+    def run(self, *names, seconds=60.0, sets=(), reason=""):
+        found = company.load("acme", self.home)
+        paths = [self.home / "notebooks" / f"{name}.ipynb" for name in names]
+        limits = runner.Limits(seconds=seconds)
+        period = found.period("2026Q3")
+        return runner.run(found, period, paths, self.frames_for, sets=sets, reason=reason, limits=limits, say=_quiet)
+
+    @property
+    def pack(self):
+        return self.home / "reports" / "acme" / "2026Q3"
+
+    def refusal(self, *names, seconds=60.0):
+        with pytest.raises(ReportError) as refused:
+            self.run(*names, seconds=seconds)
+        assert refused.value.exit_code == 4
+        assert archive.revisions(self.pack) == []
+        assert not list(self.pack.glob(".staging-*"))
+        return str(refused.value)
+
+    def partial(self, name):
+        return (self.home / "reports/.failed/acme/2026Q3" / f"{name}.html").read_text()
+
+
+def _quiet(_):
+    pass
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path)
+
+
+def _sleeping(seconds):
+    """Are there processes ``sleep <seconds>``?"""
+    return [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] in (["sleep", s] for s in seconds)]
+
+
+def _wait_for_kernel(run, mark):
+    """Wait until the cell of a run has written the file ``mark``."""
+    end = time.monotonic() + 60
+    while not mark.exists():
+        assert run.poll() is None, run.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+# -- a pack ------------------------------------------------------------------------------------
+
+
+def _contents(revision):
+    return {
+        path.relative_to(revision.folder).as_posix(): path.read_bytes()
+        for path in sorted(revision.folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    """A pack of two reports, made once for the tests that start from it."""
+    project = Project(tmp_path_factory.mktemp("packed"))
+    project.report("cost", SETS)
+    project.quick_report("service")
+    return project, project.run("cost", "service")
+
+
+def test_a_pack_holds_pages_tables_figures_and_the_record_of_its_run(packed):
+    project, outcome = packed
+    assert (outcome.executed, outcome.unchanged, outcome.revision.name) == (["cost", "service"], [], "r1")
+    assert sorted(_contents(outcome.revision)) == [
+        "chain.json", "cost.html", "figures.parquet", "manifest.json", "run.json", "service.html",
+        "tables/cost/key_figures.csv", "tables/cost/orders.csv", "tables/service/orders.csv",
+    ]  # fmt: skip
+    assert _contents(outcome.revision)["tables/cost/orders.csv"] == b"order_id,n\no1,1\no2,1\n"
+    figures = pd.read_parquet(outcome.revision.folder / "figures.parquet")
+    assert list(figures["report"]) == ["cost", "service"]
+    assert list(figures["value"]) == [1 / 3, 1 / 3]
+    record = outcome.revision.record
+    assert record["reason"] == "first run"
+    for made in record["reports"].values():  # each of its own: 10 MB is less than Python, 2 GB more than this needs
+        assert 0 < made["seconds"] < 60
+        assert 10 < made["peak_memory_mb"] < 2_000
+    assert archive.check(project.pack) == []
+    assert (project.home / "reports" / "index.html").exists()
+
+
+def test_pages_and_manifest_name_no_place_and_no_clock(packed):
+    project, outcome = packed
+    for name, content in _contents(outcome.revision).items():
+        assert str(project.home).encode() not in content, name
+        assert b"papermill" not in content, name
+        if name != "run.json":
+            assert not re.search(rb"\d\d:\d\d:\d\d", content), name
+
+
+def test_another_place_zone_locale_and_hash_seed_give_the_same_bytes(packed, tmp_path, monkeypatch):
+    _, outcome = packed
+    for name, value in {"TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "C", "PYTHONHASHSEED": "7", "COLUMNS": "40"}.items():
+        monkeypatch.setenv(name, value)
+    time.tzset()
+    other = Project(tmp_path / "elsewhere")
+    other.report("cost", SETS)
+    other.quick_report("service")
+    again = _contents(other.run("cost", "service").revision)
+    before = _contents(outcome.revision)
+    assert {name for name in before if before[name] != again[name]} <= {"run.json"}
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_nothing_changed_executes_nothing(packed, monkeypatch):
+    project, outcome = packed
+    monkeypatch.setattr(runner, "_execute", lambda *_: pytest.fail("a kernel was started"))
+    again = project.run("cost", "service")
+    assert (again.executed, again.unchanged) == ([], ["cost", "service"])
+    assert again.revision == outcome.revision
+    assert project.run("cost").revision == outcome.revision
+    assert [revision.name for revision in archive.revisions(project.pack)] == ["r1"]
+
+
+def test_only_what_changed_is_executed(project):
+    project.quick_report("cost")
+    project.quick_report("service")
+    first = project.run("cost", "service").revision
+    project.rows["cost"] = ["o1", "o2", "o3"]
+    frame = project.run("cost", "service")
+    assert (frame.executed, frame.unchanged) == (["cost"], ["service"])
+    assert frame.revision.record["reason"] == "cost: frames changed"
+    (project.home / "params/acme/2026Q3.yaml").write_text("service:\n  n: 2\n")
+    parameter = project.run("cost", "service", reason="the board asked")
+    assert (parameter.executed, parameter.unchanged) == (["service"], ["cost"])
+    assert parameter.revision.record["reason"] == "the board asked"
+    assert parameter.revision.record["reports"]["cost"] == {"unchanged_since": "r2"}
+
+    made = [_contents(revision) for revision in (first, frame.revision, parameter.revision)]
+    of = {name: {path for path in made[0] if name in path} for name in ("cost", "service")}
+    assert all(made[0][path] == made[1][path] for path in of["service"])
+    assert all(made[1][path] == made[2][path] for path in of["cost"])
+    assert made[1]["tables/cost/orders.csv"] == b"order_id,n\no1,1\no2,1\no3,1\n"
+    assert made[2]["tables/service/orders.csv"] == b"order_id,n\no1,2\no2,2\n"
+    figures = pd.read_parquet(parameter.revision.folder / "figures.parquet")
+    assert figures[["report", "value", "n"]].values.tolist() == [["cost", 1 / 3, 3], ["service", 2 / 3, 2]]
+    assert archive.check(project.pack) == []
+
+
+def test_a_report_that_was_not_asked_for_is_kept_and_one_without_notebook_goes(project, monkeypatch):
+    monkeypatch.setattr(runner, "_execute", lambda company, period, job, limits: setattr(job, "page", job.report))
+    for name in ("a", "b"):
+        project.notebook(name, "1")
+    project.run("a", "b")
+    project.notebook("a", "2")
+    only = project.run("a")
+    assert (only.executed, only.unchanged) == (["a"], [])
+    assert sorted(only.revision.manifest["reports"]) == ["a", "b"]
+    assert only.revision.record["reports"]["b"] == {"unchanged_since": "r1"}
+    assert (only.revision.folder / "b.html").read_text() == "b"
+    (project.home / "notebooks" / "b.ipynb").unlink()
+    gone = project.run("a")
+    assert (sorted(gone.revision.manifest["reports"]), gone.revision.record["reason"]) == (["a"], "b: removed")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda p: p.notebook("a", "2"), "a: code changed"),
+        (lambda p: (p.home / "params/acme/2026Q3.yaml").write_text("a: {n: 5}"), "a: parameters changed"),
+        (lambda p: p.rows.update(a=["o9"]), "a: frames changed"),
+        (
+            lambda p: (p.home / "params/acme/base.yaml").write_text(
+                (p.home / "params/acme/base.yaml").read_text().replace("Acme", "Acme plc")
+            ),
+            "a: title or day of knowledge changed",
+        ),
+        (lambda p: p.notebook("b", "1"), "b: new"),
+    ],
+)
+def test_a_revision_says_what_changed(project, monkeypatch, change, reason):
+    monkeypatch.setattr(runner, "_execute", lambda company, period, job, limits: setattr(job, "page", job.report))
+    project.notebook("a", "1")
+    project.rows["a"] = ["o1"]
+    project.run("a")
+    change(project)
+    names = sorted(path.stem for path in (project.home / "notebooks").glob("*.ipynb"))
+    assert project.run(*names).revision.record["reason"] == reason
+
+
+# -- a run that fails --------------------------------------------------------------------------
+
+PARTIAL = "The partial page is reports/.failed/acme/2026Q3/"
+
+
+def test_a_failing_cell_is_named_and_the_others_go_on(project):
+    project.notebook(
+        "bad", "1", 'from toolkit.errors import DataError\nraise DataError("orders: no rows.\\nMore")', "2"
+    )
+    project.notebook("loud", "import sys\nprint('careful: old data', file=sys.stderr)")
+    assert project.refusal("bad", "loud") == (
+        "2 faults:\n"
+        f"  1. notebooks/bad.ipynb failed in cell 6 (section 1.2): DataError: orders: no rows. {PARTIAL}bad.html.\n"
+        f"  2. notebooks/loud.ipynb wrote to stderr in cell 4 (section 1.1): careful: old data. {PARTIAL}loud.html."
+    )
+    shown = project.partial("bad")
+    assert (
+        '<p class="stamp">INCOMPLETE: failed in cell 6 (section 1.2): DataError: orders: no rows. This page is no '
+        "report.</p>" in shown
+    )
+    assert shown.index("<h1") < shown.index('<pre class="error">')
+    assert "papermill" not in shown
+    assert not (project.home / "reports" / "index.html").exists()
+
+
+def test_a_kernel_that_exits_is_reported_though_papermill_says_completed(project):
+    project.notebook("gone", "import os\nos._exit(1)", "2", stale=3)
+    assert project.refusal("gone") == (
+        "notebooks/gone.ipynb stopped in cell 4 (section 1.1): the kernel died with exit code 1. "
+        f"{PARTIAL}gone.html."
+    )  # fmt: skip
+    assert '<p class="stamp">INCOMPLETE: stopped in cell 4' in project.partial("gone")
+
+
+def test_a_kernel_killed_in_its_last_cell_is_reported_as_killed(project):
+    project.notebook("killed", "1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    assert project.refusal("killed") == (
+        "notebooks/killed.ipynb stopped in cell 6 (section 1.2): the kernel was killed by signal 9 "
+        f"(likely out of memory). {PARTIAL}killed.html."
+    )
+
+
+def test_an_endless_loop_is_ended_at_the_limit_with_all_its_processes(project):
+    hidden, away = (
+        f"{number}{os.getpid()}" for number in (8, 9)
+    )  # one in an empty environment, one in its own session
+    start = f"import subprocess\nsubprocess.Popen(['sleep', '{hidden}'], env={{}})"
+    project.notebook("loop", start, f"subprocess.Popen(['sleep', '{away}'], start_new_session=True)", "while 1: pass")
+    assert project.refusal("loop", seconds=9) == (
+        f"notebooks/loop.ipynb stopped in cell 8 (section 1.3): timed out after 9 s. {PARTIAL}loop.html."
+    )
+    assert _sleeping([hidden, away]) == []
+    assert psutil.Process().children(recursive=True) == []
+
+
+def test_a_page_that_the_guard_refuses_is_not_archived(project):
+    project.notebook("picture", "from IPython.display import HTML\nHTML('<img src=\"https://example.org/a.png\">')")
+    assert project.refusal("picture") == (
+        "notebooks/picture.ipynb made a page that may not be archived: a figure without alt text; an address outside "
+        f"the page in <img src>. {PARTIAL}picture.html."
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_run_leaves_no_process(project, number):
+    mark = project.home / "mark"
+    project.notebook("loop", f"open({str(mark)!r}, 'w').close()\nwhile True:\n    pass")
+    (project.home / "params/acme/2026Q3.yaml").write_text("")
+    command = [sys.executable, "-m", "toolkit.cli", "--home", str(project.home), "run", "acme", "--only", "loop"]
+    code = f"""
+import sys
+from toolkit import cli, frames
+frames.materialise = lambda *_: {{}}
+sys.exit(cli.main({command[3:]!r}))
+"""
+    run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    _wait_for_kernel(run, mark)
+    started = psutil.Process(run.pid).children(recursive=True)
+    assert len(started) == 2  # the run's own process and its kernel
+    run.send_signal(number)
+    errors = run.communicate(timeout=20)[1].decode()
+    gone, alive = psutil.wait_procs(started, timeout=8)
+    assert alive == []
+    expected = {signal.SIGINT: (130, "error: interrupted.\n"), signal.SIGTERM: (143, ""), signal.SIGKILL: (-9, "")}
+    assert (run.returncode, errors) == expected[number]
+    left = list(project.pack.glob(".staging-*"))
+    assert len(left) == (number == signal.SIGKILL)
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(runner, "_execute", lambda company, period, job, limits: setattr(job, "page", "<h1>a</h1>"))
+    with monkey.context():
+        project.run("loop")
+    monkey.undo()
+    assert sorted(path.name for path in project.pack.iterdir()) == [".lock", "index.html", "r1"]
+
+
+def test_two_runs_do_not_make_one_pack_together(project):
+    project.notebook("a", "1")
+    project.pack.mkdir(parents=True)
+    with runner._alone(project.pack):
+        assert project.refusal("a") == f"{project.pack}: another run is making this pack. Wait for its end."
+
+
+# -- what the proof asks -----------------------------------------------------------------------
+
+
+def _executed(path, counts=(1, 2), **change):
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": "# T", "id": "a"},
+        *({"cell_type": "code", "metadata": {"papermill": {"status": "completed"}}, "source": "1", "id": f"c{n}",
+           "execution_count": count, "outputs": []} for n, count in enumerate(counts)),
+    ]  # fmt: skip
+    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("counts", "ended", "ledger", "fault"),
+    [
+        ((1, 2), "", {"cell": 3}, ""),
+        ((1, None), "", {"cell": 2}, "stopped in cell 3: it was never executed"),
+        ((1, 2), "timed out after 9 s", {"cell": 3}, "stopped in cell 3: timed out after 9 s"),
+        ((None, None), "its process died with exit code 1: no kernel", {},
+         "stopped before its first cell: its process died with exit code 1: no kernel"),
+    ],
+)  # fmt: skip
+def test_a_notebook_is_complete_by_process_ledger_and_counts(tmp_path, counts, ended, ledger, fault):
+    executed = _executed(tmp_path / "executed.ipynb", counts)
+    assert runner._proof(executed, _executed(tmp_path / "source.ipynb"), ended, ledger)[1] == fault
+
+
+@pytest.mark.parametrize("left", [None, '{"cells": [{"cell'])
+def test_a_notebook_cut_off_while_written_is_no_traceback(tmp_path, left):
+    executed = tmp_path / "executed.ipynb"
+    if left:
+        executed.write_text(left)
+    found = runner._proof(executed, _executed(tmp_path / "source.ipynb"), "timed out after 9 s", {"cell": 2})
+    assert found == (None, "stopped in cell 2: timed out after 9 s")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (0, "died with exit code 0"),
+        (3, "died with exit code 3"),
+        (-9, "was killed by signal 9 (likely out of memory)"),
+        (-11, "was killed by signal 11 (Segmentation fault)"),
+    ],
+)
+def test_how_a_process_ended_is_said_in_words(code, words):
+    assert runner._death(code) == words
