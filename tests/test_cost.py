@@ -247,3 +247,34 @@ def test_freight_meets_the_ledger_where_it_posts_freight_else_the_orders():
     with_freight = pd.DataFrame({"pool": ["freight"]})
     assert cost.charged_freight(orders, sent, with_freight)["freight"].tolist() == [9]
     assert cost.charged_freight(orders, sent, with_freight.iloc[:0])["freight"].tolist() == [5]
+
+
+def test_shares_of_groups_are_cost_by_revenue_with_one_row_a_group(served):
+    shares = cost.serve_shares(*served, by=["segment"]).set_index("segment")
+    # shop: 500 freight + 700 work + (100 + 2 x 50) + (100 + 50) of handling, by 14,000; home: 300 + 150, by 2,000
+    assert shares.loc["shop", "ratio"] == (500 + 700 + 200 + 150) / 14_000
+    assert shares.loc["home", "ratio"] == (300 + 150) / 2_000
+    assert shares["n"].to_dict() == {"home": 1, "shop": 1}
+    assert cost.serve_shares(*served, by=[])["ratio"].tolist() == [(500 + 700 + 350 + 450) / 16_000]
+
+
+def test_profit_of_a_customer_is_revenue_less_goods_less_service(served):
+    orders = served[0].assign(cost_of_goods=pd.array([6000, 2500, 1200], "Int64"))
+    profits = cost.customer_profits(orders, *served[1:]).set_index("customer_id")["profit"]
+    assert profits.to_dict() == {
+        "a": (10_000 - 6_000) + (4_000 - 2_500) - (500 + 700 + 200 + 150),
+        "b": 2_000 - 1_200 - (300 + 150),
+    }
+
+
+def test_key_figures_name_their_definition_cohort_and_unit(served):
+    whole = cost.serve_shares(*served, by=[])
+    shares = cost.serve_shares(*served, by=["segment", "channel"])
+    tie = pd.DataFrame({"pool": ["desk", "total"], "posted": [10, 10], "difference": [0, 0]})
+    figures = cost.key_figures(whole, shares, tie)
+    assert figures["figure_id"].tolist() == ["serve_share"] * (1 + len(shares)) + ["ledger_difference"]
+    assert figures["unit"].tolist() == ["share"] * (1 + len(shares)) + ["cents"]
+    assert figures["segment"].tolist()[0] == ""
+    assert figures["value"].iloc[-1] == 0
+    without = cost.key_figures(whole, shares, tie.assign(posted=0))
+    assert set(without["figure_id"]) == {"serve_share"}

@@ -86,7 +86,8 @@ def _check(options: argparse.Namespace) -> None:
     for period in periods:
         parameters.resolved(found, period, notebooks)
     print(f"params/{found.name}: sound, {len(periods)} periods, {len(notebooks)} notebooks")
-    missing = [name for name, table in warehouse.TABLES.items() if not warehouse.Warehouse(found).has(name)]
+    stored = warehouse.Warehouse(found)
+    missing = [name for name in warehouse.TABLES if not stored.has(name)]
     print(f"warehouse: {len(warehouse.TABLES) - len(missing)} tables; not brought: {', '.join(missing) or 'none'}")
     faults = [fault for path in sorted(found.reports.glob("*")) if path.is_dir() for fault in archive.check(path)]
     if faults:

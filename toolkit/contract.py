@@ -571,6 +571,10 @@ Checks run once, on entry; the receipt counts every case by its reason.
   not held against `max_quarantined_share`. A reference to nothing at all is quarantined.
 - Of rows that are equal in every column, one is kept. Rows that share a key and differ are all quarantined.
 - Key columns may be empty only where they are not required (`valid_from`).
+- Two spans of a customer that overlap are quarantined: which place was theirs is not settled.
+- A JSON column that holds no JSON object is emptied.
+- A raw folder that holds a link leading out of it is refused, and so is a CSV whose quotes DuckDB did not notice
+  (they appear late in a long file): name `quote` in read_csv.
 - Columns marked *personal* are dropped unless the company's `base.yaml` opens them by name (`open_personal`).
 - Columns marked *pseudonym* are replaced by 96 bits of an HMAC-SHA-256 under the company's key.
 - A score whose answer time is lost counts as answered 30 days after its invitation.
