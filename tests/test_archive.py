@@ -127,6 +127,10 @@ def test_a_revision_whose_papers_do_not_read_is_refused(commit, folder, name, le
     assert refused.value.exit_code == 3
 
 
+def test_a_document_has_one_spelling():
+    assert archive.canonical({"b": [1, 0.5], "a": "é"}) == '{\n "a": "é",\n "b": [\n  1,\n  0.5\n ]\n}\n'
+
+
 def test_other_folders_are_no_revisions(folder):
     for name in (".staging-a", "r0", "r01", "rx", "r1.bak"):
         (folder / name).mkdir()

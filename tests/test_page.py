@@ -76,6 +76,7 @@ def test_a_sound_page_has_no_fault():
         ("<style>p{background:URL( 'a.png')}</style>", ["an address outside the page in <style>"]),
         ("<style>p{background:url(data:image/png;base64,)}</style>", []),
         ("<p>@import and url(a) in prose</p>", []),
+        ("<style>p{}</style>@import and url(a) in prose", []),
         ("<script>1</script>", ["active content in <script>"]),
         ("<SCRIPT>1</SCRIPT>", ["active content in <script>"]),
         ("<iframe></iframe><object></object><embed>",

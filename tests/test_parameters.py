@@ -214,6 +214,12 @@ def test_set_means_what_a_params_file_means(notebook, kind, written, meaning):
         assert repr(_values(path, sets=[f"x={written}"])["cost"]["x"].value) == meaning
 
 
+def test_set_gives_a_choice_of_texts_its_text(notebook):
+    path = notebook(f'{IMPORTS}x: Literal["1e5", "true"] = "true"  # a\n')
+    assert _values(path, sets=["x=1e5"])["cost"]["x"].value == "1e5"
+    assert _values(path, sets=["x=true"])["cost"]["x"].value == "true"
+
+
 def test_a_truth_value_with_an_anchor_stays_one(notebook, params):
     params("all:\n  x: &yes true\ncost:\n  x: *yes\n")
     assert _values(notebook("x: bool = False  # a\n"))["cost"]["x"].value is True
@@ -342,13 +348,16 @@ def test_a_line_of_the_parameters_cell_is_annotated_literal_and_commented(notebo
     assert _refusal(notebook(f"{line}\n")) == f"{CELL}: {message}"
 
 
-@pytest.mark.parametrize("name", ["tokens_per_order_total", "secretary_id"])
-def test_a_secret_is_a_whole_word(notebook, name):
-    path = notebook(f"{name}: int = 1  # a\n")
-    if name == "secretary_id":
-        assert name in parameters.declared(path)
-    else:
-        assert _refusal(path).startswith(f"{CELL}: {name!r} is named like a secret.")
+@pytest.mark.parametrize("name", ["tokens_per_order", "db_password", "SECRET", "old_credentials_id"])
+def test_a_secret_word_is_refused_anywhere_in_a_name(notebook, name):
+    assert _refusal(notebook(f"{name}: int = 1  # a\n")) == (
+        f"{CELL}: {name!r} is named like a secret. Secrets come by environment, never by parameter."
+    )
+
+
+@pytest.mark.parametrize("name", ["secretary_id", "subtoken", "passwordless"])
+def test_part_of_a_word_is_no_secret(notebook, name):
+    assert name in parameters.declared(notebook(f"{name}: int = 1  # a\n"))
 
 
 @pytest.mark.parametrize(("cells", "count"), [([], 0), ([HEAD, HEAD], 2)])

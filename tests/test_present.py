@@ -157,6 +157,24 @@ def test_without_revenue_the_page_says_what_cannot_be_said():
     )
 
 
+def test_a_cost_of_nothing_is_not_shown_as_a_number():
+    free = WHOLE.assign(ratio=0.0, ratio_low=0.0, ratio_high=0.0)
+    sentence = (
+        "What serving costs cannot be said: no freight (deliveries.freight_cost), no work (activities) and no "
+        "assumption (handling, in cost.yaml) is known."
+    )
+    summary = cost.whale_summary(cost.whale_curve([]))
+    found = present.cost_findings(
+        _tie(0, 0, 0, 0), free, SHARES, None, summary, NO_HANDLING, FACTS, by=["segment"], confidence=0.95
+    )
+    assert found.text.split("\n") == [
+        "No ledger for 2026Q3: what follows is freight as charged, not posted cost.",
+        sentence,
+    ]
+    none = SHARES.assign(ratio=0.0)
+    assert present.serve_figure(none, NOTHING_MISSING, FACTS, by=["segment"], confidence=0.95).text == sentence
+
+
 def test_columns_that_nobody_knows_are_not_shown():
     row = {"region": "n", "n_orders": 1, "n_customers": 1, "net_revenue": 1, "cost_of_goods": pd.NA, "freight": 1}
     row |= {"handling": 1, "cost_to_serve": 2, "margin": pd.NA, "serve_share": 0.2}

@@ -218,6 +218,10 @@ def between(low: float, high: float, kind: str, confidence: float) -> str:
 
 # -- cost-to-serve -----------------------------------------------------------------------------
 
+_NO_COST = (
+    "What serving costs cannot be said: no freight (deliveries.freight_cost), no work (activities) and no assumption "
+    "(handling, in cost.yaml) is known."
+)
 _NO_REVENUE = "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
 _LEDGER = {"ledger": (), "resource_pools": (), "activities": ()}
 _PROFIT = {"order_lines": ("net_revenue", "cost_of_goods")}
@@ -283,6 +287,8 @@ def serve_figure(
     lacking = missing(unlocks, _REVENUE, gain="shows what serving takes out of each unit of revenue")
     if lacking:
         return lacking
+    if (shares["ratio"].fillna(0) == 0).all():
+        return paragraphs([_NO_COST])
     ordered = shares.dropna(subset=["ratio"]).sort_values("ratio", ignore_index=True)
     names = ordered[list(by)].agg(", ".join, axis=1)
     fig, ax = plt.subplots(figsize=(7.2, 0.8 + 0.3 * max(len(ordered), 2)))
@@ -358,10 +364,9 @@ def cost_findings(
     """The answers of the cost report, in the slots of docs/METHODS.md section 3.6."""
     currency, period = facts["currency"].iloc[0], facts["period"].iloc[0]
     sentences = []
+    handled = "" if handling.empty else " and handling as assumed"
     if tie.empty or tie["posted"].iloc[-1] == 0:
-        sentences.append(
-            f"No ledger for {period}: what follows is freight as charged and handling as assumed, not posted cost."
-        )
+        sentences.append(f"No ledger for {period}: what follows is freight as charged{handled}, not posted cost.")
     else:
         row = tie.iloc[-1]
         verb = "ties" if row["difference"] == 0 else "DOES NOT TIE"
@@ -382,6 +387,8 @@ def cost_findings(
     one = total.iloc[0]
     if pd.isna(one["ratio"]):
         return paragraphs([*sentences, _NO_REVENUE], role="findings")
+    if one["ratio"] == 0:
+        return paragraphs([*sentences, _NO_COST], role="findings")
     interval = between(one["ratio_low"], one["ratio_high"], "share", confidence)
     sentences.append(
         f"Serving customers cost {formatted(one['ratio'], 'share')} of net revenue "
