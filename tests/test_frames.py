@@ -221,7 +221,7 @@ def test_later_data_change_no_frame(tiny, made, tmp_path):
         pq.write_table(
             frames.pa.Table.from_pandas(cut, schema=schema, preserve_index=False), folder / f"{name}.parquet"
         )
-    receipt = {"folder": "warehouse-cut", "tables": dict.fromkeys(tables)}
+    receipt = {"folder": "warehouse-cut", "key": early.key_print(), "tables": dict.fromkeys(tables)}
     (early.data / "receipt.json").write_text(json.dumps(receipt))
     cut_frames = frames.materialise(early, period, ALL, tmp_path / "cut")
     assert {n: f.digest for n, f in cut_frames.items()} == {n: f.digest for n, f in later.items()}
@@ -297,7 +297,7 @@ def drawn(tmp_path, table):
                     rows[column] = pd.to_numeric(rows[column]).astype("Int64")
             rows.to_parquet(folder / "tables" / f"{name}.parquet", index=False)
             rows.iloc[:0].to_parquet(folder / "quarantine" / f"{name}.parquet", index=False)
-        receipt = {"folder": folder.name, "tables": dict.fromkeys(drawings)}
+        receipt = {"folder": folder.name, "key": found.key_print(), "tables": dict.fromkeys(drawings)}
         (found.data / "receipt.json").write_text(json.dumps(receipt))
         period = found.period("2026-05")
 

@@ -69,6 +69,18 @@ def test_without_its_key_a_company_is_refused(receipts, monkeypatch, capsys):
     assert refused.count("error: environment, TOOLKIT_KEY_VALIO: expected the company's pseudonym key, ") == 2
 
 
+def test_with_another_key_than_at_entry_nothing_runs(receipts, monkeypatch, capsys):
+    valio = company.load("valio", receipts[0])
+    admitted = valio.key_print()
+    monkeypatch.setenv("TOOLKIT_KEY_VALIO", "0e" * 32)
+    assert cli.main(["--home", str(receipts[0]), "run", "valio", "2025Q1"]) == 3
+    assert capsys.readouterr().err == (
+        f"error: {valio.data}/receipt.json: expected the pseudonym key that the data were admitted with ({admitted}), "
+        f"found another ({valio.key_print()}): nobody would be the same person as before. Set the old key, or ingest "
+        "again.\n"
+    )
+
+
 @pytest.mark.parametrize(("name", "period"), [("dunnhumby", "2017Q3"), ("valio", "2025Q1")])
 def test_a_page_is_made_of_what_there_is(receipts, name, period, capsys):
     assert cli.main(["--home", str(receipts[0]), "run", name, period]) == 0

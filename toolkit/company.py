@@ -1,5 +1,6 @@
 """Which company, which period, known when? Settings of one company as its params files state them."""
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -107,6 +108,10 @@ class Company:
                 "and keep it outside the repository and the archive."
             )
         return bytes.fromhex(key)
+
+    def key_print(self) -> str:
+        """Names the pseudonym key without telling it: 64 bits of a hash."""
+        return hashlib.sha256(b"fingerprint" + self.pseudonym_key()).hexdigest()[:16]
 
     def period(self, name: str) -> "Period":
         """The governance period of that name, in the company's zone."""

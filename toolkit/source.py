@@ -74,6 +74,7 @@ class Receipt:
 
     company: str
     folder: str
+    key: str
     tables: dict[str, TableReceipt]
 
     def text(self) -> str:
@@ -533,7 +534,9 @@ class _Admission:
             for entry in receipt.files:
                 entry["sha256"] = _sha256(self.raw / entry["file"])
             assert receipt.adds_up, f"{name}: the receipt does not add up: {receipt}"
-        return Receipt(self.company.name, f"warehouse-{digest.hexdigest()[:16]}", self.receipts)
+        return Receipt(
+            self.company.name, f"warehouse-{digest.hexdigest()[:16]}", self.company.key_print(), self.receipts
+        )
 
 
 def _commit(company: Company, staging: Path, receipt: Receipt) -> Receipt:

@@ -84,6 +84,12 @@ def _local_files(company: Company) -> dict[str, Path]:
         how = "toolkit sample" if company.name == "sample" else f"toolkit ingest {company.name} --from FOLDER"
         raise DataError(f"{company.data}: expected the warehouse of {company.name}, found none. Make it with: {how}")
     receipt = json.loads(path.read_text(encoding="utf-8"))
+    admitted = receipt.get("key", "none")
+    if admitted != company.key_print():
+        raise DataError(
+            f"{path}: expected the pseudonym key that the data were admitted with ({admitted}), found another "
+            f"({company.key_print()}): nobody would be the same person as before. Set the old key, or ingest again."
+        )
     folder = company.data / receipt["folder"] / "tables"
     return {name: folder / f"{name}.parquet" for name in receipt["tables"]}
 
