@@ -19,7 +19,7 @@ report: .venv/run.done  ## sample company, latest period's pack, path of the pag
 
 test: .venv/test.done  ## under 8 minutes on two cores
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 test-all: test  ## what CI runs
 
