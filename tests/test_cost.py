@@ -258,6 +258,17 @@ def test_shares_of_groups_are_cost_by_revenue_with_one_row_a_group(served):
     assert cost.serve_shares(*served, by=[])["ratio"].tolist() == [(500 + 700 + 350 + 450) / 16_000]
 
 
+def test_a_group_without_revenue_is_in_no_family_of_intervals(served):
+    orders, work, freight = served
+    more = pd.concat([orders.assign(customer_id=orders["customer_id"] + str(i)) for i in range(3)])
+    visits = work.assign(channel="(no order)")
+    alone = cost.serve_shares(more, work.iloc[:0], freight, by=["segment", "channel"])
+    beside = cost.serve_shares(more, visits, freight, by=["segment", "channel"])
+    assert len(beside) == len(alone) + 1
+    assert beside["ratio"].isna().sum() == 1
+    assert beside["ratio_high"].dropna().tolist() == alone["ratio_high"].tolist()
+
+
 def test_profit_of_a_customer_is_revenue_less_goods_less_service(served):
     orders = served[0].assign(cost_of_goods=pd.array([6000, 2500, 1200], "Int64"))
     profits = cost.customer_profits(orders, *served[1:]).set_index("customer_id")["profit"]

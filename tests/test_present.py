@@ -126,6 +126,7 @@ def test_figures_say_what_they_show():
         "Highest: b, shop, 20.0 %."
     )
     assert f'<img alt="{html.escape(shares.text)}"' in shares.html
+    assert "n = 600 to 634 customers a group; the 2 intervals hold together with 95 % confidence" in shares.html
     curve = cost.whale_curve([100 * p for p in range(-20, 41)])
     whale = present.whale(cost.whale_steps(curve, min_n=10), cost.whale_summary(curve), NOTHING_MISSING, FACTS)
     # 40 + 39 + ... + 1 = 820, less 20 + ... + 1 = 210

@@ -319,7 +319,7 @@ def serve_shares(
     )
     parts = [costs.groupby(keys)["numerator"].sum(), orders.groupby(keys)["net_revenue"].sum().rename("denominator")]
     totals = pd.concat(parts, axis=1).fillna(0).astype("int64").rename_axis(keys).reset_index()
-    n_groups = len(totals[by].drop_duplicates()) if by else 1
+    n_groups = int((totals.groupby(by)["denominator"].sum() > 0).sum()) if by else 1  # others have no share
     return stats.ratio(totals, by=by, confidence=confidence, family=n_groups)
 
 

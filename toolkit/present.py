@@ -306,8 +306,9 @@ def serve_figure(
             f"Highest: {names.iloc[-1]}, {formatted(high['ratio'], 'share')}."
         )
     caption = (
-        f"Cost to serve by {' and '.join(by)}, n = {int(ordered['n'].sum()):,} customers; the {len(ordered)} intervals "
-        f"hold together with {100 * confidence:g} % confidence (Bonferroni)."
+        f"Cost to serve by {' and '.join(by)}, n = {formatted(ordered['n'].min(), 'count')} to "
+        f"{formatted(ordered['n'].max(), 'count')} customers a group; the {len(ordered)} intervals hold together with "
+        f"{100 * confidence:g} % confidence (Bonferroni)."
     )
     shown = table(
         ordered,
@@ -394,7 +395,7 @@ def cost_findings(
         f"Serving customers cost {formatted(one['ratio'], 'share')} of net revenue "
         f"({interval}, n = {formatted(one['n'], 'count')} customers){assumed}."
     )
-    family = f"over a family of {len(shares)} intervals by {' and '.join(by)}"
+    family = f"over a family of {shares['ratio'].notna().sum()} intervals by {' and '.join(by)}"
     if leader is None:
         sentences.append(f"Which group is dearest to serve is not settled {family}.")
     else:
