@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# requirements.lock is cut into stages, each on top of the one before: run, test, lab, spark.
+# requirements.lock is cut into stages, each on top of the one before: run, test, lab, spark. It is whole, so nothing is
+# resolved: pip would look for a newer coverage[toml] than the locked coverage, and refuse it.
 STAGE = sed -n '1,/^\# end of $(1)$$/p' requirements.lock > .venv/$(1).lock && \
-	$(PIP) install --require-hashes -r .venv/$(1).lock && \
+	$(PIP) install --no-deps --require-hashes -r .venv/$(1).lock && \
 	$(PIP) install --no-deps --no-build-isolation --editable . && touch $@
 
 .PHONY: report test test-all lab check lock clean
