@@ -156,3 +156,91 @@ def test_a_family_of_intervals_is_wider_than_one():
     alone, together = stats.ratio(people, by=["g"]), stats.ratio(people, by=["g"], family=2)
     widths = (together["ratio_high"] - together["ratio_low"]) / (alone["ratio_high"] - alone["ratio_low"])
     assert widths.tolist() == pytest.approx([2.2414027276 / 1.959963985] * 2)  # R: qnorm(1 - .05/4), qnorm(.975)
+
+
+def _answers(promoters, passives, detractors, **more):
+    values = [1] * promoters + [0] * passives + [-1] * detractors
+    return pd.DataFrame({"value": values, "person": range(len(values)), **more})
+
+
+@pytest.mark.parametrize(
+    ("counts", "net", "low", "high"),
+    [
+        # Adjusted Wald, Rocks 2016: n + 3, 3/4 to each end; methods a2, equal to arithmetic by hand:
+        # 50/30/20: centre 30/103, variance (71.5/103 - (30/103)^2) / 103. The lower end of the second is printed
+        # there as 0.0521744143, which its own centre and upper end contradict: 2 x centre - upper is here.
+        ((50, 30, 20), 0.30, 0.1405113018, 0.4420129701),
+        ((350, 400, 250), 0.10, 0.0521744322, 0.1472273624),
+    ],
+)
+def test_net_share_has_the_published_adjusted_wald_interval(counts, net, low, high):
+    found = stats.net_share(_answers(*counts)).iloc[0]
+    assert found["net"] == pytest.approx(net, abs=1e-12)
+    assert found["net_low"] == pytest.approx(low, abs=1e-9)
+    assert found["net_high"] == pytest.approx(high, abs=1e-9)
+    assert found["n_effective"] == pytest.approx(sum(counts), abs=1e-9)
+
+
+def test_net_share_of_a_point_has_its_variance():
+    # methods a1, R NPS 1.1: 50/30/20 has variance 0.61, standard error 0.0781024968; without the 3 added answers
+    # the half width is 1.959964 x that. Seen here as the limit of many answers in the same shares.
+    many = stats.net_share(_answers(50_000, 30_000, 20_000)).iloc[0]
+    half = (many["net_high"] - many["net_low"]) / 2
+    assert half * 1000**0.5 == pytest.approx(1.959963985 * 0.0781024968, rel=1e-4)
+
+
+def test_answers_of_one_person_count_once_for_the_interval():
+    alone = stats.net_share(_answers(50, 30, 20)).iloc[0]
+    answers = pd.concat([_answers(50, 30, 20)] * 4)  # each person answers four times, always the same
+    four = stats.net_share(answers).iloc[0]
+    assert (four["n"], four["n_persons"]) == (400, 100)
+    assert four["n_effective"] == pytest.approx(100)
+    assert (four["net_low"], four["net_high"]) == pytest.approx((alone["net_low"], alone["net_high"]))
+
+
+def test_a_group_of_like_answers_has_an_interval_and_stays_within_bounds():
+    found = stats.net_share(_answers(10, 0, 0)).iloc[0]
+    assert found["net"] == found["net_high"] == 1
+    assert 0.4 < found["net_low"] < 0.9  # the score interval of methods a3 begins at 0.4449
+
+
+def test_a_family_widens_net_shares():
+    answers = pd.concat([_answers(50, 30, 20, g="a"), _answers(20, 30, 50, g="b")])
+    one, two = (stats.net_share(answers, by=["g"], family=k) for k in (1, 2))
+    # Bonferroni: 97.5 % instead of 95 %, quantiles 2.241403 and 1.959964 (R: qnorm(c(.9875, .975)))
+    width = [(frame["net_high"] - frame["net_low"]).to_numpy() for frame in (one, two)]
+    assert width[1] / width[0] == pytest.approx([2.241403 / 1.959964] * 2, rel=1e-6)
+    assert one["net"].tolist() == pytest.approx([0.3, -0.3])
+
+
+def test_no_answer_gives_no_row():
+    assert stats.net_share(_answers(0, 0, 0)).empty
+
+
+def test_a_share_has_wilsons_interval():
+    # R 4.4: prop.test(60, 100, correct = FALSE)$conf.int is 0.5020026 0.6905987
+    found = stats.share(pd.DataFrame({"k": [60, 0], "n": [100, 0]}))
+    assert found.loc[0, ["share_low", "share_high"]].tolist() == pytest.approx([0.5020026, 0.6905987], abs=1e-7)
+    assert found.loc[1, ["share", "share_low", "share_high"]].isna().all()
+
+
+def test_small_groups_outside_the_grid_stand_together():
+    rows = pd.DataFrame({"kind": ["a"] * 20 + ["b"] * 15 + ["c"] * 4 + [None] * 3, "who": range(42)})
+    found = stats.publishable(rows, by=["kind"], person="who")
+    # c and (unknown) are 7 persons, too few: b, the smallest that is left, joins them.
+    assert found["kind"].value_counts().to_dict() == {"a": 20, "(other)": 22}
+    assert rows["kind"].isna().sum() == 3  # what came in is as it was
+
+
+def test_persons_count_once_and_only_who_has_an_amount_stands_behind_it():
+    rows = pd.DataFrame({"kind": ["a"] * 31 + ["b"] * 30 + ["c"] * 12, "who": [*range(31), *range(30), *range(12)]})
+    again = pd.concat([rows, rows[rows["kind"] == "c"]])  # twice the rows, still 12 persons
+    assert set(stats.publishable(again, by=["kind"], person="who", min_n=13)["kind"]) == {"a", "(other)"}
+    money = rows.assign(money=[1] * 61 + [5] * 3 + [0] * 9)  # in c only three persons spent something
+    assert set(stats.publishable(money, by=["kind"], person="who", amounts=["money"])["kind"]) == {"a", "(other)"}
+
+
+def test_the_lowest_is_named_only_apart_from_all_others():
+    groups = pd.DataFrame({"x_low": [1.0, 3.0, 5.0], "x_high": [2.0, 4.0, 6.0]})
+    assert stats.leader(groups, value="x", lowest=True) == 0
+    assert stats.leader(groups.assign(x_high=[3.5, 4.0, 6.0]), value="x", lowest=True) is None

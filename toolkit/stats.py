@@ -109,6 +109,56 @@ def _together(holdings: Sequence[pd.Series]) -> pd.Series:
     return pd.concat(holdings).groupby(level=["measure", "person"]).sum()
 
 
+def publishable(
+    rows: pd.DataFrame,
+    *,
+    by: Sequence[str],
+    person: str,
+    amounts: Sequence[str] = (),
+    min_n: int = 10,
+    max_share: float = 0.5,
+) -> pd.DataFrame:
+    """Rows whose small groups of ``by`` stand together as "(other)", so that a table by them may be published.
+
+    For dimensions that the publication grid does not know. What cannot be made large enough at all
+    is "(other)" altogether.
+
+    Parameters
+    ----------
+    rows
+        One row a thing counted, with ``by`` (missing: "(unknown)") and ``person``.
+    by
+        From the widest to the narrowest.
+    person
+        Column that names who stands behind a row.
+    amounts
+        Columns of which sums are published too, such as revenue; who has none of it does not count.
+    min_n, max_share
+        As for ``publication_grid``.
+
+    Returns
+    -------
+    DataFrame
+        ``rows`` with the labels of ``by`` replaced; docs/METHODS.md section 0.10.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"kind": ["a"] * 12 + ["b"] * 11 + ["c"], "who": range(24)})
+    >>> publishable(rows, by=["kind"], person="who")["kind"].value_counts().to_dict()
+    {'a': 12, '(other)': 12}
+    """
+    by = list(by)
+    labelled = rows.assign(**{name: rows[name].astype("str").where(rows[name].notna(), UNKNOWN) for name in by})
+    who = rows[person].astype(object).where(rows[person].notna(), UNKNOWN)
+    counted = labelled[by].assign(person=who, amount=1, measure="rows")
+    summed = [counted.assign(amount=rows[name].fillna(0), measure=name)[rows[name].fillna(0) > 0] for name in amounts]
+    keys = [*by, "person", "measure"]
+    counted = pd.concat([counted, *summed]).groupby(keys, as_index=False)["amount"].sum()
+    grid = publication_grid(counted, dimensions=by, min_n=min_n, max_share=max_share)
+    placed = labelled[by].merge(grid, how="left", on=by).fillna(OTHER)
+    return labelled.assign(**{name: placed[f"published_{name}"].to_numpy() for name in by})
+
+
 def ratio(totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, family: int = 1) -> pd.DataFrame:
     """Ratio of two sums per group, with an interval that treats persons as drawn independently.
 
@@ -159,8 +209,87 @@ def ratio(totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, 
     return found.rename_axis(by).reset_index() if by else found.reset_index(drop=True)
 
 
-def leader(groups: pd.DataFrame, *, value: str) -> int | None:
-    """Position of the row whose simultaneous interval lies above all others, or None: not settled.
+def net_share(
+    answers: pd.DataFrame, *, by: Sequence[str] = (), confidence: float = 0.95, family: int = 1
+) -> pd.DataFrame:
+    """Share of +1 minus share of -1 per group, with the adjusted Wald interval, answers of one person together.
+
+    Parameters
+    ----------
+    answers
+        One row an answer: ``by``, ``person``, ``value`` (-1, 0 or 1).
+    by
+        Grouping columns; none for one figure over all.
+    confidence
+        Coverage of the interval, between 0 and 1.
+    family
+        Number of intervals that shall hold together; each is widened by Bonferroni.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: ``by``, ``n`` (answers), ``n_persons``, ``n_effective`` (answers by design
+        effect), ``plus``, ``minus`` (shares 0-1), ``net``, ``net_low``, ``net_high`` (-1 to 1).
+
+    Notes
+    -----
+    Rocks, The American Statistician 70(4), 2016, 365-372; docs/METHODS.md section 0.9.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"value": [1] * 50 + [0] * 30 + [-1] * 20, "person": range(100)})
+    >>> net_share(answers)[["n", "net", "net_low", "net_high"]].round(4)
+         n  net  net_low  net_high
+    0  100  0.3   0.1405     0.442
+    """
+    by = list(by)
+    every = answers.assign(_all=0) if not by else answers
+    keys = by or ["_all"]
+    value = every["value"].astype("float64")
+    sums = every.assign(n=1.0, v=value, vv=value**2, plus=(value > 0) * 1.0, minus=(value < 0) * 1.0)
+    persons = sums.groupby([*keys, "person"], dropna=False)[["n", "v"]].sum()
+    groups = sums.groupby(keys)[["n", "v", "vv", "plus", "minus"]].sum()
+    mean = groups["v"] / groups["n"]
+    away = persons["v"] - persons["n"] * mean.reindex(persons.index.droplevel("person")).to_numpy()
+    together, alone = (away**2).groupby(level=keys).sum(), groups["vv"] - groups["n"] * mean**2
+    effect = (together / alone.where(alone > 1e-9)).clip(lower=1).fillna(1)
+    n = groups["n"] / effect + 3
+    plus, minus = (groups["plus"] / effect + 0.75) / n, (groups["minus"] / effect + 0.75) / n
+    centre = plus - minus
+    half = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(family, 1)) * ((plus + minus - centre**2) / n) ** 0.5
+    found = pd.DataFrame(
+        {
+            "n": groups["n"].astype("int64"),
+            "n_persons": persons.groupby(level=keys).size(),
+            "n_effective": groups["n"] / effect,
+            "plus": groups["plus"] / groups["n"],
+            "minus": groups["minus"] / groups["n"],
+            "net": mean,
+            "net_low": (centre - half).clip(lower=-1),
+            "net_high": (centre + half).clip(upper=1),
+        }
+    )
+    return found.rename_axis(by).reset_index() if by else found.reset_index(drop=True)
+
+
+def share(counts: pd.DataFrame, *, confidence: float = 0.95, family: int = 1) -> pd.DataFrame:
+    """``counts`` with ``share``, ``share_low``, ``share_high`` (0-1) of ``k`` in ``n``: Wilson's score interval.
+
+    Missing where ``n`` is 0. Wilson, JASA 22, 1927, as statsmodels computes it.
+
+    >>> share(pd.DataFrame({"k": [9], "n": [10]})).round(3)
+       k   n  share  share_low  share_high
+    0  9  10    0.9      0.596       0.982
+    """
+    from statsmodels.stats.proportion import proportion_confint  # a second of imports that few callers need
+
+    k, n = counts["k"].astype("float64"), counts["n"].astype("float64").where(counts["n"] > 0)
+    low, high = proportion_confint(k, n, alpha=(1 - confidence) / max(family, 1), method="wilson")
+    return counts.assign(share=k / n, share_low=low, share_high=high)
+
+
+def leader(groups: pd.DataFrame, *, value: str, lowest: bool = False) -> int | None:
+    """Position of the row whose simultaneous interval lies above (or below) all others, or None: not settled.
 
     Parameters
     ----------
@@ -168,6 +297,8 @@ def leader(groups: pd.DataFrame, *, value: str) -> int | None:
         One row a group with ``<value>_low`` and ``<value>_high``, both widened for all groups.
     value
         Name of the value.
+    lowest
+        Is the row asked for whose interval lies below all others?
 
     Examples
     --------
@@ -179,5 +310,8 @@ def leader(groups: pd.DataFrame, *, value: str) -> int | None:
     rows = groups.reset_index(drop=True).dropna(subset=[f"{value}_low", f"{value}_high"])
     if len(rows) < 2:
         return None
+    if lowest:
+        best = rows[f"{value}_high"].idxmin()
+        return int(best) if rows[f"{value}_high"][best] < rows.drop(index=best)[f"{value}_low"].min() else None
     best = rows[f"{value}_low"].idxmax()
     return int(best) if rows[f"{value}_low"][best] > rows.drop(index=best)[f"{value}_high"].max() else None
