@@ -1,5 +1,6 @@
 """Do frames say what the contract tables say, as of their day, and nothing that was not known?"""
 
+import hashlib
 import json
 import shutil
 from datetime import timedelta
@@ -134,7 +135,7 @@ def test_exposure_is_fixed_at_the_invitation(tiny, tables, made):
     period = tiny.period(PERIOD)
     surveys = _known(tables, "surveys", period.as_of)
     inside = (surveys["invited_at"] >= period.start) & (surveys["invited_at"] < period.end)
-    surveys = surveys[inside & surveys["score"].notna()]
+    surveys = surveys[inside]
     sent = _known(tables, "deliveries", period.as_of).groupby("order_id")
     arrival = sent["delivered_at"].max().where(sent["delivered_at"].count() == sent.size())
     facts = surveys.join(pd.DataFrame({"arrival": arrival, "promise": sent["promised_by"].max()}), on="order_id")
@@ -153,9 +154,84 @@ def test_exposure_is_fixed_at_the_invitation(tiny, tables, made):
         "not_due",
     )
     expected = pd.Series(expected, index=pd.MultiIndex.from_frame(facts[["response_id", "item"]])).sort_index()
-    found = made["survey_scores"].set_index(["response_id", "item"])["exposure"]
-    assert found.to_dict() == expected.to_dict()
-    assert {"in_time", "late", "overdue"} <= set(found)
+    found = made["invitations"].set_index(["response_id", "item"])
+    assert found["exposure"].to_dict() == expected.to_dict()
+    assert {"in_time", "late", "overdue"} <= set(found["exposure"])
+    facts = facts.set_index(["response_id", "item"]).sort_index()
+    assert (found["score"].dropna() == facts["score"].dropna()).all()
+    assert found["score"].isna().tolist() == facts["score"].isna().tolist()
+    seen = facts["arrival"].where(facts["arrival"] <= facts["invited_at"], facts["invited_at"])
+    late_s = (seen - facts["promise"]).dt.total_seconds().clip(lower=0)
+    assert (found["late_s"] == late_s).all()
+
+
+def test_what_was_short_or_damaged_counts_once_it_has_arrived(tiny, tables, made):
+    sent = tables["delivery_lines"].groupby("order_id")[["quantity_delivered", "damaged"]].sum()
+    ordered = tables["order_lines"].groupby("order_id")["quantity_ordered"].sum()
+    facts = made["invitations"].set_index("order_id")
+    arrived = facts["exposure"].isin(["late", "in_time"])
+    short = (sent["quantity_delivered"] < ordered.reindex(sent.index)).reindex(facts.index)
+    damaged = (sent["damaged"] > 0).reindex(facts.index)
+    assert (facts["short"][arrived] == short[arrived]).all()
+    assert (facts["damaged"][arrived] == damaged[arrived]).all()
+    assert not facts["short"][~arrived].any()
+    assert not facts["damaged"][~arrived].any()
+    assert facts["short"].sum() > 0 < facts["damaged"].sum()
+
+
+def test_scores_stand_in_atoms_that_enough_persons_answered_in(tiny, made):
+    answers = made["invitations"].dropna(subset=["score"])
+    persons = answers.groupby(["segment", "channel", "region"])["customer_id"].nunique()
+    assert persons.min() >= tiny.settings.min_n
+    assert len(persons) > 2
+
+
+def test_what_customers_did_before_the_period_equals_its_restatement(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    key = hashlib.sha256(b"frames" + tiny.pseudonym_key()).digest()
+    orders = _known(tables, "orders", period.as_of)
+    revenue = tables["order_lines"].groupby("order_id")["net_revenue"].sum().rename("net_revenue")
+    orders = orders.join(revenue, on="order_id")
+    orders["customer_id"] = [source.pseudonym(name, key) for name in orders["customer_id"]]
+    cancelled = orders["cancelled_at"]
+    before = orders[(orders["ordered_at"] < period.start) & ~(cancelled < period.start)]
+    within = orders[(orders["ordered_at"] >= period.start) & (orders["ordered_at"] < period.end) & cancelled.isna()]
+    found = made["segments"].set_index("customer_id")
+    assert set(found.index) == set(before["customer_id"]) | set(within["customer_id"])
+    asked = found["segment"] != "(other)"
+    assert 0 < (~asked).sum() < len(found) / 5
+    assert found.loc[~asked, ["n_orders", "recency_days", "net_revenue", "known_days", "age"]].isna().all(axis=None)
+    history = before.groupby("customer_id").agg(
+        n=("order_id", "size"), revenue=("net_revenue", "sum"), last=("ordered_at", "max")
+    )
+    history = history[history.index.isin(found.index[asked])]
+    known = found.dropna(subset=["n_orders"])
+    assert known["n_orders"].to_dict() == history["n"].to_dict()
+    assert known["net_revenue"].to_dict() == history["revenue"].to_dict()
+    days = (
+        pd.Timestamp(period.start.date()) - history["last"].dt.tz_convert(tiny.zone).dt.tz_localize(None).dt.normalize()
+    )
+    assert known["recency_days"].to_dict() == days.dt.days.to_dict()
+    assert found["n_orders_in_period"][lambda n: n > 0].to_dict() == within.groupby("customer_id").size().to_dict()
+    assert set(found["built_from"]) == {"customers.type"}
+
+
+def test_product_mix_adds_up_to_the_orders(tiny, tables, made):
+    orders = made["orders"][~made["orders"]["cancelled"]]
+    mix = made["product_mix"]
+    assert mix["net_revenue"].sum() == orders["net_revenue"].sum()
+    assert mix["quantity"].sum() == orders["quantity"].sum()
+    of_one = mix.groupby(["segment", "channel", "region"])["net_revenue"].sum()
+    assert (
+        of_one.to_dict()
+        == orders.groupby(["segment", "channel", "region"])["net_revenue"].sum()[lambda x: x != 0].to_dict()
+    )
+    lines = tables["order_lines"].merge(tables["products"][["product_id", "category"]], on="product_id")
+    lines = lines[lines["order_id"].isin(orders["order_id"])]
+    assert (
+        mix.groupby("category")["quantity"].sum().to_dict()
+        == lines.groupby("category")["quantity_ordered"].sum().to_dict()
+    )
 
 
 def test_work_follows_the_time_equations(tiny, tables, made):
@@ -295,6 +371,8 @@ def drawn(tmp_path, table):
                     rows[column] = pd.to_datetime("2026-" + rows[column], utc=True).astype("datetime64[us, UTC]")
                 elif kind in ("integer", "money"):
                     rows[column] = pd.to_numeric(rows[column]).astype("Int64")
+                elif kind == "boolean":
+                    rows[column] = rows[column].map({"true": True, "false": False}).astype("boolean")
             rows.to_parquet(folder / "tables" / f"{name}.parquet", index=False)
             rows.iloc[:0].to_parquet(folder / "quarantine" / f"{name}.parquet", index=False)
         receipt = {"folder": folder.name, "key": found.key_print(), "tables": dict.fromkeys(drawings)}
@@ -392,6 +470,38 @@ def test_a_place_is_that_of_the_day_of_the_order(drawn):
     assert places.set_index("order_id")["region"].to_dict() == {"o1": "n", "o2": "s"}
 
 
+def test_a_segment_holds_for_the_year_and_comes_of_its_first_day(drawn):
+    frame = drawn(
+        customers="""
+            customer_id | type | region | valid_from | valid_to | profiling_consent
+            -----------------------------------------------------------------------
+            a           | old  | n      |            | 05-10    |
+            a           | new  | s      | 05-10      |          |
+            b           | late | n      | 04-01      |          |
+            c           | gone | n      |            | 01-01    |
+            c           | back | n      | 04-01      |          | false
+            """,
+        order_lines="""
+            order_id | line_no | product_id | quantity_ordered | net_revenue | cost_of_goods
+            --------------------------------------------------------------------------------
+            o1       | 1       | p1         | 1                | 500         | 300
+            """,
+        orders="""
+            order_id | customer_id | ordered_at
+            -----------------------------------
+            o1       | a           | 05-20
+            o2       | b           | 05-20
+            o3       | c           | 05-20
+            """,
+    )
+    known = frame("known")
+    places = known.warehouse.backend.to_pyarrow(known._places(known.table("orders"))).to_pandas()
+    # a was "old" on 1 January though "new" when ordering; b came later; c refused profiling.
+    assert places.set_index("order_id")["segment"].to_dict() == {"o1": "old", "o2": "late", "o3": "(other)"}
+    assert places.set_index("order_id")["region"].to_dict() == {"o1": "s", "o2": "n", "o3": "(other)"}
+    assert sorted(frame("segments")["segment"]) == ["(other)", "late", "old"]
+
+
 def test_an_answer_is_not_known_before_its_order(drawn):
     frame = drawn(
         customers=CUSTOMERS,
@@ -419,7 +529,7 @@ def test_an_answer_is_not_known_before_its_order(drawn):
             r7          | recommend | a           | o1       | 05-06      |             |       | nps_0_10
             """,
     )
-    scores = frame("survey_scores").set_index("response_id")
+    scores = frame("invitations").dropna(subset=["score"]).set_index("response_id")
     # r2: its order comes after 22 June. r4: lost time, 6 May + 30 days is known; r5: 30 May + 30 days is not.
     assert scores["score"].to_dict() == {"r1": 9, "r3": 7, "r4": 6}
     assert scores["exposure"].to_dict() == {"r1": "in_time", "r3": "no_order", "r4": "in_time"}

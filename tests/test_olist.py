@@ -12,7 +12,7 @@ from toolkit import cli, company, frames, source
 
 RAW = SHARED / "data" / "olist"
 pytestmark = pytest.mark.skipif(not RAW.is_dir(), reason="the shared data are not here")
-FRAMES = ["orders", "order_service", "survey_scores", "freight", "row_account"]
+FRAMES = ["orders", "order_service", "invitations", "segments", "product_mix", "freight", "row_account"]
 
 
 def _home(folder):
@@ -87,16 +87,20 @@ def test_late_by_instant_and_by_calendar_day(whole):
     assert arrived["late_by_day"].sum() == 6_534
 
 
+def _answers(whole):
+    return whole["invitations"].dropna(subset=["score"])
+
+
 def test_mean_score_of_late_and_timely_orders(whole):
     service = whole["order_service"]
     arrived = service[service["arrived"] & ~service["cancelled"]]
-    scores = whole["survey_scores"].merge(arrived[["order_id", "late"]], on="order_id")
+    scores = _answers(whole).merge(arrived[["order_id", "late"]], on="order_id")
     means = scores.groupby("late")["score"].mean()
     assert (round(means[True], 4), round(means[False], 4)) == (2.5665, 4.2937)
 
 
 def test_nps_proxy_over_all_reviews_and_by_purchase_quarter(whole):
-    scores = whole["survey_scores"]
+    scores = _answers(whole)
     assert len(scores) == 99_224
     points = 100 * scores["score"].map({5: 1, 4: 0}).fillna(-1).astype(float)
     assert round(points.mean(), 3) == 34.844
@@ -119,7 +123,7 @@ def test_freight_and_price_to_the_cent(whole):
 
 
 def test_answers_of_undelivered_orders_are_an_exposure(whole):
-    scores = whole["survey_scores"].merge(whole["order_service"][["order_id", "arrived", "cancelled"]], on="order_id")
+    scores = _answers(whole).merge(whole["order_service"][["order_id", "arrived", "cancelled"]], on="order_id")
     undelivered = scores[~scores["arrived"] | scores["cancelled"]]
     points = 100 * undelivered["score"].map({5: 1, 4: 0}).fillna(-1).astype(float)
     # data README: 2,865 answers of orders without an arrival, NPS proxy -75.9; 6 cancelled orders had arrived.

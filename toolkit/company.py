@@ -42,6 +42,7 @@ class Settings(BaseModel):
     pseudonym_key: Literal["public", "environment"] = "environment"
     open_personal: tuple[str, ...] = Field(default=(), strict=False)
     segment: Literal["type", "region", "country", "has_card"] = "type"
+    invitations: Literal["all", "answered"] = "all"  # which of them the table surveys holds
 
     @field_validator("zone")
     @classmethod

@@ -115,16 +115,27 @@ class Known:
         }
         return table.mutate(**happened, **with_them) if happened or with_them else table
 
+    def _spans(self) -> ir.Table:
+        """Customers by span, bounds never empty."""
+        spans = self.table("customers")
+        return spans.mutate(
+            valid_from=ibis.coalesce(spans.valid_from, _instant(_ALWAYS)),
+            valid_to=ibis.coalesce(spans.valid_to, _instant(_NEVER)),
+        )
+
+    def _frozen_segments(self) -> ir.Table:
+        """Each customer's segment on the first day of the year, or as first known of who came later."""
+        spans, year = self._spans(), self.period.start.replace(month=1, day=1)
+        spans = spans.filter(spans.valid_to > _instant(year))
+        first = spans.mutate(_row=ibis.row_number().over(group_by="customer_id", order_by="valid_from"))
+        segment = first[self.company.settings.segment].cast("string")
+        return first.filter(first._row == 0).select(_member="customer_id", _segment=segment)
+
     def _places(self, orders: ir.Table) -> ir.Table:
-        """Orders with segment, channel and region of their customer when they were placed, unmerged."""
-        orders, spans = orders.view(), self.table("customers")  # a view: what comes in may be a join itself
+        """Orders with their customer's segment of the year, and channel and region when they were placed, unmerged."""
+        orders, spans = orders.view(), self._spans()  # a view: what comes in may be a join itself
         spans = spans.select(
-            _customer=spans.customer_id,
-            _from=ibis.coalesce(spans.valid_from, _instant(_ALWAYS)),
-            _to=ibis.coalesce(spans.valid_to, _instant(_NEVER)),
-            _consent=spans.profiling_consent,
-            _segment=spans[self.company.settings.segment].cast("string"),
-            region=spans.region,
+            _customer="customer_id", _from="valid_from", _to="valid_to", _consent="profiling_consent", region="region"
         )
         placed = orders.left_join(
             spans,
@@ -134,12 +145,16 @@ class Known:
                 orders.ordered_at < spans._to,
             ],
         )
+        segments = self._frozen_segments()
+        placed = placed.left_join(segments, placed.customer_id == segments._member)
         known = {"segment": placed._segment, "channel": placed.channel, "region": placed.region}
+        if self.company.settings.segment == "region":  # else who moves would make a cell of few in each pair of places
+            known["region"] = placed._segment
         refused = placed._consent.fill_null(True) == False  # noqa: E712 - an expression
         merged = {
             name: ibis.ifelse(refused, stats.OTHER, value.fill_null(stats.UNKNOWN)) for name, value in known.items()
         }
-        return placed.mutate(**merged).drop("_customer", "_from", "_to", "_consent", "_segment")
+        return placed.mutate(**merged).drop("_customer", "_from", "_to", "_consent", "_segment", "_member")
 
     @cached_property
     def grid(self) -> pd.DataFrame:
@@ -202,14 +217,7 @@ class Known:
 
     def _published(self, orders: ir.Table) -> ir.Table:
         """Orders with segment, channel and region of the publication grid."""
-        placed = self._places(orders)
-        schema = {f"{prefix}{name}": "string" for prefix in ("", "published_") for name in GRID_DIMENSIONS}
-        grid = ibis.memtable(self.grid, schema=schema).rename({f"_{name}": name for name in GRID_DIMENSIONS})
-        joined = placed.left_join(grid, [placed[name] == grid[f"_{name}"] for name in GRID_DIMENSIONS])
-        merged = {name: joined[f"published_{name}"].fill_null(stats.OTHER) for name in GRID_DIMENSIONS}
-        return joined.mutate(**merged).drop(
-            *[f"_{name}" for name in GRID_DIMENSIONS], *[f"published_{name}" for name in GRID_DIMENSIONS]
-        )
+        return _relabelled(self._places(orders), self.grid)
 
     def _shipments(self) -> ir.Table:
         """One row an order with shipments: promise, arrival, lateness, freight, weight, distance."""
@@ -289,25 +297,43 @@ class Known:
             "delivered_at", "cancelled", "arrived", "late", "late_by_day", "delay_s",
         )  # fmt: skip
 
-    def survey_scores(self) -> ir.Table:
-        """One row an answer: invited in the period, answered by as_of (cohort *scores*).
+    def invitations(self) -> ir.Table:
+        """One row an invitation and item of the period, answered by as_of or not (cohort *scores*).
 
-        response_id, item, scale, score; customer_id, order_id; ordered_at (of its order);
-        invited_at, answered_at; exposure at the invitation (``in_time``, ``late``,
-        ``overdue``: promised and not there, ``not_due``, ``cancelled``, ``no_order``);
-        arrived_late (by as_of; empty while not arrived).
+        response_id, item, scale; score (empty: not answered); customer_id, order_id; segment,
+        channel, region (atoms that enough persons answered in; channel "(no order)" without
+        one); fulfilment, ordered_at (of its order); invited_at, answered_at; exposure at the
+        invitation (``in_time``, ``late``, ``overdue``: promised and not there, ``not_due``,
+        ``cancelled``, ``no_order``); late_s (seconds late as far as it had come then; empty
+        without a promise); short, damaged (as arrived by then; empty where quantities are not
+        known); late_in_the_end (by as_of; empty without a promise).
         """
+        asked = self._published(self._asked())
+        answered = asked.filter(asked.score.notnull())
+        persons = self.warehouse.backend.to_pyarrow(
+            answered.group_by([*GRID_DIMENSIONS, "customer_id"]).agg(amount=answered.count())
+        ).to_pandas()
+        persons = persons.rename(columns={"customer_id": "person"}).assign(measure="answers")
+        merged = self._merged(persons.sort_values([*GRID_DIMENSIONS, "person"], ignore_index=True))
+        return _relabelled(asked, merged).select(
+            "response_id", "item", "scale", "score", "customer_id", "order_id", *GRID_DIMENSIONS, "fulfilment",
+            "ordered_at", "invited_at", "answered_at", "exposure", "late_s", "short", "damaged", "late_in_the_end",
+        )  # fmt: skip
+
+    def _asked(self) -> ir.Table:
+        """Invitations of the period with what their customer had met by then."""
         surveys = self.table("surveys")
         surveys = surveys.filter(
-            (surveys.invited_at >= _instant(self.period.start))
-            & (surveys.invited_at < _instant(self.period.end))
-            & surveys.score.notnull()
+            (surveys.invited_at >= _instant(self.period.start)) & (surveys.invited_at < _instant(self.period.end))
         )
-        orders = self.table("orders").select("order_id", "ordered_at", "cancelled_at")
+        if self.company.settings.invitations == "answered":  # known by their answer only: not before it
+            surveys = surveys.filter(surveys.score.notnull())
+        orders = self.table("orders").select("order_id", "ordered_at", "cancelled_at", "channel", "fulfilment")
         told = surveys.left_join(orders, "order_id").drop("order_id_right")
         told = told.left_join(self._shipments(), "order_id").drop("order_id_right")
+        told = told.left_join(self._contents(), "order_id").drop("order_id_right")
         whole = told.n_arrived == told.n_shipments
-        there = whole & (told.last_arrival <= told.invited_at)
+        there = (whole & (told.last_arrival <= told.invited_at)).fill_null(False)
         exposure = ibis.cases(
             (told.ordered_at.isnull(), "no_order"),
             (told.cancelled_at <= told.invited_at, "cancelled"),
@@ -316,9 +342,91 @@ class Known:
             (told.invited_at > told.promised_by, "overdue"),
             else_="not_due",
         )
-        return told.mutate(exposure=exposure, arrived_late=ibis.ifelse(whole, told.late, None)).select(
-            "response_id", "item", "scale", "score", "customer_id", "order_id", "ordered_at", "invited_at",
-            "answered_at", "exposure", "arrived_late",
+        seen = ibis.ifelse(there, told.last_arrival, told.invited_at)
+        late_s = seen.epoch_seconds() - told.promised_by.epoch_seconds()
+        return told.mutate(
+            exposure=exposure,
+            late_s=ibis.ifelse(late_s > 0, late_s, ibis.ifelse(late_s.notnull(), 0, None)),
+            short=ibis.ifelse(there, told.delivered < told.ordered, ibis.ifelse(told.known, False, None)),
+            damaged=ibis.ifelse(there, told.broken > 0, ibis.ifelse(told.known, False, None)),
+            late_in_the_end=ibis.ifelse(told.promised_by.notnull(), told.late, None),
+            channel=ibis.ifelse(told.ordered_at.isnull(), NO_ORDER, told.channel),
+            ordered_at=ibis.coalesce(told.ordered_at, told.invited_at),
+        )
+
+    def _contents(self) -> ir.Table:
+        """One row an order with delivery lines: pieces ordered, delivered, broken; ``known`` is true."""
+        sent, lines = self.table("delivery_lines"), self.table("order_lines")
+        sent = sent.group_by("order_id").agg(delivered=sent.quantity_delivered.sum(), broken=sent.damaged.sum())
+        lines = lines.group_by("order_id").agg(ordered=lines.quantity_ordered.sum())
+        return sent.inner_join(lines, "order_id").mutate(known=ibis.literal(True))
+
+    def segments(self) -> ir.Table:
+        """One row a customer with an order before the period's end: who they are, and what they did before it.
+
+        customer_id; segment (as of the first day of the year; "(other)" if profiling is
+        refused), built_from (the columns it is made of); known_days (since joined_on, to the
+        period's end), has_card, household_size, age (years; only if birth_year is opened):
+        all empty if profiling is refused. As known on the period's first day, of orders not
+        cancelled then: recency_days (since the last order), n_orders, net_revenue (cents);
+        empty without one. In the period, not cancelled: n_orders_in_period, net_revenue_in_period.
+        """
+        start, end = _instant(self.period.start), _instant(self.period.end)
+        orders, lines = self.table("orders"), self.table("order_lines")
+        revenue = lines.group_by("order_id").agg(net_revenue=lines.net_revenue.sum())
+        orders = orders.left_join(revenue, "order_id").drop("order_id_right")
+        kept = ibis.coalesce(orders.cancelled_at >= start, True)
+        before = (orders.ordered_at < start) & kept
+        inside = (orders.ordered_at >= start) & (orders.ordered_at < end) & orders.cancelled_at.isnull()
+        did = orders.group_by("customer_id").agg(
+            last=orders.ordered_at.max(where=before),
+            n_orders=before.sum(),
+            net_revenue=orders.net_revenue.sum(where=before),
+            n_orders_in_period=inside.sum(),
+            net_revenue_in_period=orders.net_revenue.sum(where=inside),
+        )
+        did = did.filter((did.n_orders > 0) | (did.n_orders_in_period > 0))
+        spans = self._spans()
+        newest = spans.mutate(_row=ibis.row_number().over(group_by="customer_id", order_by=spans.valid_from.desc()))
+        newest = newest.filter(newest._row == 0).drop("_row")
+        people = did.left_join(newest, "customer_id").drop("customer_id_right")
+        frozen = self._frozen_segments()
+        people = people.left_join(frozen, people.customer_id == frozen._member)
+        asked = people.profiling_consent.fill_null(True)
+        first_day, after = (ibis.literal(edge.date()) for edge in (self.period.start, self.period.end))
+        history = {
+            "recency_days": first_day.delta(people.last.date(), unit="day"),
+            "n_orders": people.n_orders.nullif(0),
+            "net_revenue": people.net_revenue,
+            "known_days": after.delta(people.joined_on, unit="day"),
+            "has_card": people.has_card,
+            "household_size": people.household_size,
+            "age": self.period.start.year - people.birth_year,
+        }
+        return people.mutate(
+            segment=ibis.ifelse(asked, people._segment.fill_null(stats.UNKNOWN), stats.OTHER),
+            built_from=ibis.literal(f"customers.{self.company.settings.segment}"),
+            **{name: ibis.ifelse(asked, value, None) for name, value in history.items()},
+        ).select(
+            "customer_id", "segment", "built_from", "known_days", "has_card", "household_size", "age",
+            "recency_days", "n_orders", "net_revenue", "n_orders_in_period", "net_revenue_in_period",
+        )  # fmt: skip
+
+    def product_mix(self) -> ir.Table:
+        """One row a customer, atom and product category, over orders of the period that were not cancelled.
+
+        customer_id; segment, channel, region on the grid; category; n_orders, quantity
+        (pieces), net_revenue (cents; empty where prices are not known).
+        """
+        orders = self._published(self._placed_in(self.period))
+        orders = orders.filter(orders.cancelled_at.isnull()).select("order_id", "customer_id", *GRID_DIMENSIONS)
+        goods = self.table("products").select("product_id", "category")
+        lines = self.table("order_lines").left_join(goods, "product_id")
+        bought = orders.inner_join(lines, "order_id")
+        bought = bought.mutate(category=bought.category.fill_null(stats.UNKNOWN))
+        return bought.group_by(["customer_id", *GRID_DIMENSIONS, "category"]).agg(
+            n_orders=bought.order_id.nunique(), quantity=bought.quantity_ordered.sum(),
+            net_revenue=bought.net_revenue.sum(),
         )  # fmt: skip
 
     def ledger(self) -> ir.Table:
@@ -387,7 +495,8 @@ class Known:
         return ibis.memtable(rows, schema=ibis.schema({"cents_per_order": "int64", "cents_per_line": "int64"}))
 
     def company_facts(self) -> ir.Table:
-        """One row: title, currency, period, first and last day, day of knowledge, smallest group."""
+        """One row: title, currency, period, first and last day, day of knowledge, smallest group, and whether
+        invitations without an answer are on record."""
         settings, period = self.company.settings, self.period
         facts = {
             "title": settings.title,
@@ -397,6 +506,7 @@ class Known:
             "last_day": period.end.date() - timedelta(days=1),
             "as_of": period.as_of.date(),
             "min_n": settings.min_n,
+            "unanswered_known": settings.invitations == "all",
         }
         return ibis.memtable(pd.DataFrame([facts]))
 
@@ -472,7 +582,9 @@ class Known:
 _KEYS: dict[str, tuple[str, ...]] = {
     "orders": ("order_id",),
     "order_service": ("order_id",),
-    "survey_scores": ("response_id", "item"),
+    "invitations": ("response_id", "item"),
+    "segments": ("customer_id",),
+    "product_mix": ("customer_id", *GRID_DIMENSIONS, "category"),
     "ledger": ("month", "account", "pool"),
     "capacity": ("month", "pool"),
     "work": ("month", "pool", "activity", "customer_id", *GRID_DIMENSIONS),
@@ -633,6 +745,17 @@ def _home() -> Path:
         if (folder / "params").is_dir():
             return folder
     raise ParamsError(f"{here}: expected to be inside a project with a folder 'params', found none above it.")
+
+
+def _relabelled(rows: ir.Table, grid: pd.DataFrame) -> ir.Table:
+    """Rows whose segment, channel and region are those that the grid publishes them in."""
+    schema = {f"{prefix}{name}": "string" for prefix in ("", "published_") for name in GRID_DIMENSIONS}
+    labels = ibis.memtable(grid, schema=schema).rename({f"_{name}": name for name in GRID_DIMENSIONS})
+    joined = rows.left_join(labels, [rows[name] == labels[f"_{name}"] for name in GRID_DIMENSIONS])
+    merged = {name: joined[f"published_{name}"].fill_null(stats.OTHER) for name in GRID_DIMENSIONS}
+    return joined.mutate(**merged).drop(
+        *[f"_{name}" for name in GRID_DIMENSIONS], *[f"published_{name}" for name in GRID_DIMENSIONS]
+    )
 
 
 def _by_activity(done: ir.Table, cases: list, otherwise: object) -> ir.Value:

@@ -14,7 +14,7 @@ TABLE_MIME = "application/vnd.tandem.table+json"
 FIGURES_MIME = "application/vnd.tandem.figures+json"
 INK, ACCENT, QUIET, WARN = "#1d2733", "#0b6e8f", "#6b7785", "#a8480b"
 MISSING = "–"
-_KINDS = ("text", "count", "cents", "money", "share", "points", "days", "rate")
+_KINDS = ("text", "count", "cents", "money", "share", "points", "days", "times", "rate")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def table(
         What the rows are and over which cohort.
     kinds
         For each column how it reads: text, count, cents (money to the cent), money (whole
-        units), share (0-1 shown in per cent), points, days, rate.
+        units), share (0-1 shown in per cent), points, days, times (two decimals), rate.
     labels
         Column heads, where the name with blanks for underscores does not do.
     total
@@ -102,6 +102,8 @@ def formatted(value: object, kind: str) -> str:
         return f"-{shown}" if value < 0 and shown.strip("0.") else shown
     if kind == "share":
         return f"{100 * float(value):z.1f} %"
+    if kind == "times":
+        return f"{float(value):z,.2f}"
     return f"{float(value):z,.1f}" if kind in ("points", "days") else f"{float(value):,.4g}"
 
 
@@ -168,6 +170,78 @@ def missing(unlocks: pd.DataFrame, needs: Mapping[str, Sequence[str]], *, gain: 
     return paragraphs([f"Not shown: this needs {' and '.join(lacking)}. With it, this section {gain}."])
 
 
+def dots(
+    rows: pd.DataFrame,
+    *,
+    by: Sequence[str],
+    value: str,
+    kind: str,
+    name: str,
+    axis: str,
+    what: str,
+    caption: str,
+    kinds: Mapping[str, str],
+    labels: Mapping[str, str] | None = None,
+    mark: tuple[float, str] | None = None,
+) -> Html:
+    """Estimates with their intervals, a line a group, the first row on top; ends are told in the alt text.
+
+    Parameters
+    ----------
+    rows
+        ``by``, ``value``, ``<value>_low``, ``<value>_high``; rows without a value stand in the table only.
+    by
+        Columns that name a group.
+    value, kind
+        What is drawn, and how it reads (see ``table``).
+    name, caption, kinds, labels
+        Of the figure and of the table behind it.
+    axis, what
+        Label of the axis; what the dots are, for the alt text.
+    mark
+        A value to mark by a line, and its name.
+    """
+    drawn = rows.dropna(subset=[value]).iloc[::-1]
+    names = drawn[list(by)].agg(", ".join, axis=1) if len(drawn) else pd.Series(dtype="str")
+    size = 100 if kind == "share" else 1
+    fig, ax = plt.subplots(figsize=(7.2, 0.8 + 0.3 * max(len(drawn), 2)))
+    low, high, middle = (size * drawn[f"{value}{end}"].astype("float64") for end in ("_low", "_high", ""))
+    ax.hlines(range(len(drawn)), low, high, color=ACCENT, linewidth=2)
+    ax.plot(middle, range(len(drawn)), "o", color=ACCENT)
+    ax.set_yticks(range(len(drawn)), names)
+    if kind == "share":
+        ax.xaxis.set_major_formatter(lambda tick, _: f"{tick:.0f} %")
+    if mark:
+        ax.axvline(size * mark[0], color=QUIET, linewidth=1, linestyle="--")
+        ax.annotate(
+            mark[1], (size * mark[0], 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", color=QUIET
+        )
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(axis)
+    ends = ""
+    if len(drawn):
+        least, most = middle.to_numpy().argmin(), middle.to_numpy().argmax()
+        ends = "".join(
+            f" {title}: {names.iloc[at]}, {formatted(drawn[value].iloc[at], kind)}."
+            for title, at in (("Lowest", least), ("Highest", most))
+        )
+    marked = f" A line marks {mark[1]}, {formatted(mark[0], kind)}." if mark else ""
+    shown = table(rows, name=name, caption=caption, kinds=kinds, labels=labels)
+    alt = f"Dots with intervals: {what} for {len(drawn)} groups.{ends}{marked}"
+    return figure(fig, name=name, alt=alt, caption=caption, data=shown)
+
+
+def estimate(row: Mapping, value: str, kind: str, confidence: float, more: str = "") -> str:
+    """``1.2 points (95 % interval 0.4 to 2.0 points, n = 5)`` as it stands in sentences.
+
+    >>> estimate({"nps": 30.0, "nps_low": 14.05, "nps_high": 44.2}, "nps", "points", 0.95, "n = 100")
+    '30.0 points (95 % interval 14.1 to 44.2 points, n = 100)'
+    """
+    unit = " points" if kind == "points" else ""
+    interval = between(row[f"{value}_low"], row[f"{value}_high"], kind, confidence)
+    return f"{formatted(row[value], kind)}{unit} ({interval}{unit}{', ' + more if more else ''})"
+
+
 def theme() -> None:
     """One look for every drawing: quiet axes, one accent, sizes that read on a phone."""
     sns.set_theme(
@@ -214,6 +288,385 @@ def between(low: float, high: float, kind: str, confidence: float) -> str:
     """
     low_text = formatted(low, kind).removesuffix(" %")
     return f"{100 * confidence:g} % interval {low_text} to {formatted(high, kind)}"
+
+
+# -- segment profile -----------------------------------------------------------------------------
+
+_SURVEYS = {"surveys": ()}
+
+
+def matrix(cells: pd.DataFrame, facts: pd.DataFrame, *, by: Sequence[str]) -> Html:
+    """The segmentation matrix."""
+    money = [column for column in ("net_revenue", "margin") if cells[column].notna().any()]
+    kinds = dict.fromkeys(by, "text") | {"n_customers": "count", "n_orders": "count"} | dict.fromkeys(money, "money")
+    return table(
+        cells,
+        name="segmentation_matrix",
+        caption=f"Orders placed in {facts['period'].iloc[0]}, not cancelled, by {' and '.join(by)}; money in "
+        f"{facts['currency'].iloc[0]}; late: of orders due in the period",
+        kinds=kinds | {"serve_share": "share", "n_due": "count", "late_share": "share"},
+        labels={
+            "n_customers": "customers",
+            "n_orders": "orders",
+            "margin": "margin after cost to serve",
+            "serve_share": "cost to serve of revenue",
+            "n_due": "orders due",
+            "late_share": "late",
+        },
+    )
+
+
+def profile(who: pd.DataFrame, customers: pd.DataFrame, facts: pd.DataFrame, *, measure: str) -> Html:
+    """Who the customers of each segment are; columns that nobody brought are left out."""
+    kinds = {
+        "segment": "text",
+        "n_customers": "count",
+        "customer_share": "share",
+        "revenue_share": "share",
+        "orders_each": "times",
+        "basket": "money",
+        "lines_each": "times",
+        "known_days": "count",
+        "age": "count",
+        "household_size": "times",
+        "card_share": "share",
+        "nps": "points",
+        "nps_low": "points",
+        "nps_high": "points",
+        "n_answers": "count",
+    }
+    shown = {column: kind for column, kind in kinds.items() if who[column].notna().any()}
+    built_from = ", ".join(sorted(customers["built_from"].unique()))
+    return table(
+        who,
+        name="profile",
+        caption=f"Customers who ordered in {facts['period'].iloc[0]}, by segment (built from {built_from}); "
+        f"money in {facts['currency'].iloc[0]}",
+        kinds=shown,
+        labels={
+            "n_customers": "customers",
+            "customer_share": "of all customers",
+            "revenue_share": "of net revenue",
+            "orders_each": "orders each",
+            "basket": "revenue an order",
+            "lines_each": "lines an order",
+            "known_days": "known for (median days)",
+            "age": "age (median)",
+            "household_size": "household (median)",
+            "card_share": "with a card",
+            "nps": measure,
+            "nps_low": "low",
+            "nps_high": "high",
+            "n_answers": "answers",
+        },
+    )
+
+
+def preferences(
+    farthest: pd.DataFrame, lifts: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame, *, confidence: float
+) -> Html:
+    """The categories that most mark a segment, up or down, as far as they are settled; or what it lacks."""
+    lacking = missing(unlocks, _REVENUE, gain="shows what each segment buys more of than others")
+    if lacking:
+        return lacking
+    settled, family = int(lifts["settled"].sum()), len(lifts)
+    return dots(
+        farthest,
+        by=["segment", "category"],
+        value="lift",
+        kind="times",
+        name="preferences",
+        axis="share of the segment's revenue, by the share of all customers' revenue",
+        what="how much more of a category a segment buys than all customers",
+        mark=(1.0, "as all customers"),
+        caption=f"What marks a segment in {facts['period'].iloc[0]}: {settled} of {family} categories of segments are "
+        f"apart from all customers, the {len(farthest)} farthest are shown; {_together(family, confidence)}.",
+        kinds={"segment": "text", "category": "text", "n_buyers": "count", "share": "share", "share_of_all": "share"}
+        | dict.fromkeys(["lift", "lift_low", "lift_high"], "times"),
+        labels={"n_buyers": "buyers", "share": "of its revenue", "share_of_all": "of all revenue"},
+    )
+
+
+def rfm(groups: pd.DataFrame, facts: pd.DataFrame, *, built_from: Sequence[str], confidence: float) -> Html:
+    """RFM groups before the period and what they did in it; descriptive only."""
+    if groups.empty:
+        return paragraphs(["No order is known from before the period: there is nothing to group by."])
+    money = ["net_revenue", "revenue_in_period"]
+    return dots(
+        groups,
+        by=["rfm_group"],
+        value="share",
+        kind="share",
+        name="rfm_groups",
+        axis=f"ordered again in {facts['period'].iloc[0]}",
+        what="share of customers who ordered again",
+        caption=f"Customers by recency, frequency and value before {facts['first_day'].iloc[0]}; descriptive only: "
+        f"groups are built from {' and '.join(built_from)}; {_together(len(groups), confidence)}; money in "
+        f"{facts['currency'].iloc[0]}",
+        kinds={"rfm_group": "text", "n": "count", "of_all": "share", "recency_days": "count", "n_orders": "count"}
+        | {money[0]: "money"}
+        | dict.fromkeys(["share", "share_low", "share_high"], "share")
+        | {"orders_in_period": "count", money[1]: "money"},
+        labels={
+            "rfm_group": "group",
+            "n": "customers",
+            "of_all": "of all",
+            "recency_days": "days since last order (median)",
+            "n_orders": "orders before (median)",
+            "net_revenue": "revenue before (mean)",
+            "share": "ordered again",
+            "share_low": "low",
+            "share_high": "high",
+        },
+    )
+
+
+def segment_findings(
+    who: pd.DataFrame,
+    whole: pd.DataFrame,
+    lifts: pd.DataFrame,
+    marked: int | None,
+    back: pd.DataFrame,
+    scores: pd.DataFrame,
+    facts: pd.DataFrame,
+    *,
+    apart: tuple[int | None, int | None],
+    measure: str,
+    confidence: float,
+) -> Html:
+    """The answers of the segment report, in the slots of docs/METHODS.md section 1.5."""
+    period = facts["period"].iloc[0]
+    if who.empty:
+        return paragraphs([f"Nobody ordered in {period}."], role="findings")
+    first, n = who.iloc[0], formatted(whole["n_customers"].iloc[0], "count")
+    bought = (
+        f"brings {formatted(first['revenue_share'], 'share')} of net revenue with "
+        if pd.notna(first["revenue_share"])
+        else "is the largest with "
+    )
+    sentences = [
+        f"{n} customers ordered in {period}; {first['segment']} {bought}"
+        f"{formatted(first['customer_share'], 'share')} of the customers."
+    ]
+    if lifts.empty:
+        sentences.append("What marks a segment cannot be said: revenue by category is not known.")
+    elif marked is None:
+        sentences.append(f"What marks a segment is not settled over a family of {len(lifts)} intervals.")
+    else:
+        top = lifts.iloc[marked]
+        sentences.append(
+            f"Most marked is {top['segment']} in {top['category'].replace('_', ' ')}: it spends "
+            f"{estimate(top, 'lift', 'times', confidence, f'family of {len(lifts)}')} times the share of all customers."
+        )
+    if len(back) and back["n"].min() > 0:
+        best, others = (
+            f"{formatted(row['n'], 'count')} {name} {estimate(row, 'share', 'share', confidence)}"
+            for name, (_, row) in zip(("best customers", "others"), back.iterrows(), strict=True)
+        )
+        sentences.append(
+            f"Who ordered again: of the {best}, of the {others}. Descriptive: the groups are made of earlier orders."
+        )
+    else:
+        sentences.append("Who comes back cannot be said: no order is known from before the period.")
+    sentences.append(_apart(scores, apart, measure, by=["segment"], confidence=confidence))
+    return paragraphs(sentences, role="findings")
+
+
+def _apart(
+    scores: pd.DataFrame, apart: tuple[int | None, int | None], measure: str, *, by: Sequence[str], confidence: float
+) -> str:
+    """Which group's score lies above, and which below, all others."""
+    if scores.empty:
+        return f"{measure} by {' and '.join(by)} cannot be said: there are no answers."
+    family = f"family of {len(scores)}"
+    said = [
+        f"{', '.join(scores.iloc[at][name] for name in by)} is {where} all others with "
+        f"{estimate(scores.iloc[at], 'nps', 'points', confidence, family)}"
+        for at, where in zip(apart, ("above", "below"), strict=True)
+        if at is not None
+    ]
+    return (
+        f"{measure} by {' and '.join(by)}: {'; '.join(said) if said else f'no difference is settled over a {family}'}."
+    )
+
+
+# -- NPS and the supply chain ----------------------------------------------------------------------
+
+
+def answer_account(account: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame, *, measure: str) -> Html:
+    """What each rule took out of the invitations, or what the section lacks."""
+    lacking = missing(unlocks, _SURVEYS, gain="shows whom we asked and who answered")
+    silent = "" if facts["unanswered_known"].iloc[0] else "; who was invited and did not answer is not on record"
+    return lacking or table(
+        account,
+        name="answer_account",
+        caption=f"Invitations of {facts['period'].iloc[0]}, answers known by {facts['as_of'].iloc[0]}{silent}",
+        kinds={"rule": "text", "invitations": "count", "late_share": "share", "nps": "points"},
+        labels={"late_share": "late in the end", "nps": measure},
+    )
+
+
+def exposures(groups: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame) -> Html:
+    """Invitations by what the customer had met, or what the section lacks."""
+    lacking = missing(unlocks, _SURVEYS, gain="shows what customers had met when they were asked")
+    response = {"invited": "count", "answered_share": "share"} if facts["unanswered_known"].iloc[0] else {}
+    return lacking or table(
+        groups,
+        name="exposures",
+        caption=f"Invitations of {facts['period'].iloc[0]} by what had come of the order when they were sent",
+        kinds={"exposure": "text", "n": "count"} | response | {"late_share": "share"},
+        labels={"n": "answers", "answered_share": "answered", "late_share": "late in the end"},
+    )
+
+
+def nps_figure(
+    scores: pd.DataFrame,
+    total: pd.DataFrame,
+    unlocks: pd.DataFrame,
+    facts: pd.DataFrame,
+    *,
+    name: str,
+    by: Sequence[str],
+    measure: str,
+    confidence: float,
+    ranked: bool = True,
+    above: pd.DataFrame | None = None,
+) -> Html:
+    """NPS by some columns with intervals that hold together; or what the section lacks.
+
+    Where the groups are those of the scores ``above``, as when every segment has one channel, that is all it says.
+    """
+    lacking = missing(unlocks, _SURVEYS, gain="shows the NPS of each group")
+    if lacking or scores.empty:
+        return lacking or paragraphs([f"Nobody answered in {facts['period'].iloc[0]}."])
+    if above is not None and sorted(zip(scores["n"], scores["nps"], strict=True)) == sorted(
+        zip(above["n"], above["nps"], strict=True)
+    ):
+        return paragraphs([f"By {' and '.join(by)} the groups are the same as above."])
+    rows = scores.sort_values("nps", ascending=False, ignore_index=True) if ranked else scores
+    return dots(
+        rows,
+        by=by,
+        value="nps",
+        kind="points",
+        name=name,
+        axis=f"{measure}, points",
+        what=measure,
+        mark=(float(total["nps"].iloc[0]), "all answers"),
+        caption=f"{measure} by {' and '.join(by)}, {facts['period'].iloc[0]}, n = "
+        f"{formatted(rows['n'].min(), 'count')} to {formatted(rows['n'].max(), 'count')} answers a group; "
+        f"{_together(len(rows), confidence)}.",
+        kinds=dict.fromkeys(by, "text")
+        | {"n": "count", "n_customers": "count", "promoters": "share", "detractors": "share"}
+        | dict.fromkeys(["nps", "nps_low", "nps_high"], "points"),
+        labels={"n": "answers", "n_customers": "customers", "nps": measure, "nps_low": "low", "nps_high": "high"},
+    )
+
+
+def star_maps(scores: pd.DataFrame) -> Html | None:
+    """The total under both maps from stars to promoters; nothing where the real question was asked."""
+    if len(scores) < 2:
+        return None
+    return table(
+        scores,
+        name="star_maps",
+        caption="The same answers under both common maps: stars stand in for the NPS question and are not it",
+        kinds={"measure": "text", "n": "count"} | dict.fromkeys(["nps", "nps_low", "nps_high"], "points"),
+        labels={"n": "answers", "nps": "points", "nps_low": "low", "nps_high": "high"},
+    )
+
+
+def failures(costs: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame, *, confidence: float) -> Html:
+    """What each failure costs in NPS points of those who met it, other things equal; or what it lacks."""
+    lacking = missing(unlocks, _SURVEYS, gain="shows what each failure costs in NPS points")
+    if lacking:
+        return lacking
+    n, family = costs["n_model"].iloc[0], costs["family"].max()
+    kinds = {"failure": "text", "n": "count", "share": "share"}
+    kinds |= dict.fromkeys(["effect", "effect_low", "effect_high", "lost", "lost_low", "lost_high"], "points")
+    caption = (
+        f"Effect in NPS points on those who met a failure, {facts['period'].iloc[0]}, other things equal, from "
+        f"{formatted(n, 'count')} answers; the {family} intervals of single failures hold together with "
+        f"{100 * confidence:g} % confidence (Bonferroni), that of the first row stands alone. Lost: effect x share."
+    )
+    labels = {"n": "answers", "effect_low": "low", "effect_high": "high", "lost": "points lost in all"}
+    labels |= {"lost_low": "low ", "lost_high": "high ", "note": "why there is no figure"}
+    if costs["effect"].isna().all():
+        return table(costs, name="failures", caption=caption, kinds=kinds | {"note": "text"}, labels=labels)
+    return dots(
+        costs,
+        by=["failure"],
+        value="effect",
+        kind="points",
+        name="failures",
+        axis="NPS points of those who met it",
+        what="effect of a failure in NPS points",
+        mark=(0.0, "no effect"),
+        caption=caption,
+        kinds=kinds | {"note": "text"},
+        labels=labels,
+    )
+
+
+def nps_findings(
+    total: pd.DataFrame,
+    costs: pd.DataFrame,
+    worst: int | None,
+    scores: pd.DataFrame,
+    waiting: pd.DataFrame,
+    unlocks: pd.DataFrame,
+    facts: pd.DataFrame,
+    *,
+    apart: tuple[int | None, int | None],
+    measure: str,
+    confidence: float,
+) -> Html:
+    """The answers of the NPS report, in the slots of docs/METHODS.md section 2.5."""
+    period = facts["period"].iloc[0]
+    if total.empty:
+        none = missing(unlocks, _SURVEYS, gain="says what customers think and why")
+        return paragraphs([none.text if none else f"Nobody answered in {period}."], role="findings")
+    one, late, single = total.iloc[0], costs.iloc[0], costs.iloc[1:].reset_index(drop=True)
+    n = f"n = {formatted(one['n'], 'count')} answers of {formatted(one['n_customers'], 'count')} customers"
+    sentences = [f"{measure} of {period} was {estimate(one, 'nps', 'points', confidence, n)}."]
+    if late["note"]:
+        sentences.append(f"What late and overdue orders cost cannot be said: {late['note']}.")
+    elif late["effect_low"] <= 0 <= late["effect_high"]:
+        moved = estimate(late, "effect", "points", confidence)
+        sentences.append(f"Whether late and overdue orders move the score is not settled: {moved}, other things equal.")
+    else:
+        did, sign = ("took", -1) if late["effect"] < 0 else ("added", 1)
+        low, high = ("_high", "_low") if sign < 0 else ("_low", "_high")
+        size = {
+            f"{name}{end}": sign * late[f"{name}{of}"]
+            for name in ("effect", "lost")
+            for end, of in (("", ""), ("_low", low), ("_high", high))
+        }
+        sentences.append(
+            f"Orders late or overdue when asked {did} {estimate(size, 'effect', 'points', confidence)} "
+            f"{'from' if sign < 0 else 'to'} the score of those who met them, other things equal; with "
+            f"{formatted(late['share'], 'share')} of answers, {estimate(size, 'lost', 'points', confidence)} of all."
+        )
+    known, family = int((single["note"] == "").sum()), costs["family"].max()
+    if worst is None:
+        sentences.append(f"Which single failure costs most is not settled over a family of {known}.")
+    else:
+        top = single.iloc[worst]
+        sentences.append(
+            f"The largest loss is of orders {top['failure']}: "
+            f"{estimate(top, 'lost', 'points', confidence, f'family of {family}')}."
+        )
+    sentences.append(_apart(scores, apart, measure, by=["segment"], confidence=confidence))
+    if waiting.empty:
+        sentences.append("No answer came from an order that had not arrived, or too few to show.")
+    else:
+        row = waiting.iloc[0]
+        count, part = formatted(row["n"], "count"), formatted(row["n"] / one["n"], "share")
+        sentences.append(
+            f"{count} answers ({part}) came while the order had not arrived or was cancelled; their {measure} is "
+            f"{estimate(row, 'nps', 'points', confidence)}."
+        )
+    return paragraphs(sentences, role="findings")
 
 
 # -- cost-to-serve -----------------------------------------------------------------------------
@@ -289,36 +742,24 @@ def serve_figure(
         return lacking
     if (shares["ratio"].fillna(0) == 0).all():
         return paragraphs([_NO_COST])
-    ordered = shares.dropna(subset=["ratio"]).sort_values("ratio", ignore_index=True)
-    names = ordered[list(by)].agg(", ".join, axis=1)
-    fig, ax = plt.subplots(figsize=(7.2, 0.8 + 0.3 * max(len(ordered), 2)))
-    ax.hlines(range(len(ordered)), ordered["ratio_low"], ordered["ratio_high"], color=ACCENT, linewidth=2)
-    ax.plot(ordered["ratio"], range(len(ordered)), "o", color=ACCENT)
-    ax.set_yticks(range(len(ordered)), names)
-    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    ax.grid(axis="y", visible=False)
-    ax.set_xlabel("cost to serve, share of net revenue")
-    ends = ""
-    if len(ordered):
-        low, high = ordered.iloc[0], ordered.iloc[-1]
-        ends = (
-            f" Lowest: {names.iloc[0]}, {formatted(low['ratio'], 'share')}. "
-            f"Highest: {names.iloc[-1]}, {formatted(high['ratio'], 'share')}."
-        )
-    caption = (
-        f"Cost to serve by {' and '.join(by)}, n = {formatted(ordered['n'].min(), 'count')} to "
-        f"{formatted(ordered['n'].max(), 'count')} customers a group; the {len(ordered)} intervals hold together with "
-        f"{100 * confidence:g} % confidence (Bonferroni)."
-    )
-    shown = table(
+    ordered = shares.dropna(subset=["ratio"]).sort_values("ratio", ascending=False, ignore_index=True)
+    return dots(
         ordered,
+        by=by,
+        value="ratio",
+        kind="share",
         name="serve_share",
-        caption=caption,
+        axis="cost to serve, share of net revenue",
+        what="cost to serve as a share of net revenue",
+        caption=f"Cost to serve by {' and '.join(by)}, n = {formatted(ordered['n'].min(), 'count')} to "
+        f"{formatted(ordered['n'].max(), 'count')} customers a group; {_together(len(ordered), confidence)}.",
         kinds=dict.fromkeys(by, "text") | {"n": "count", "ratio": "share", "ratio_low": "share", "ratio_high": "share"},
         labels={"n": "customers", "ratio": "share", "ratio_low": "low", "ratio_high": "high"},
     )
-    alt = f"Dots with intervals: cost to serve as a share of net revenue for {len(ordered)} groups.{ends}"
-    return figure(fig, name="serve_share", alt=alt, caption=caption, data=shown)
+
+
+def _together(n: int, confidence: float) -> str:
+    return f"the {n} intervals hold together with {100 * confidence:g} % confidence (Bonferroni)"
 
 
 def whale(steps: pd.DataFrame, summary: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame) -> Html:

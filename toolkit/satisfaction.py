@@ -1,0 +1,271 @@
+"""What do customers say of us, and which failures of the supply chain move it? NPS, and its drivers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from toolkit import drivers, stats
+from toolkit.errors import DataError
+
+ITEM = "recommend"
+STAR_MAPS = {"five_promotes": (-1, -1, -1, 0, 1), "four_promotes": (-1, -1, 0, 1, 1)}  # of one to five stars
+EXPOSURES = {  # as frames name them, and what a reader sees
+    "in_time": "in time",
+    "late": "late",
+    "overdue": "overdue, not arrived",
+    "not_due": "not due, not arrived",
+    "cancelled": "cancelled",
+    "no_order": "no order named",
+}
+LATE, _LATE = "late or overdue", (EXPOSURES["late"], EXPOSURES["overdue"])
+_CONTROLS = ["segment", "channel", "region"]
+
+
+def scored(invitations: pd.DataFrame, *, star_map: str = "five_promotes") -> pd.DataFrame:
+    """Invitations to recommend, with what each answer counts for the NPS.
+
+    Where answers came on two scales, those from 0 to 10 are kept and the others left out:
+    a star rating is a proxy and is never pooled with the real question.
+
+    Parameters
+    ----------
+    invitations
+        The frame ``invitations``.
+    star_map
+        ``five_promotes`` (four stars passive) or ``four_promotes`` (three passive).
+
+    Returns
+    -------
+    DataFrame
+        Rows of the item on one scale, with ``value`` (1 promoter, 0 passive, -1 detractor;
+        missing: not answered), ``person`` (the customer), ``measure`` (its name for readers).
+
+    Examples
+    --------
+    >>> asked = pd.DataFrame({"item": "recommend", "scale": "nps_0_10", "score": [10, 8, 3], "customer_id": 1})
+    >>> scored(asked)["value"].tolist()
+    [1, 0, -1]
+    """
+    asked = invitations[invitations["item"] == ITEM]
+    answered = asked.loc[asked["score"].notna(), "scale"]
+    stars = bool((answered == "stars_1_5").any() and not (answered == "nps_0_10").any())
+    kept = asked[asked["scale"] == ("stars_1_5" if stars else "nps_0_10")]
+    score = kept["score"].astype("Float64")
+    if stars:
+        value = score.map(dict(enumerate(STAR_MAPS[star_map], 1)), na_action="ignore")
+        measure = f"NPS proxy ({star_map.replace('_', ' ')})"
+    else:
+        value = (score >= 9).astype("Int64") - (score <= 6).astype("Int64")
+        measure = "NPS"
+    return kept.assign(value=value.astype("Int64"), person=kept["customer_id"], measure=measure)
+
+
+def nps(
+    invitations: pd.DataFrame, *, by: Sequence[str] = (), confidence: float = 0.95, family: int | None = None
+) -> pd.DataFrame:
+    """Net Promoter Score of scored answers by group, with its adjusted Wald interval.
+
+    Parameters
+    ----------
+    invitations
+        The result of ``scored``; what is not answered is left out.
+    by
+        Grouping columns; none for one figure.
+    confidence
+        Coverage of the intervals, between 0 and 1; they hold together over the groups.
+    family
+        Number of intervals that hold together, where it is not the number of groups.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: ``by``, ``n`` (answers), ``n_customers``, ``n_effective``, ``promoters``,
+        ``detractors`` (shares 0-1), ``nps``, ``nps_low``, ``nps_high`` (points, -100 to 100).
+
+    Notes
+    -----
+    docs/METHODS.md sections 0.9 and 2.2. Poor where answers of a group are all alike.
+    """
+    by = list(by)
+    answers = invitations[invitations["value"].notna()]
+    size = family or (max(answers[by].drop_duplicates().shape[0], 1) if by else 1)
+    net = stats.net_share(answers, by=by, confidence=confidence, family=size)
+    points = {name: 100 * net[column] for name, column in _POINTS.items()}
+    return net.assign(**points).rename(
+        columns={"n_persons": "n_customers", "plus": "promoters", "minus": "detractors"}
+    )[[*by, "n", "n_customers", "n_effective", "promoters", "detractors", *_POINTS]]
+
+
+_POINTS = {"nps": "net", "nps_low": "net_low", "nps_high": "net_high"}
+
+
+def both_maps(invitations: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """The total of star ratings under each map: ``measure`` and the columns of ``nps``.
+
+    One row where the real question was asked; none without an answer.
+    """
+    found = []
+    for star_map in STAR_MAPS:
+        chosen = scored(invitations, star_map=star_map)
+        found.append(nps(chosen, confidence=confidence).assign(measure=name_of(chosen)))
+    return pd.concat(found, ignore_index=True).drop_duplicates("measure", ignore_index=True)
+
+
+def name_of(invitations: pd.DataFrame) -> str:
+    """What the score is called: NPS, or NPS proxy with its map. Takes the result of ``scored``."""
+    return invitations["measure"].iloc[0] if len(invitations) else "NPS"
+
+
+def undelivered(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """NPS of answers from orders not arrived, or cancelled, when asked; no row below ``min_n`` customers."""
+    waiting = nps(invitations[invitations["exposure"].isin(["overdue", "not_due", "cancelled"])], confidence=confidence)
+    return waiting[waiting["n_customers"] >= min_n]
+
+
+def answer_account(invitations: pd.DataFrame, chosen: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """What each rule takes out of the invitations of the period, with how late and how pleased it was.
+
+    One row a rule, in order: ``rule``, ``invitations``, ``late_share`` (0-1, of those with a promise: late in
+    the end), ``nps`` (points, of answers on the chosen scale); both missing below ``min_n`` customers. ``chosen``
+    is the result of ``scored``.
+    """
+    asked = invitations[invitations["item"] == ITEM]
+    answered = chosen[chosen["value"].notna()]
+    steps = [
+        ("invited to recommend in the period", asked),
+        ("taken out: asked on another scale", asked.drop(chosen.index)),
+        ("taken out: not answered by the day of knowledge", chosen[chosen["value"].isna()]),
+        ("left: answers", answered),
+        ("of these naming no order", answered[answered["exposure"] == "no_order"]),
+    ]
+    rows = []
+    for rule, step in steps:
+        enough = step["customer_id"].nunique() >= min_n
+        late, value = step["late_in_the_end"], answered["value"].reindex(step.index)
+        means = [column.astype("Float64").astype("float64").mean() if enough else np.nan for column in (late, value)]
+        rows.append({"rule": rule, "invitations": len(step), "late_share": means[0], "nps": 100 * means[1]})
+    return pd.DataFrame(rows)
+
+
+def by_exposure(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """NPS by what the customer had met when invited, small exposures together.
+
+    Takes the result of ``scored``. One row an exposure, in the order of ``EXPOSURES``: ``exposure``, ``invited``,
+    ``answered_share`` (0-1), ``late_share`` (0-1, late in the end, of those answered), and the columns of ``nps``;
+    docs/METHODS.md sections 2.1 and 2.3.
+    """
+    answers = invitations[invitations["value"].notna()]
+    merged = stats.publishable(answers, by=["exposure"], person="person", min_n=min_n)["exposure"]
+    labels = dict(zip(answers["exposure"], merged, strict=True))
+    placed = invitations.assign(exposure=invitations["exposure"].map(labels).fillna(stats.OTHER))
+    scores = nps(placed, by=["exposure"], confidence=confidence)
+    facts = placed.groupby("exposure").agg(invited=("value", "size"), answered=("value", "count"))
+    late = placed[placed["value"].notna()].groupby("exposure")["late_in_the_end"]
+    facts["late_share"] = late.mean().astype("float64").reindex(facts.index)
+    facts["answered_share"] = facts["answered"] / facts["invited"]
+    found = scores.merge(facts.reset_index(), how="left", on="exposure")
+    order = {name: position for position, name in enumerate(EXPOSURES)}
+    found = found.sort_values("exposure", key=lambda names: names.map(order).fillna(len(order)), ignore_index=True)
+    found["exposure"] = found["exposure"].replace(EXPOSURES)
+    return found[["exposure", "invited", "answered_share", "late_share", *scores.columns.drop("exposure")]]
+
+
+def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """What each failure costs in NPS points, other things equal: an ordered logit over all answers.
+
+    Parameters
+    ----------
+    invitations
+        The result of ``scored``.
+    min_n
+        A failure that fewer customers have met is left out, with its answers.
+    confidence
+        Coverage of the intervals, between 0 and 1. Those of single failures hold together; that
+        of ``LATE``, asked beforehand, stands alone.
+
+    Returns
+    -------
+    DataFrame
+        One row a failure, first ``LATE``: ``failure``, ``n`` (answers that met it), ``share`` (of
+        all, 0-1), ``effect``, ``effect_low``, ``effect_high`` (points, of those who met it),
+        ``lost``, ``lost_low``, ``lost_high`` (effect x share), ``n_model``, ``family``, ``note``
+        (why there is no effect).
+
+    Notes
+    -----
+    docs/METHODS.md section 2.4. An association with other things held equal as far as the
+    model knows them; no proof of cause.
+    """
+    answers = invitations[invitations["value"].notna()].reset_index(drop=True)
+    met = {EXPOSURES[name]: answers["exposure"] == name for name in EXPOSURES if name != "in_time"}
+    met |= {name: answers[name].astype("boolean") for name in ("short", "damaged")}
+    persons = {name: answers["person"][flag.fillna(False)].nunique() for name, flag in met.items()}
+    if min(persons[name] for name in _LATE) < min_n:  # too few of one kind: both are one failure
+        met[LATE] = met[_LATE[0]] | met[_LATE[1]]
+        persons[LATE] = answers["person"][met[LATE]].nunique()
+    notes = {
+        name: "not recorded" if met[name].isna().all() else "nobody met it" if not n else "too few customers met it"
+        for name, n in persons.items()
+        if n < min_n
+    }
+    used = [name for name in met if name not in notes and not (LATE in met and name in _LATE)]
+    rare = [met[name].fillna(False) for name in met if name in notes and not (LATE in used and name in _LATE)]
+    kept = pd.Series(True, answers.index)
+    for flag in [*rare, *(met[name].isna() for name in used)]:
+        kept &= ~flag.astype(bool)
+    modelled = answers[kept]
+    flags = pd.DataFrame({name: met[name][kept].astype("float64") for name in used}, index=modelled.index)
+    x = pd.concat([flags, pd.get_dummies(modelled[_CONTROLS].astype("str"), dtype="float64")], axis=1)
+    model, fault = _fitted(modelled, x)
+    for name in [name for name in used if model is None or name not in model.drivers]:
+        notes[name] = fault or "it goes with another failure or group"
+        used.remove(name)
+    points = 100 * modelled.groupby("score")["value"].first().astype("float64")
+    late = [name for name in (LATE, *_LATE) if name in used]
+    found = []
+    for name, columns in {LATE: late, **{name: [name] for name in met if name != LATE}}.items():
+        family = 1 if name == LATE else max(len([other for other in used if other != LATE]), 1)
+        effect = dict.fromkeys(["effect", "effect_low", "effect_high"], np.nan)
+        if columns and columns[0] in used:
+            given = x[x[columns].max(axis=1) > 0]
+            without = given.assign(**dict.fromkeys(columns, 0.0))
+            effect = model.effect(without, given, points=points, confidence=1 - (1 - confidence) / family)
+        n = sum(int(met[one].fillna(False).sum()) for one in (_LATE if name == LATE else columns))
+        share = n / max(len(answers), 1)
+        known = not np.isnan(effect["effect"])
+        note = "" if known else "counted above" if LATE in met and name in _LATE else notes.get(name, "nobody met it")
+        lost = {key.replace("effect", "lost"): share * value for key, value in effect.items()}
+        row = {"failure": name, "n": n, "share": share, "n_model": len(modelled), "family": family, "note": note}
+        found.append(row | effect | lost)
+    columns = ["failure", "n", "share", "effect", "effect_low", "effect_high", "lost", "lost_low", "lost_high"]
+    return pd.DataFrame(found)[[*columns, "n_model", "family", "note"]]
+
+
+def _fitted(answers: pd.DataFrame, x: pd.DataFrame) -> tuple[drivers.OrderedLogit | None, str]:
+    """The model, or why there is none."""
+    if answers["score"].nunique() < 2:
+        return None, "all answers are alike" if len(answers) else "there is no answer"
+    try:
+        columns = drivers.independent(x)
+        score = answers["score"].astype("int64")
+        return drivers.ordered_logit(score, x[columns], clusters=answers["person"]), ""
+    except DataError:
+        return None, "the answers are told apart perfectly"
+
+
+def key_figures(total: pd.DataFrame, groups: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+    """Key figures of the report, in the columns of ``figures.parquet``.
+
+    Takes ``nps`` over all and by segment and channel, and ``failures``; unit points, cohort ``scores``.
+    """
+    scores = pd.concat([total, groups], ignore_index=True)
+    rows = scores.rename(columns={"nps": "value", "nps_low": "low", "nps_high": "high"})
+    rows = rows.assign(figure_id="nps", definition_id="2.2")
+    lost = costs[costs["note"] == ""].rename(columns={"lost": "value", "lost_low": "low", "lost_high": "high"})
+    names = lost["failure"].str.replace(r"\W+", "_", regex=True)
+    lost = lost.assign(figure_id="nps_lost_" + names, definition_id="2.4", n=lost["n_model"])
+    found = pd.concat([rows, lost], ignore_index=True).assign(cohort="scores", unit="points")
+    columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
+    found = found.reindex(columns=columns)
+    return found.assign(segment=found["segment"].fillna(""), channel=found["channel"].fillna(""))

@@ -1,0 +1,287 @@
+"""Who are the customers, how do they differ, and who comes back? Profiles, preferences, RFM."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from toolkit import stats
+
+RFM_GROUPS = {  # name -> lowest and highest score of recency, frequency, monetary value; first match wins
+    "Champions": ((5, 5), (5, 5), (5, 5)),
+    "Potential Loyalist": ((3, 5), (3, 5), (2, 5)),
+    "Loyal": ((2, 4), (2, 4), (2, 4)),
+    "Promising": ((3, 4), (1, 3), (3, 5)),
+    "New": ((4, 5), (1, 3), (1, 5)),
+    "Can't Lose": ((1, 2), (3, 4), (4, 5)),
+    "At Risk": ((1, 2), (2, 5), (4, 5)),
+    "Need Attention": ((1, 3), (3, 5), (3, 5)),
+    "About To Sleep": ((2, 3), (1, 3), (1, 4)),
+    "Lost": ((1, 1), (1, 5), (1, 5)),
+}
+UNGROUPED = "Others"
+BEST = ("Champions", "Loyal", "Potential Loyalist")
+RFM_BUILT_FROM = ("orders.ordered_at", "order_lines.net_revenue")
+
+
+def rfm(customers: pd.DataFrame) -> pd.DataFrame:
+    """Recency, frequency and monetary scores by the rule of R's ``rfm`` 0.3.0, and its named groups.
+
+    Parameters
+    ----------
+    customers
+        One row a customer with ``recency_days``, ``n_orders``, ``net_revenue`` (cents), all before
+        the period; rows without them are left out.
+
+    Returns
+    -------
+    DataFrame
+        Those rows with ``recency_score``, ``frequency_score``, ``monetary_score`` (1 to 5, 5 is
+        best), ``rfm_score`` (three digits) and ``rfm_group``.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.4. Where most customers have one order, frequency has no
+    quintiles: nearly all get one score, and the groups say little.
+
+    Examples
+    --------
+    >>> customers = pd.DataFrame({"recency_days": [5, 40, 90, 200, 400], "n_orders": [9, 6, 4, 2, 1],
+    ...                           "net_revenue": [90_000, 50_000, 40_000, 9_000, 2_000]})
+    >>> rfm(customers)[["rfm_score", "rfm_group"]].values.tolist()
+    [[555, 'Champions'], [444, 'Potential Loyalist'], [323, 'Loyal'], [212, 'About To Sleep'], [111, 'Lost']]
+    """
+    known = customers.dropna(subset=["recency_days", "n_orders", "net_revenue"])
+    scores = {
+        "recency_score": 6 - _fifth(known["recency_days"].astype("float64")),
+        "frequency_score": _fifth(known["n_orders"].astype("float64")),
+        "monetary_score": _fifth(known["net_revenue"].astype("float64") / 100),
+    }
+    group = np.full(len(known), UNGROUPED, dtype=object)
+    for name, bounds in reversed(RFM_GROUPS.items()):
+        inside = [(score >= low) & (score <= high) for score, (low, high) in zip(scores.values(), bounds, strict=True)]
+        group[np.logical_and.reduce(inside)] = name
+    recency, frequency, monetary = scores.values()
+    return known.assign(**scores, rfm_score=100 * recency + 10 * frequency + monetary, rfm_group=group.astype("str"))
+
+
+def _fifth(values: pd.Series) -> np.ndarray:
+    """1 to 5 by the quantiles .2, .4, .6, .8, each plus 1, the lower edge included."""
+    if values.empty:
+        return np.zeros(0, int)
+    return 1 + np.searchsorted(np.quantile(values, [0.2, 0.4, 0.6, 0.8]) + 1, values, side="right")
+
+
+def rfm_table(scored: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """RFM groups before the period, and what each did in it.
+
+    Parameters
+    ----------
+    scored
+        The result of ``rfm``, with ``n_orders_in_period``, ``net_revenue_in_period``.
+    min_n
+        Smaller groups stand together (docs/METHODS.md section 0.10).
+    confidence
+        Coverage of the intervals, which hold together over the groups.
+
+    Returns
+    -------
+    DataFrame
+        One row a group, in the order of ``RFM_GROUPS``: ``rfm_group``, ``n`` (customers), ``of_all``
+        (0-1), ``recency_days``, ``n_orders`` (medians), ``net_revenue`` (mean, cents); in the
+        period ``share``, ``share_low``, ``share_high`` (ordered again, 0-1), ``orders_in_period``,
+        ``revenue_in_period`` (cents).
+    """
+    amounts = ["net_revenue", "net_revenue_in_period"]
+    placed = stats.publishable(scored, by=["rfm_group"], person="customer_id", amounts=amounts, min_n=min_n)
+    again = (placed["n_orders_in_period"] > 0).astype("int64")
+    groups = (
+        placed.assign(again=again)
+        .groupby("rfm_group")
+        .agg(
+            n=("customer_id", "size"),
+            recency_days=("recency_days", "median"),
+            n_orders=("n_orders", "median"),
+            net_revenue=("net_revenue", "mean"),
+            k=("again", "sum"),
+            orders_in_period=("n_orders_in_period", "sum"),
+            revenue_in_period=("net_revenue_in_period", "sum"),
+        )
+        .reset_index()
+    )
+    order = {name: position for position, name in enumerate([*RFM_GROUPS, UNGROUPED, stats.OTHER])}
+    groups = groups.sort_values("rfm_group", key=lambda names: names.map(order), ignore_index=True)
+    found = stats.share(groups, confidence=confidence, family=len(groups))
+    found["of_all"] = found["n"] / max(found["n"].sum(), 1)
+    columns = [
+        "rfm_group",
+        "n",
+        "of_all",
+        "recency_days",
+        "n_orders",
+        "net_revenue",
+        "share",
+        "share_low",
+        "share_high",
+    ]
+    return found[[*columns, "orders_in_period", "revenue_in_period"]]
+
+
+def came_back(scored: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """The best customers before the period against all others: two rows of ``group``, ``n``, ``k``, and
+    ``share`` (ordered again, 0-1) with its interval; the two hold together."""
+    best = scored["rfm_group"].isin(BEST)
+    again = scored["n_orders_in_period"] > 0
+    rows = [("best", best), ("others", ~best)]
+    counts = pd.DataFrame([{"group": name, "n": int(one.sum()), "k": int((again & one).sum())} for name, one in rows])
+    return stats.share(counts, confidence=confidence, family=2)
+
+
+def matrix(costs: pd.DataFrame, service: pd.DataFrame, *, by: Sequence[str], min_n: int) -> pd.DataFrame:
+    """The segmentation matrix: costs of cells with the share of their promises that were broken.
+
+    Parameters
+    ----------
+    costs
+        The result of ``cost.serve_costs`` by the columns ``by``.
+    service
+        The frame ``order_service``; cancelled orders are left out.
+    by
+        Columns that make a cell.
+    min_n
+        Cells with fewer customers that were promised something show no share.
+
+    Returns
+    -------
+    DataFrame
+        ``costs`` with ``n_due`` (orders due in the period) and ``late_share`` (0-1).
+    """
+    by = list(by)
+    due = service[~service["cancelled"].astype(bool)]
+    due = stats.publishable(due, by=by, person="customer_id", min_n=min_n)
+    shares = due.groupby(by).agg(n_due=("late", "size"), late_share=("late", "mean")).reset_index()
+    found = costs.merge(shares, how="left", on=by)
+    return found.assign(n_due=found["n_due"].astype("Int64"), late_share=found["late_share"].astype("float64"))
+
+
+def profile(orders: pd.DataFrame, customers: pd.DataFrame, scores: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """Who the customers of each segment are, over those who ordered in the period.
+
+    Parameters
+    ----------
+    orders
+        Orders placed in the period and not cancelled (the frame ``orders``).
+    customers
+        The frame ``segments``.
+    scores
+        NPS by segment (``satisfaction.nps``).
+    min_n
+        Fewer customers with a value show no median and no share of it.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment, largest revenue first: ``segment``, ``n_customers``, ``customer_share``, ``net_revenue``
+        (cents), ``revenue_share`` (0-1), ``orders_each``, ``basket`` (net revenue an order, cents), ``lines_each``,
+        ``known_days``, ``age`` (years), ``household_size`` (medians), ``card_share`` (0-1), ``nps``, ``nps_low``,
+        ``nps_high`` (points), ``n_answers``.
+    """
+    sums = orders.groupby("segment").agg(
+        n_customers=("customer_id", "nunique"),
+        n_orders=("order_id", "size"),
+        n_lines=("n_lines", "sum"),
+        net_revenue=("net_revenue", lambda cents: cents.sum(skipna=False)),
+    )
+    people = orders[["segment", "customer_id"]].drop_duplicates()
+    people = people.merge(customers.drop(columns="segment"), how="left", on="customer_id")
+
+    def typical(column: str, how: str) -> pd.Series:
+        values = people[["segment", column]].dropna().astype({column: "float64"}).groupby("segment")[column]
+        return values.agg(how).where(values.size() >= min_n).reindex(sums.index)
+
+    found = sums.assign(
+        customer_share=sums["n_customers"] / max(sums["n_customers"].sum(), 1),
+        revenue_share=(sums["net_revenue"] / sums["net_revenue"].sum(skipna=False)).astype("float64"),
+        orders_each=sums["n_orders"] / sums["n_customers"],
+        basket=sums["net_revenue"] / sums["n_orders"],
+        lines_each=(sums["n_lines"] / sums["n_orders"]).astype("float64"),
+        **{column: typical(column, "median") for column in ("known_days", "age", "household_size")},
+        card_share=typical("has_card", "mean"),
+    ).reset_index()
+    answered = scores.rename(columns={"n": "n_answers"})[["segment", "nps", "nps_low", "nps_high", "n_answers"]]
+    found = found.merge(answered, how="left", on="segment").sort_values(
+        ["net_revenue", "n_customers", "segment"], ascending=[False, False, True], ignore_index=True
+    )
+    return found.drop(columns=["n_orders", "n_lines"]).astype({"n_answers": "Int64"})
+
+
+def preferences(mix: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """How much more of each category a segment buys than all customers do.
+
+    Parameters
+    ----------
+    mix
+        The frame ``product_mix``; rows without revenue are left out.
+    min_n
+        Categories with fewer customers in a segment stand together there.
+    confidence
+        Coverage of the intervals, which hold together over all cells.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment and category: ``segment``, ``category``, ``n`` (customers of the segment),
+        ``n_buyers``, ``share`` (of the segment's net revenue), ``share_of_all``, ``lift`` with ``lift_low``,
+        ``lift_high``; ``settled`` (the interval leaves 1 out). A merged category has no lift.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.3. The interval takes the share of all customers as known.
+    """
+    known = mix[mix["net_revenue"].notna()]
+    by, amounts = ["segment", "category"], ["net_revenue"]
+    placed = stats.publishable(known, by=by, person="customer_id", amounts=amounts, min_n=min_n)
+    revenue = placed.groupby(["segment", "category", "customer_id"], as_index=False)["net_revenue"].sum()
+    totals = placed.groupby(["segment", "customer_id"])["net_revenue"].sum().rename("denominator").reset_index()
+    overall = known.groupby("category")["net_revenue"].sum() / known["net_revenue"].sum()
+    cells = revenue.groupby(["segment", "category"]).agg(n_buyers=("customer_id", "nunique")).reset_index()
+    wanted = cells.merge(totals, on="segment").merge(revenue, how="left", on=["segment", "category", "customer_id"])
+    wanted["numerator"] = wanted["net_revenue"].fillna(0)
+    shares = stats.ratio(wanted, by=["segment", "category"], confidence=confidence, family=len(cells))
+    found = cells.merge(shares, on=["segment", "category"]).rename(columns={"ratio": "share"})
+    found["share_of_all"] = found["category"].map(overall).astype("float64")
+    lifts = {f"lift{end}": found[f"{name}{end}"] / found["share_of_all"] for name, end in _ENDS}
+    columns = ["segment", "category", "n", "n_buyers", "share", "share_of_all", "lift", "lift_low", "lift_high"]
+    found = found.assign(**lifts)
+    return found.assign(settled=(found["lift_low"] > 1) | (found["lift_high"] < 1))[[*columns, "settled"]]
+
+
+_ENDS = (("share", ""), ("ratio", "_low"), ("ratio", "_high"))
+
+
+def farthest(lifts: pd.DataFrame, *, most: int = 12) -> pd.DataFrame:
+    """The settled preferences farthest from 1, up or down in ratio; largest lift first. Takes ``preferences``."""
+    settled = lifts[lifts["settled"] & (lifts["lift"] > 0)]
+    nearest_last = np.log(settled["lift"]).abs().sort_values(ascending=False, kind="stable").index[:most]
+    return settled.loc[nearest_last].sort_values("lift", ascending=False, ignore_index=True)
+
+
+def most_marked(lifts: pd.DataFrame) -> int | None:
+    """Position of the cell whose simultaneous interval lies farthest above 1, or None: not settled."""
+    low = lifts["lift_low"]
+    return int(low.idxmax()) if low.notna().any() and low.max() > 1 else None
+
+
+def key_figures(who: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
+    """Key figures of the report, in the columns of ``figures.parquet``.
+
+    Takes ``profile`` and ``came_back``: customers who ordered by segment (cohort ``orders``), and the
+    shares of earlier customers who ordered again.
+    """
+    number = pd.DataFrame({"segment": who["segment"], "value": who["n_customers"], "n": who["n_customers"]})
+    number = number.assign(figure_id="customers", definition_id="1.2", unit="customers")
+    again = back.rename(columns={"share": "value", "share_low": "low", "share_high": "high"})
+    again = again.assign(figure_id="ordered_again_" + again["group"], definition_id="1.4", unit="share", segment="")
+    columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
+    found = pd.concat([number, again], ignore_index=True).assign(cohort="orders", channel="")
+    return found.reindex(columns=columns)
