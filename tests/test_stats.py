@@ -218,9 +218,10 @@ def test_no_answer_gives_no_row():
 
 
 def test_a_share_has_wilsons_interval():
-    # R 4.4: prop.test(60, 100, correct = FALSE)$conf.int is 0.5020026 0.6905987
+    z = 1.959963985  # R: qnorm(.975)
+    centre, half = (60 + z**2 / 2) / (100 + z**2), z / (100 + z**2) * (60 * 40 / 100 + z**2 / 4) ** 0.5
     found = stats.share(pd.DataFrame({"k": [60, 0], "n": [100, 0]}))
-    assert found.loc[0, ["share_low", "share_high"]].tolist() == pytest.approx([0.5020026, 0.6905987], abs=1e-7)
+    assert found.loc[0, ["share_low", "share_high"]].tolist() == pytest.approx([centre - half, centre + half], abs=1e-9)
     assert found.loc[1, ["share", "share_low", "share_high"]].isna().all()
 
 

@@ -200,52 +200,52 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
     answers = invitations[invitations["value"].notna()].reset_index(drop=True)
     met = {EXPOSURES[name]: answers["exposure"] == name for name in EXPOSURES if name != "in_time"}
     met |= {name: answers[name].astype("boolean") for name in ("short", "damaged")}
+    single, met[LATE] = list(met), met[_LATE[0]] | met[_LATE[1]]
     persons = {name: answers["person"][flag.fillna(False)].nunique() for name, flag in met.items()}
-    if min(persons[name] for name in _LATE) < min_n:  # too few of one kind: both are one failure
-        met[LATE] = met[_LATE[0]] | met[_LATE[1]]
-        persons[LATE] = answers["person"][met[LATE]].nunique()
-    notes = {
-        name: "not recorded" if met[name].isna().all() else "nobody met it" if not n else "too few customers met it"
-        for name, n in persons.items()
-        if n < min_n
-    }
-    used = [name for name in met if name not in notes and not (LATE in met and name in _LATE)]
-    rare = [met[name].fillna(False) for name in met if name in notes and not (LATE in used and name in _LATE)]
+    merged = any(0 < persons[name] < min_n for name in _LATE)  # too few of one kind: both are one failure
+    asked = [LATE, *(name for name in single if name not in _LATE)] if merged else single
+    notes = {name: _why_not(met[name], persons[name]) for name in asked if persons[name] < min_n}
     kept = pd.Series(True, answers.index)
-    for flag in [*rare, *(met[name].isna() for name in used)]:
-        kept &= ~flag.astype(bool)
-    modelled = answers[kept]
+    for name in asked:
+        kept &= ~(met[name].fillna(False) if name in notes else met[name].isna()).astype(bool)
+    modelled, used = answers[kept], [name for name in asked if name not in notes]
     flags = pd.DataFrame({name: met[name][kept].astype("float64") for name in used}, index=modelled.index)
     x = pd.concat([flags, pd.get_dummies(modelled[_CONTROLS].astype("str"), dtype="float64")], axis=1)
     model, fault = _fitted(modelled, x)
-    for name in [name for name in used if model is None or name not in model.drivers]:
-        notes[name] = fault or "it goes with another failure or group"
-        used.remove(name)
+    known = [name for name in used if model is not None and name in model.drivers]
+    notes |= {name: fault or "it goes with another failure or group" for name in used if name not in known}
     points = 100 * modelled.groupby("score")["value"].first().astype("float64")
-    late = [name for name in (LATE, *_LATE) if name in used]
+    family = len([name for name in known if name != LATE])
     found = []
-    for name, columns in {LATE: late, **{name: [name] for name in met if name != LATE}}.items():
-        family = 1 if name == LATE else max(len([other for other in used if other != LATE]), 1)
+    for name in [LATE, *single]:
+        columns = [one for one in ([LATE, *_LATE] if name == LATE else [name]) if one in known]
         effect = dict.fromkeys(["effect", "effect_low", "effect_high"], np.nan)
-        if columns and columns[0] in used:
-            given = x[x[columns].max(axis=1) > 0]
+        if columns:
+            given, level = x[x[columns].max(axis=1) > 0], 1 - (1 - confidence) / (1 if name == LATE else family)
             without = given.assign(**dict.fromkeys(columns, 0.0))
-            effect = model.effect(without, given, points=points, confidence=1 - (1 - confidence) / family)
-        n = sum(int(met[one].fillna(False).sum()) for one in (_LATE if name == LATE else columns))
-        share = n / max(len(answers), 1)
-        known = not np.isnan(effect["effect"])
-        note = "" if known else "counted above" if LATE in met and name in _LATE else notes.get(name, "nobody met it")
-        lost = {key.replace("effect", "lost"): share * value for key, value in effect.items()}
-        row = {"failure": name, "n": n, "share": share, "n_model": len(modelled), "family": family, "note": note}
-        found.append(row | effect | lost)
+            effect = model.effect(without, given, points=points, confidence=level)
+        note = "" if columns else "counted above" if merged and name in _LATE else notes.get(name) or notes[_LATE[0]]
+        n = int(met[name].fillna(False).sum())
+        row = {"failure": name, "n": n, "share": n / max(len(answers), 1), "n_model": len(modelled)}
+        lost = {key.replace("effect", "lost"): row["share"] * value for key, value in effect.items()}
+        found.append(row | {"family": 1 if name == LATE else max(family, 1), "note": note} | effect | lost)
     columns = ["failure", "n", "share", "effect", "effect_low", "effect_high", "lost", "lost_low", "lost_high"]
     return pd.DataFrame(found)[[*columns, "n_model", "family", "note"]]
+
+
+def _why_not(flag: pd.Series, n: int) -> str:
+    """Why a failure has no effect of its own."""
+    if flag.empty:
+        return "there is no answer"
+    if flag.isna().all():
+        return "not recorded"
+    return "too few customers met it" if n else "nobody met it"
 
 
 def _fitted(answers: pd.DataFrame, x: pd.DataFrame) -> tuple[drivers.OrderedLogit | None, str]:
     """The model, or why there is none."""
     if answers["score"].nunique() < 2:
-        return None, "all answers are alike" if len(answers) else "there is no answer"
+        return None, "all answers are alike"
     try:
         columns = drivers.independent(x)
         score = answers["score"].astype("int64")
