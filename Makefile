@@ -20,9 +20,11 @@ report: .venv/run.done  ## sample company, latest period's pack, path of the pag
 
 test: .venv/test.done  ## under 8 minutes on two cores
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
-test-all: test  ## what CI runs
+test-all: .venv/test.done  ## what CI runs: all tests, coverage; under 30 minutes on two cores
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 lab: .venv/lab.done  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)

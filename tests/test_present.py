@@ -183,3 +183,163 @@ def test_columns_that_nobody_knows_are_not_shown():
     assert "margin" not in shown.html
     assert "cost of goods" not in shown.html
     assert "20.0 %" in shown.html
+
+
+# -- segments and scores -----------------------------------------------------------------------------
+
+FACTS_2 = FACTS.assign(first_day="2026-07-01", unanswered_known=True)
+SCORES = pd.DataFrame(
+    [
+        {"segment": "a", "n": 80, "n_customers": 70, "promoters": 0.6, "detractors": 0.2},
+        {"segment": "b", "n": 40, "n_customers": 40, "promoters": 0.3, "detractors": 0.4},
+    ]
+).assign(nps=[40.0, -10.0], nps_low=[30.0, -30.0], nps_high=[50.0, 10.0])
+TOTAL = pd.DataFrame([{"n": 120, "n_customers": 110, "nps": 23.3333, "nps_low": 15.0, "nps_high": 31.25}])
+NO_SURVEYS = pd.DataFrame({"table": ["surveys"], "columns": [""]})
+NONE = pd.DataFrame(columns=TOTAL.columns)
+
+
+def _costs(**late):
+    row = {"failure": "late or overdue", "n": 12, "share": 0.1, "note": "", "family": 1, "n_model": 120}
+    row |= {
+        "effect": -40.0,
+        "effect_low": -60.0,
+        "effect_high": -20.0,
+        "lost": -4.0,
+        "lost_low": -6.0,
+        "lost_high": -2.0,
+    }
+    other = row | {"failure": "short", "family": 1, "lost": -1.0, "lost_low": -1.5, "lost_high": -0.5}
+    return pd.DataFrame([row | late, other])
+
+
+def _nps_findings(total=TOTAL, costs=None, worst=0, waiting=NONE, unlocks=NOTHING_MISSING, apart=(0, None)):
+    found = present.nps_findings(
+        total, _costs() if costs is None else costs, worst, SCORES, waiting, unlocks, FACTS_2,
+        apart=apart, measure="NPS", confidence=0.95,
+    )  # fmt: skip
+    return found.text.split("\n")
+
+
+def test_nps_findings_stand_in_their_slots():
+    waiting = TOTAL.assign(n=30, nps=-70.0, nps_low=-80.0, nps_high=-60.0)
+    assert _nps_findings(waiting=waiting, apart=(0, 1)) == [
+        "NPS of 2026Q3 was 23.3 points (95 % interval 15.0 to 31.2 points, n = 120 answers of 110 customers).",
+        "Orders late or overdue when asked took 40.0 points (95 % interval 20.0 to 60.0 points) from the score of "
+        "those who met them, other things equal; with 10.0 % of answers, 4.0 points (95 % interval 2.0 to 6.0 points) "
+        "of all.",
+        "Largest loss by a single failure: short, -1.0 points (95 % interval -1.5 to -0.5 points, family of 1) of all.",
+        "NPS by segment: a is above all others with 40.0 points (95 % interval 30.0 to 50.0 points, family of 2); "
+        "b is below all others with -10.0 points (95 % interval -30.0 to 10.0 points, family of 2).",
+        "30 answers (25.0 %) came while the order had not arrived or was cancelled; their NPS is -70.0 points "
+        "(95 % interval -80.0 to -60.0 points).",
+    ]
+
+
+def test_what_is_not_settled_is_said_so():
+    found = _nps_findings(costs=_costs(effect_high=5.0), worst=None, apart=(None, None))
+    assert found[1:] == [
+        "Whether late and overdue orders move the score is not settled: -40.0 points (95 % interval -60.0 to 5.0 "
+        "points), other things equal.",
+        "Which single failure costs most is not settled over a family of 1.",
+        "NPS by segment: no difference is settled over a family of 2.",
+        "No answer came from an order that had not arrived, or too few to show.",
+    ]
+    assert _nps_findings(costs=_costs(note="nobody met it"))[1] == (
+        "What late and overdue orders cost cannot be said: nobody met it."
+    )
+
+
+def test_without_surveys_or_answers_no_score_is_made_up():
+    assert _nps_findings(total=NONE) == ["Nobody answered in 2026Q3."]
+    assert _nps_findings(total=NONE, unlocks=NO_SURVEYS) == [
+        "Not shown: this needs the table surveys. With it, this section says what customers think and why."
+    ]
+    more = {"name": "x", "by": ["segment"], "measure": "NPS", "confidence": 0.95}
+    assert (
+        present.nps_figure(SCORES.iloc[:0], NONE, NOTHING_MISSING, FACTS_2, **more).text == "Nobody answered in 2026Q3."
+    )
+    assert present.nps_figure(SCORES, TOTAL, NO_SURVEYS, FACTS_2, **more).text.startswith("Not shown: this needs")
+    assert present.failures(_costs(), NO_SURVEYS, FACTS_2, confidence=0.95).text.startswith("Not shown: this needs")
+
+
+def test_scores_are_drawn_from_the_best_down_with_all_answers_marked():
+    more = {"name": "x", "by": ["segment"], "measure": "NPS", "confidence": 0.95}
+    shown = present.nps_figure(SCORES, TOTAL, NOTHING_MISSING, FACTS_2, **more)
+    assert shown.text == (
+        "Dots with intervals: NPS for 2 groups. Lowest: b, -10.0. Highest: a, 40.0. A line marks all answers, 23.3."
+    )
+    same = present.nps_figure(SCORES.assign(region="n"), TOTAL, NOTHING_MISSING, FACTS_2, above=SCORES, **more)
+    assert same.text == "By segment the groups are the same as above."
+
+
+def test_failures_without_a_model_are_a_table_of_reasons():
+    blank = dict.fromkeys([name for name in _costs() if name.startswith(("effect", "lost"))], float("nan"))
+    shown = present.failures(
+        _costs().assign(**blank, note="all answers are alike"), NOTHING_MISSING, FACTS_2, confidence=0.95
+    )
+    assert "<img" not in shown.html
+    assert shown.html.count("all answers are alike") == 2
+
+
+def test_response_is_not_shown_where_it_is_not_on_record():
+    groups = SCORES.assign(exposure=["in time", "late"], invited=[90, 41], answered_share=[0.8, 0.9], late_share=[0, 1])
+    assert "answered" in present.exposures(groups, NOTHING_MISSING, FACTS_2).html
+    unknown = FACTS_2.assign(unanswered_known=False)
+    assert ">answered<" not in present.exposures(groups, NOTHING_MISSING, unknown).html
+    account = pd.DataFrame([{"rule": "left: answers", "invitations": 5, "late_share": 0.1, "nps": 3.0}])
+    shown = present.answer_account(account, NOTHING_MISSING, unknown, measure="NPS")
+    assert "who was invited and did not answer is not on record" in shown.html
+
+
+WHO = pd.DataFrame([{"segment": "a", "n_customers": 30, "customer_share": 0.75, "revenue_share": 0.9}])
+WHOLE_ROW = pd.DataFrame([{"n_customers": 40}])
+LIFTS = pd.DataFrame(
+    [{"segment": "a", "category": "green_tea", "lift": 1.918, "lift_low": 1.826, "lift_high": 2.01, "settled": True}]
+)
+BACK = pd.DataFrame([{"group": "best", "n": 1200}, {"group": "others", "n": 900}])
+BACK = BACK.assign(share=[0.8, 0.25], share_low=[0.75, 0.2], share_high=[0.85, 0.3])
+
+
+def _segment_findings(who=WHO, lifts=LIFTS, marked=0, back=BACK, scores=SCORES):
+    found = present.segment_findings(
+        who, WHOLE_ROW, lifts, marked, back, scores, FACTS_2, apart=(None, None), measure="NPS", confidence=0.95
+    )
+    return found.text.split("\n")
+
+
+def test_segment_findings_stand_in_their_slots():
+    assert _segment_findings() == [
+        "40 customers ordered in 2026Q3; a brings 90.0 % of net revenue with 75.0 % of the customers.",
+        "Most marked is a in green tea: it spends 1.92 (95 % interval 1.83 to 2.01, family of 1) times the share of "
+        "all customers.",
+        "Who ordered again: of the 1,200 best customers 80.0 % (95 % interval 75.0 to 85.0 %), of the 900 others "
+        "25.0 % (95 % interval 20.0 to 30.0 %). Descriptive: the groups are made of earlier orders.",
+        "NPS by segment: no difference is settled over a family of 2.",
+    ]
+
+
+def test_a_segment_report_says_what_it_cannot_say():
+    found = _segment_findings(
+        WHO.assign(revenue_share=float("nan")), LIFTS.iloc[:0], None, BACK.assign(n=0), SCORES.iloc[:0]
+    )
+    assert found == [
+        "40 customers ordered in 2026Q3; a is the largest with 75.0 % of the customers.",
+        "What marks a segment cannot be said: revenue by category is not known.",
+        "Who comes back cannot be said: no order is known from before the period.",
+        "NPS by segment cannot be said: there are no answers.",
+    ]
+    assert _segment_findings(marked=None)[1] == "What marks a segment is not settled over a family of 1 intervals."
+    assert _segment_findings(WHO.iloc[:0]) == ["Nobody ordered in 2026Q3."]
+    nothing = pd.DataFrame(columns=["rfm_group", "share"])
+    assert present.rfm(nothing, FACTS_2, built_from=["x"], confidence=0.95).text.startswith(
+        "No order is known from before"
+    )
+
+
+def test_groups_made_of_the_outcome_are_called_descriptive():
+    groups = BACK.assign(rfm_group=["Champions", "Lost"], of_all=0.5, recency_days=1.0, n_orders=2.0, net_revenue=5.0)
+    groups = groups.assign(orders_in_period=3, revenue_in_period=7)
+    shown = present.rfm(groups, FACTS_2, built_from=["orders.ordered_at", "order_lines.net_revenue"], confidence=0.95)
+    assert "descriptive only: groups are built from orders.ordered_at and order_lines.net_revenue" in shown.html
+    assert shown.text.endswith("Lowest: Lost, 25.0 %. Highest: Champions, 80.0 %.")

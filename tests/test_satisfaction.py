@@ -174,6 +174,15 @@ def test_degenerate_answers_give_a_reason_and_no_number(scores, exposure, note):
     assert found.set_index("failure").loc[satisfaction.LATE, "note"] == note
 
 
+def test_the_worst_failure_is_a_settled_loss_apart_from_the_others():
+    costs = pd.DataFrame({"note": ["", "", "", "nobody met it"], "lost_low": [-9.0, -5.0, -2.0, np.nan]})
+    costs["lost_high"] = [-7.0, -3.0, -1.0, np.nan]
+    assert satisfaction.worst(costs) == 0  # the first row is late or overdue, and is not among them
+    assert satisfaction.worst(costs.assign(lost_high=[-7, -1.5, -1, np.nan])) is None
+    assert satisfaction.worst(costs.drop(index=2)) == 0  # the only one that is known
+    assert satisfaction.worst(costs.drop(index=2).assign(lost_high=1.0)) is None
+
+
 def test_key_figures_have_the_columns_of_the_archive(world):
     chosen = satisfaction.scored(world[0])
     by = ["segment", "channel"]

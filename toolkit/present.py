@@ -653,8 +653,8 @@ def nps_findings(
     else:
         top = single.iloc[worst]
         sentences.append(
-            f"The largest loss is of orders {top['failure']}: "
-            f"{estimate(top, 'lost', 'points', confidence, f'family of {family}')}."
+            f"Largest loss by a single failure: {top['failure']}, "
+            f"{estimate(top, 'lost', 'points', confidence, f'family of {family}')} of all."
         )
     sentences.append(_apart(scores, apart, measure, by=["segment"], confidence=confidence))
     if waiting.empty:

@@ -233,6 +233,17 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
     return pd.DataFrame(found)[[*columns, "n_model", "family", "note"]]
 
 
+def worst(costs: pd.DataFrame) -> int | None:
+    """Position among the single failures (the rows after ``LATE``) of the largest loss, or None: not settled.
+
+    Takes the result of ``failures``; a loss counts if its interval lies below 0 and below all others.
+    """
+    single = costs.iloc[1:].reset_index(drop=True)
+    known = single[single["note"] == ""]
+    at = int(known.index[0]) if len(known) == 1 else stats.leader(single, value="lost", lowest=True)
+    return at if at is not None and single["lost_high"][at] < 0 else None
+
+
 def _why_not(flag: pd.Series, n: int) -> str:
     """Why a failure has no effect of its own."""
     if flag.empty:
