@@ -295,15 +295,28 @@ def test_response_is_not_shown_where_it_is_not_on_record():
 WHO = pd.DataFrame([{"segment": "a", "n_customers": 30, "customer_share": 0.75, "revenue_share": 0.9}])
 WHOLE_ROW = pd.DataFrame([{"n_customers": 40}])
 LIFTS = pd.DataFrame(
-    [{"segment": "a", "category": "green_tea", "lift": 1.918, "lift_low": 1.826, "lift_high": 2.01, "settled": True}]
+    [
+        {"segment": "a", "category": "green_tea", "lift": 1.918, "lift_low": 1.826, "lift_high": 2.01, "settled": True},
+        {"segment": "b", "category": "green_tea", "lift": 1.0, "lift_low": 0.9, "lift_high": 1.1, "settled": False},
+    ]
 )
 BACK = pd.DataFrame([{"group": "best", "n": 1200}, {"group": "others", "n": 900}])
 BACK = BACK.assign(share=[0.8, 0.25], share_low=[0.75, 0.2], share_high=[0.85, 0.3])
 
 
-def _segment_findings(who=WHO, lifts=LIFTS, marked=0, back=BACK, scores=SCORES):
+def _segment_findings(who=WHO, lifts=LIFTS, marked=0, back=BACK, scores=SCORES, unlocks=NOTHING_MISSING):
     found = present.segment_findings(
-        who, WHOLE_ROW, lifts, marked, back, scores, FACTS_2, apart=(None, None), measure="NPS", confidence=0.95
+        who,
+        WHOLE_ROW,
+        lifts,
+        marked,
+        back,
+        scores,
+        unlocks,
+        FACTS_2,
+        apart=(None, None),
+        measure="NPS",
+        confidence=0.95,
     )
     return found.text.split("\n")
 
@@ -311,7 +324,7 @@ def _segment_findings(who=WHO, lifts=LIFTS, marked=0, back=BACK, scores=SCORES):
 def test_segment_findings_stand_in_their_slots():
     assert _segment_findings() == [
         "40 customers ordered in 2026Q3; a brings 90.0 % of net revenue with 75.0 % of the customers.",
-        "Most marked is a in green tea: it spends 1.92 (95 % interval 1.83 to 2.01, family of 1) times the share of "
+        "Most marked is a in green tea: it spends 1.92 (95 % interval 1.83 to 2.01, family of 2) times the share of "
         "all customers.",
         "Who ordered again: of the 1,200 best customers 80.0 % (95 % interval 75.0 to 85.0 %), of the 900 others "
         "25.0 % (95 % interval 20.0 to 30.0 %). Descriptive: the groups are made of earlier orders.",
@@ -329,10 +342,15 @@ def test_a_segment_report_says_what_it_cannot_say():
         "Who comes back cannot be said: no order is known from before the period.",
         "NPS by segment cannot be said: there are no answers.",
     ]
-    assert _segment_findings(marked=None)[1] == "What marks a segment is not settled over a family of 1 intervals."
+    assert _segment_findings(marked=None)[1] == "What marks a segment is not settled over a family of 2 intervals."
+    assert _segment_findings(lifts=LIFTS.iloc[:1])[1] == "There is one segment only: nothing marks it against another."
+    no_revenue = pd.DataFrame({"table": ["order_lines"], "columns": ["net_revenue"]})
+    assert _segment_findings(back=BACK.assign(n=0), unlocks=no_revenue)[2] == (
+        "Who comes back cannot be said: revenue is not known."
+    )
     assert _segment_findings(WHO.iloc[:0]) == ["Nobody ordered in 2026Q3."]
     nothing = pd.DataFrame(columns=["rfm_group", "share"])
-    assert present.rfm(nothing, FACTS_2, built_from=["x"], confidence=0.95).text.startswith(
+    assert present.rfm(nothing, NOTHING_MISSING, FACTS_2, built_from=["x"], confidence=0.95).text.startswith(
         "No order is known from before"
     )
 
@@ -340,6 +358,8 @@ def test_a_segment_report_says_what_it_cannot_say():
 def test_groups_made_of_the_outcome_are_called_descriptive():
     groups = BACK.assign(rfm_group=["Champions", "Lost"], of_all=0.5, recency_days=1.0, n_orders=2.0, net_revenue=5.0)
     groups = groups.assign(orders_in_period=3, revenue_in_period=7)
-    shown = present.rfm(groups, FACTS_2, built_from=["orders.ordered_at", "order_lines.net_revenue"], confidence=0.95)
+    shown = present.rfm(
+        groups, NOTHING_MISSING, FACTS_2, built_from=["orders.ordered_at", "order_lines.net_revenue"], confidence=0.95
+    )
     assert "descriptive only: groups are built from orders.ordered_at and order_lines.net_revenue" in shown.html
     assert shown.text.endswith("Lowest: Lost, 25.0 %. Highest: Champions, 80.0 %.")

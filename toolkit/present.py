@@ -387,10 +387,20 @@ def preferences(
     )
 
 
-def rfm(groups: pd.DataFrame, facts: pd.DataFrame, *, built_from: Sequence[str], confidence: float) -> Html:
-    """RFM groups before the period and what they did in it; descriptive only."""
-    if groups.empty:
-        return paragraphs(["No order is known from before the period: there is nothing to group by."])
+def rfm(
+    groups: pd.DataFrame,
+    unlocks: pd.DataFrame,
+    facts: pd.DataFrame,
+    *,
+    built_from: Sequence[str],
+    confidence: float,
+) -> Html:
+    """RFM groups before the period and what they did in it, descriptive only; or what it lacks."""
+    lacking = missing(
+        unlocks, _REVENUE, gain="groups customers by recency, frequency and value, and shows who came back"
+    )
+    if lacking or groups.empty:
+        return lacking or paragraphs(["No order is known from before the period: there is nothing to group by."])
     money = ["net_revenue", "revenue_in_period"]
     return dots(
         groups,
@@ -428,6 +438,7 @@ def segment_findings(
     marked: int | None,
     back: pd.DataFrame,
     scores: pd.DataFrame,
+    unlocks: pd.DataFrame,
     facts: pd.DataFrame,
     *,
     apart: tuple[int | None, int | None],
@@ -450,6 +461,8 @@ def segment_findings(
     ]
     if lifts.empty:
         sentences.append("What marks a segment cannot be said: revenue by category is not known.")
+    elif lifts["segment"].nunique() == 1:
+        sentences.append("There is one segment only: nothing marks it against another.")
     elif marked is None:
         sentences.append(f"What marks a segment is not settled over a family of {len(lifts)} intervals.")
     else:
@@ -467,7 +480,12 @@ def segment_findings(
             f"Who ordered again: of the {best}, of the {others}. Descriptive: the groups are made of earlier orders."
         )
     else:
-        sentences.append("Who comes back cannot be said: no order is known from before the period.")
+        why = (
+            "revenue is not known"
+            if missing(unlocks, _REVENUE, gain="")
+            else "no order is known from before the period"
+        )
+        sentences.append(f"Who comes back cannot be said: {why}.")
     sentences.append(_apart(scores, apart, measure, by=["segment"], confidence=confidence))
     return paragraphs(sentences, role="findings")
 
