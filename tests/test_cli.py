@@ -27,7 +27,7 @@ def home(tmp_path, monkeypatch):
         cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": HEAD}
         (tmp_path / "notebooks" / f"{name}.ipynb").write_text(json.dumps({"cells": [cell]}))
 
-    def execute(company, period, job, limits):
+    def execute(company, period, job):
         job.page = f"<h1>{job.report} {job.values['n'].value}</h1>"
 
     monkeypatch.setattr(runner, "_execute", execute)
@@ -120,7 +120,7 @@ def test_data_that_are_not_there_are_exit_3(home, toolkit, monkeypatch):
 
 
 def test_a_report_that_fails_is_exit_4_and_the_note_follows(home, toolkit, monkeypatch):
-    def fail(company, period, job, limits):
+    def fail(company, period, job):
         error = runner.ReportError(f"notebooks/{job.report}.ipynb failed.")
         error.add_note("cause")
         raise error

@@ -11,6 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import psutil
@@ -51,7 +53,7 @@ class Project:
     """A made project: a company, its notebooks and the frames they are given."""
 
     def __init__(self, home):
-        self.home, self.rows = home, {}
+        self.home, self.rows, self.limits = home, {}, {"seconds": 60}
         for folder in ("params/acme", "notebooks", "frames"):
             (home / folder).mkdir(parents=True)
         settings = "company:\n  title: Acme\n  zone: UTC\n  currency: EUR\n  pseudonym_key: public\n"
@@ -95,20 +97,24 @@ class Project:
             made[notebook.stem] = {"orders": (path, digest)}
         return made
 
-    def run(self, *names, seconds=60.0, sets=(), reason=""):
+    @property
+    def company(self):
         found = company.load("acme", self.home)
+        limits = company.Limits(**self.limits)
+        return replace(found, settings=found.settings.model_copy(update={"limits": limits}))
+
+    def run(self, *names, sets=(), reason=""):
+        found = self.company
         paths = [self.home / "notebooks" / f"{name}.ipynb" for name in names]
-        limits = runner.Limits(seconds=seconds)
-        period = found.period("2026Q3")
-        return runner.run(found, period, paths, self.frames_for, sets=sets, reason=reason, limits=limits, say=_quiet)
+        return runner.run(found, found.period("2026Q3"), paths, self.frames_for, sets=sets, reason=reason, say=_quiet)
 
     @property
     def pack(self):
         return self.home / "reports" / "acme" / "2026Q3"
 
-    def refusal(self, *names, seconds=60.0):
+    def refusal(self, *names):
         with pytest.raises(ReportError) as refused:
-            self.run(*names, seconds=seconds)
+            self.run(*names)
         assert refused.value.exit_code == 4
         assert archive.revisions(self.pack) == []
         assert not list(self.pack.glob(".staging-*"))
@@ -241,7 +247,7 @@ def test_only_what_changed_is_executed(project):
 
 
 def test_a_report_that_was_not_asked_for_is_kept_and_one_without_notebook_goes(project, monkeypatch):
-    monkeypatch.setattr(runner, "_execute", lambda company, period, job, limits: setattr(job, "page", job.report))
+    monkeypatch.setattr(runner, "_execute", lambda company, period, job: setattr(job, "page", job.report))
     for name in ("a", "b"):
         project.notebook(name, "1")
     project.run("a", "b")
@@ -272,7 +278,7 @@ def test_a_report_that_was_not_asked_for_is_kept_and_one_without_notebook_goes(p
     ],
 )
 def test_a_revision_says_what_changed(project, monkeypatch, change, reason):
-    monkeypatch.setattr(runner, "_execute", lambda company, period, job, limits: setattr(job, "page", job.report))
+    monkeypatch.setattr(runner, "_execute", lambda company, period, job: setattr(job, "page", job.report))
     project.notebook("a", "1")
     project.rows["a"] = ["o1"]
     project.run("a")
@@ -329,11 +335,42 @@ def test_an_endless_loop_is_ended_at_the_limit_with_all_its_processes(project):
     )  # one in an empty environment, one in its own session
     start = f"import subprocess\nsubprocess.Popen(['sleep', '{hidden}'], env={{}})"
     project.notebook("loop", start, f"subprocess.Popen(['sleep', '{away}'], start_new_session=True)", "while 1: pass")
-    assert project.refusal("loop", seconds=9) == (
+    project.limits = {"seconds": 9}
+    assert project.refusal("loop") == (
         f"notebooks/loop.ipynb stopped in cell 8 (section 1.3): timed out after 9 s. {PARTIAL}loop.html."
     )
     assert _sleeping([hidden, away]) == []
     assert psutil.Process().children(recursive=True) == []
+
+
+def test_a_report_that_goes_over_a_limit_is_ended_and_says_which(project):
+    project.limits = {"seconds": 60, "silent_seconds": 5, "output_mb": 2, "memory_mb": 900}
+    project.notebook("flood", "print('x' * 1_900_000)", "while True:\n    print('x' * 10_000)")
+    project.notebook("greedy", "1", "import time\nheld = bytearray(1_000_000_000)\ntime.sleep(60)")
+    project.notebook("silent", "1", "import time\ntime.sleep(60)")
+    assert project.refusal("flood", "greedy", "silent") == (
+        "3 faults:\n"
+        f"  1. notebooks/flood.ipynb stopped in cell 6 (section 1.2): printed more than 2 MB. {PARTIAL}flood.html.\n"
+        "  2. notebooks/greedy.ipynb stopped in cell 6 (section 1.2): used more than 900 MB of memory. "
+        f"{PARTIAL}greedy.html.\n"
+        "  3. notebooks/silent.ipynb stopped in cell 6 (section 1.2): was silent for 5 s. "
+        f"{PARTIAL}silent.html."
+    )
+    assert 1_900_000 < len(project.partial("flood")) < 2_100_000
+    assert psutil.Process().children(recursive=True) == []
+
+
+def test_a_partial_page_leaves_most_of_a_flood_out():
+    outputs = [{"output_type": "stream", "name": "stdout", "text": letter * 1_500_000} for letter in "ab"]
+    picture = {"output_type": "display_data", "metadata": {}, "data": {"text/html": "c" * 1_500_000}}
+    cells = [{"cell_type": "code", "outputs": [*outputs, picture]}, {"cell_type": "markdown"}]
+    sizes = [len(json.dumps(output)) for output in (*outputs, picture)]
+    kept = runner._clipped(SimpleNamespace(cells=cells)).cells[0]["outputs"]
+    assert [output["text"] for output in kept] == [
+        "a" * 1_500_000,
+        "b" * 2000 + f"\n… {sizes[1]:,} bytes of output are left out here\n",
+        f"\n… {sizes[2]:,} bytes of output are left out here\n",
+    ]
 
 
 def test_a_page_that_the_guard_refuses_is_not_archived(project):
@@ -369,7 +406,7 @@ sys.exit(cli.main({command[3:]!r}))
     left = list(project.pack.glob(".staging-*"))
     assert len(left) == (number == signal.SIGKILL)
     monkey = pytest.MonkeyPatch()
-    monkey.setattr(runner, "_execute", lambda company, period, job, limits: setattr(job, "page", "<h1>a</h1>"))
+    monkey.setattr(runner, "_execute", lambda company, period, job: setattr(job, "page", "<h1>a</h1>"))
     with monkey.context():
         project.run("loop")
     monkey.undo()

@@ -26,6 +26,20 @@ _KEY = re.compile(r"[0-9a-fA-F]{64}")
 _TEXT = re.compile(r"[-+]?0[0-9].*|.*_.*")
 
 
+class Limits(BaseModel):
+    """What a report may take: wall clock, silence (no cell begun, no message), output, memory of all its processes.
+
+    Without ``memory_mb`` the reports that run at once share nine tenths of the machine's memory.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    seconds: float = Field(default=900, gt=0)
+    silent_seconds: float = Field(default=600, gt=0)
+    output_mb: float = Field(default=50, gt=0)
+    memory_mb: float | None = Field(default=None, gt=0)
+
+
 class Settings(BaseModel):
     """The ``company:`` block of ``base.yaml``."""
 
@@ -42,6 +56,7 @@ class Settings(BaseModel):
     pseudonym_key: Literal["public", "environment"] = "environment"
     open_personal: tuple[str, ...] = Field(default=(), strict=False)
     segment: Literal["type", "region", "country", "has_card"] = "type"
+    limits: Limits = Limits()
 
     @field_validator("zone")
     @classmethod
@@ -266,7 +281,8 @@ def _fault(fault: dict, model: type[BaseModel], mapping: Any, path: Path) -> str
         place.append(str(part))
     name, where = ".".join(place), f"{path}, line {line}" if line else str(path)
     if fault["type"] == "extra_forbidden":
-        known = sorted(model.model_fields) if len(place) == 1 else []
+        inner = model.model_fields[place[0]].annotation if len(place) == 2 else model
+        known = sorted(getattr(inner, "model_fields", ())) if len(place) <= 2 else []
         takes = f"; expected: {', '.join(known)}" if known else ""
         return f"{where}: unknown name {name!r}{takes}.{nearest(place[-1], known)}"
     if fault["type"] == "missing":

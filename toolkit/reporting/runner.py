@@ -27,7 +27,7 @@ import psutil
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from toolkit.company import Company, Period
+from toolkit.company import Company, Limits, Period
 from toolkit.errors import ReportError, several
 from toolkit.reporting import archive, catalogue
 from toolkit.reporting.parameters import Value, resolved
@@ -45,14 +45,8 @@ _KERNEL_ENVIRONMENT = {
     "TQDM_DISABLE": "1",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
+_MB, _POLL_SECONDS = 2**20, 0.2
 _PASSED_ON = ("PATH", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "COVERAGE_PROCESS_START")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a report may take."""
-
-    seconds: float = 900
 
 
 @dataclass
@@ -93,7 +87,6 @@ def run(
     *,
     sets: Sequence[str] = (),
     reason: str = "",
-    limits: Limits = Limits(),  # noqa: B008 - frozen
     say: Callable[[str], None] = print,
 ) -> Outcome:
     """Make the pack of a period: execute what changed, keep what did not, archive all of it at once.
@@ -110,8 +103,6 @@ def run(
         Parameters as ``name=value``.
     reason
         Why there is a new revision; by default what changed.
-    limits
-        What a report may take.
     say
         Where progress goes, one line at a time.
 
@@ -133,14 +124,12 @@ def run(
     home = company.reports / period.name
     home.mkdir(parents=True, exist_ok=True)
     with _alone(home), _ended_in_order():
-        outcome = _pack(company, period, jobs, reason, limits, say)
+        outcome = _pack(company, period, jobs, reason, say)
     catalogue.rebuild(company.home / "reports")
     return outcome
 
 
-def _pack(
-    company: Company, period: Period, jobs: list[Job], reason: str, limits: Limits, say: Callable[[str], None]
-) -> Outcome:
+def _pack(company: Company, period: Period, jobs: list[Job], reason: str, say: Callable[[str], None]) -> Outcome:
     home = company.reports / period.name
     for leftover in home.glob(".staging-*"):  # of a run that was killed
         archive.discard(leftover)
@@ -159,7 +148,7 @@ def _pack(
         for job in changed:
             say(f"{job.report}: running")
             try:
-                _execute(company, period, job, limits)
+                _execute(company, period, job)
                 say(f"{job.report}: done in {job.seconds:.1f} s")
             except ReportError as error:
                 faults.append(str(error))
@@ -368,7 +357,7 @@ def _git_commit(home: Path) -> str:
 # -- executing ---------------------------------------------------------------------------------
 
 
-def _execute(company: Company, period: Period, job: Job, limits: Limits) -> None:
+def _execute(company: Company, period: Period, job: Job) -> None:
     """Execute one report in a process group of its own, prove it complete, render and guard its page."""
     from toolkit.reporting import page
 
@@ -380,6 +369,7 @@ def _execute(company: Company, period: Period, job: Job, limits: Limits) -> None
             "ipc": str(work / "k"),
             "parameters": {name: _json_safe(value.value) for name, value in job.values.items()},
             "parent": os.getpid(),
+            "output_mb": company.settings.limits.output_mb,
         }
         (work / "task.json").write_text(json.dumps(task), encoding="utf-8")
         paths = {name: str(path.resolve()) for name, (path, _) in job.frames.items()}
@@ -393,7 +383,7 @@ def _execute(company: Company, period: Period, job: Job, limits: Limits) -> None
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         started = time.monotonic()
-        ended = _child(work, variables, limits)
+        ended = _child(work, variables, company.settings.limits)
         job.seconds = time.monotonic() - started
         ledger = _read_json(work / "ledger.json") or {}
         job.memory_mb = ledger.get("memory_mb", 0.0)
@@ -417,31 +407,61 @@ def _execute(company: Company, period: Period, job: Job, limits: Limits) -> None
             where = ""
             if notebook is not None:
                 partial.parent.mkdir(parents=True, exist_ok=True)
-                partial.write_text(page.render(notebook, facts, incomplete=fault), encoding="utf-8")
+                partial.write_text(page.render(_clipped(notebook), facts, incomplete=fault), encoding="utf-8")
                 where = f" The partial page is {partial.relative_to(company.home)}."
             raise ReportError(f"notebooks/{job.notebook.name} {fault}.{where}")
 
 
 def _child(work: Path, variables: dict[str, str], limits: Limits) -> str:
-    """Run the notebook to its end or the limit; why it did not return ('' if it did)."""
+    """Run the notebook to its end or a limit; why it did not return ('' if it did)."""
     with (work / "stderr").open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "toolkit.reporting.runner", str(work / "task.json")],
             env=variables, cwd=work, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True,
         )  # fmt: skip
         try:
-            code = process.wait(timeout=limits.seconds)
-        except subprocess.TimeoutExpired:
-            return f"timed out after {limits.seconds:g} s"
+            over = _watch(process, work, limits)
         finally:
             _end(process, work)
-    if code == 0:
-        return ""
-    kernel = (_read_json(work / "ledger.json") or {}).get("kernel_exit")
-    if kernel is not None:
-        return f"the kernel {_death(kernel)}"
+    ledger = _read_json(work / "ledger.json") or {}
+    if ledger.get("flood"):
+        return f"printed more than {limits.output_mb:g} MB"
+    if over or process.returncode == 0:
+        return over
+    if "kernel_exit" in ledger:
+        return f"the kernel {_death(ledger['kernel_exit'])}"
     lines = [line for line in (work / "stderr").read_text("utf-8", "replace").splitlines() if line.strip()]
-    return f"its process {_death(code)}" + (f": {lines[-1][:300].rstrip('.')}" if lines else "")
+    return f"its process {_death(process.returncode)}" + (f": {lines[-1][:300].rstrip('.')}" if lines else "")
+
+
+def _watch(process: subprocess.Popen, work: Path, limits: Limits) -> str:
+    """Wait until a report's process ends; which limit it went over ('' if none). The ledger tells that it lives."""
+    most = limits.memory_mb or 0.9 * psutil.virtual_memory().total / _MB
+    begun = heard = time.monotonic()
+    ledger: dict = {}
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=_POLL_SECONDS)
+            return ""
+        now, before, ledger = time.monotonic(), ledger, _read_json(work / "ledger.json") or {}
+        heard = heard if ledger == before else now
+        if now - begun > limits.seconds:
+            return f"timed out after {limits.seconds:g} s"
+        if now - heard > limits.silent_seconds:
+            return f"was silent for {limits.silent_seconds:g} s"
+        if _memory_mb(process.pid) > most:
+            return f"used more than {most:,.0f} MB of memory"
+
+
+def _memory_mb(pid: int) -> float:
+    """What a process and all below it hold in memory; 0 for one that has just ended."""
+    held = 0
+    with suppress(psutil.Error):
+        top = psutil.Process(pid)
+        for one in [top, *top.children(recursive=True)]:
+            with suppress(psutil.Error):
+                held += one.memory_info().rss
+    return held / _MB
 
 
 def _death(code: int) -> str:
@@ -516,6 +536,20 @@ def _proof(executed: Path, source: Path, ended: str, ledger: dict) -> tuple[Any,
     return notebook, ""
 
 
+def _clipped(notebook: Any) -> Any:
+    """A notebook for a partial page: past 2 MB of outputs only the beginning of each text is kept."""
+    left = 2_000_000
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        size = len(json.dumps(output))
+        left -= size
+        if left < 0:
+            head = output.get("text", "")[:2000]
+            output.clear()
+            text = f"{head}\n… {size:,} bytes of output are left out here\n"
+            output.update(output_type="stream", name="stdout", text=text)
+    return notebook
+
+
 def _place_of(cells: Sequence[Any], number: int | None) -> str:
     """``in cell 9 (section 2.3)``; cells count from 1, all kinds."""
     if number is None:
@@ -535,9 +569,12 @@ def _perform(task: dict) -> None:
     sys.modules["rfc3987_syntax"] = None  # JupyterLab's URI grammar costs a second and checks nothing here
     import papermill
     from jupyter_client import AsyncKernelManager
+    from papermill.clientwrap import PapermillNotebookClient
+    from papermill.engines import Engine, papermill_engines
     from traitlets.config import Config
 
-    ledger, scratch, offset = {}, Path(task["output"]).parent, 1
+    ledger, scratch, offset = {"messages": 0}, Path(task["output"]).parent, 1
+    left, noted = task["output_mb"] * _MB, time.monotonic()
 
     def note(**facts: Any) -> None:
         ledger.update(facts)
@@ -559,11 +596,34 @@ def _perform(task: dict) -> None:
 
         is_alive = _async_is_alive
 
+    class Client(PapermillNotebookClient):
+        def process_message(self, message: dict, *more: Any) -> Any:
+            nonlocal left, noted
+            left -= len(json.dumps(message["content"], ensure_ascii=False, default=str).encode("utf-8", "replace"))
+            if left < 0 and message["msg_type"] != "execute_input":
+                note(flood=True)
+                os._exit(1)  # the notebook stays as it was before this cell; an exception would wait for its end
+            ledger["messages"] += 1
+            if time.monotonic() - noted > _POLL_SECONDS:
+                noted = time.monotonic()
+                note()
+            return super().process_message(message, *more)
+
+    class Watched(Engine):
+        @classmethod
+        def execute_managed_notebook(cls, manager: Any, kernel_name: str, **options: Any) -> None:
+            unused = ("input_path", "execution_timeout", "log_output", "stdout_file", "stderr_file")
+            options = {name: value for name, value in options.items() if name not in unused}
+            start_timeout = options.pop("start_timeout")
+            Client(manager, kernel_name=kernel_name, startup_timeout=start_timeout, **options).execute()
+
+    papermill_engines.register("watched", Watched)
     threading.Thread(target=_follow, args=[task["parent"]], daemon=True).start()
     papermill.execute_notebook(
         task["notebook"],
         task["output"],
         parameters=task["parameters"],
+        engine_name="watched",
         kernel_name="python3",
         language="python",
         progress_bar=False,
@@ -576,8 +636,11 @@ def _perform(task: dict) -> None:
         kernel_manager_class=Kernel,
         on_cell_execute=note_cell,
     )
-    unit = 1024 if sys.platform == "darwin" else 1
-    note(memory_mb=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit / 1024)
+    note(
+        memory_mb=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        * (1 if sys.platform == "darwin" else 1024)
+        / _MB
+    )
 
 
 def _follow(parent: int) -> None:
