@@ -112,13 +112,18 @@ class Project:
     def pack(self):
         return self.home / "reports" / "acme" / "2026Q3"
 
-    def refusal(self, *names):
+    def refusals(self, *names):
+        """The error of a run, and the revisions after it."""
         with pytest.raises(ReportError) as refused:
             self.run(*names)
         assert refused.value.exit_code == 4
-        assert archive.revisions(self.pack) == []
         assert not list(self.pack.glob(".staging-*"))
-        return str(refused.value)
+        return str(refused.value), [revision.name for revision in archive.revisions(self.pack)]
+
+    def refusal(self, *names):
+        message, revisions = self.refusals(*names)
+        assert revisions == []
+        return message
 
     def partial(self, name):
         return (self.home / "reports/.failed/acme/2026Q3" / f"{name}.html").read_text()
@@ -310,6 +315,52 @@ def test_a_failing_cell_is_named_and_the_others_go_on(project):
     assert shown.index("<h1") < shown.index('<pre class="error">')
     assert "papermill" not in shown
     assert not (project.home / "reports" / "index.html").exists()
+
+
+def test_what_succeeded_is_archived_without_what_failed(project, monkeypatch):
+    broken = {"b"}
+
+    def execute(company, period, job):
+        if job.report in broken:
+            raise ReportError(f"notebooks/{job.report}.ipynb failed.\nTwice.")
+        job.page = job.report
+
+    monkeypatch.setattr(runner, "_execute", execute)
+    for name in ("a", "b", "c"):
+        project.notebook(name, "1")
+    with pytest.raises(ReportError) as refused:
+        project.run("a", "b", "c")
+    assert str(refused.value) == (
+        "notebooks/b.ipynb failed.\nTwice.\nreports/acme/2026Q3/r1 is archived without b."
+    )  # fmt: skip
+    (r1,) = archive.revisions(project.pack)
+    assert sorted(r1.manifest["reports"]) == ["a", "c"]
+    assert (sorted(r1.record["reports"]), r1.record["failed"]) == (
+        ["a", "c"],
+        {"b": "notebooks/b.ipynb failed.\nTwice."},
+    )
+    assert not [name for name, content in _contents(r1).items() if b"failed" in content and name != "run.json"]
+    assert "<td>INCOMPLETE: b: notebooks/b.ipynb failed.</td>" in (project.pack / "index.html").read_text()
+
+    assert project.refusals("a", "b", "c") == ("notebooks/b.ipynb failed.\nTwice.", ["r1"])  # nothing was made anew
+    project.notebook("a", "2")
+    only = project.run("a").revision  # b was not asked for, and is still missing
+    assert (only.name, sorted(only.manifest["reports"]), list(only.record["failed"])) == ("r2", ["a", "c"], ["b"])
+    broken.clear()
+    whole = project.run("a", "b", "c")
+    assert (whole.executed, whole.unchanged) == (["b"], ["a", "c"])
+    assert (whole.revision.record["reason"], "failed" in whole.revision.record) == ("b: new", False)
+    assert "<td>r3</td><td>DRAFT</td>" in (project.pack / "index.html").read_text()
+
+    broken |= {"a"}  # a report that fails is not there in an older version either
+    project.notebook("a", "3")
+    project.notebook("b", "3")
+    assert project.refusals("a", "b", "c") == (
+        "notebooks/a.ipynb failed.\nTwice.\nreports/acme/2026Q3/r4 is archived without a.", ["r1", "r2", "r3", "r4"]
+    )  # fmt: skip
+    r4 = archive.revisions(project.pack)[-1]
+    assert (sorted(r4.manifest["reports"]), (r4.folder / "a.html").exists()) == (["b", "c"], False)
+    assert archive.check(project.pack) == []
 
 
 def test_a_kernel_that_exits_is_reported_though_papermill_says_completed(project):

@@ -74,7 +74,7 @@ class Job:
 class Outcome:
     """A run of a pack: its revision, and which reports were executed for it."""
 
-    revision: archive.Revision
+    revision: archive.Revision | None
     executed: list[str]
     unchanged: list[str]
 
@@ -116,7 +116,7 @@ def run(
     ParamsError
         If a parameter is wrong; nothing was started.
     ReportError
-        If a report failed; the others were executed, nothing was archived.
+        If a report failed. The others were executed; what was made anew is archived, the failed ones left out.
     """
     values = resolved(company, period.name, notebooks, sets)
     given = frames_for(notebooks)
@@ -124,58 +124,73 @@ def run(
     home = company.reports / period.name
     home.mkdir(parents=True, exist_ok=True)
     with _alone(home), _ended_in_order():
-        outcome = _pack(company, period, jobs, reason, say)
-    catalogue.rebuild(company.home / "reports")
+        outcome, failed = _pack(company, period, jobs, reason, say)
+    if outcome.revision:
+        catalogue.rebuild(company.home / "reports")
+    if failed:
+        folder = outcome.revision.folder.relative_to(company.home) if outcome.executed else None
+        without = f"\n{folder} is archived without {', '.join(failed)}." if folder else ""
+        raise ReportError(several(failed.values()) + without)
     return outcome
 
 
-def _pack(company: Company, period: Period, jobs: list[Job], reason: str, say: Callable[[str], None]) -> Outcome:
+def _pack(
+    company: Company, period: Period, jobs: list[Job], reason: str, say: Callable[[str], None]
+) -> tuple[Outcome, dict[str, str]]:
+    """What came of a run, and the faults of the reports that failed in it."""
     home = company.reports / period.name
     for leftover in home.glob(".staging-*"):  # of a run that was killed
         archive.discard(leftover)
-    earlier = archive.revisions(home)
-    before = earlier[-1].manifest["reports"] if earlier else {}
+    last = next(reversed(archive.revisions(home)), None)
+    before = last.manifest["reports"] if last else {}
     changed = [job for job in jobs if before.get(job.report, {}).get("recipe") != job.recipe]
     asked = {job.report for job in jobs}
     same = [job.report for job in jobs if job not in changed]
-    others = [r for r in before if r not in asked and (company.home / "notebooks" / f"{r}.ipynb").exists()]
-    if not changed and set(before) == asked | set(others):
-        return Outcome(earlier[-1], [], same)
+    others = [r for r in before if _stays(company, r, asked)]
+    record = last.record if last else {}
+    still = {r: fault for r, fault in record.get("failed", {}).items() if _stays(company, r, asked)}
+    failed = {}
+    for job in changed:
+        say(f"{job.report}: running")
+        try:
+            _execute(company, period, job)
+            say(f"{job.report}: done in {job.seconds:.1f} s")
+        except ReportError as error:
+            failed[job.report] = str(error)
+    fresh = [job for job in changed if job.report not in failed]
+    if not fresh and (failed or set(before) == asked | set(others)):
+        return Outcome(last, [], same), failed
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=home))
     staging.chmod(0o755)
     try:
-        faults = []
-        for job in changed:
-            say(f"{job.report}: running")
-            try:
-                _execute(company, period, job)
-                say(f"{job.report}: done in {job.seconds:.1f} s")
-            except ReportError as error:
-                faults.append(str(error))
-        if faults:
-            raise ReportError(several(faults))
         figures = []
-        for job in changed:
+        for job in fresh:
             _place(job, staging)
             figures += [{"report": job.report, **figure} for figure in job.figures]
         for report in [*same, *others]:
-            figures += _carry_over(earlier[-1], report, staging)
+            figures += _carry_over(last, report, staging)
         _write_figures(figures, staging / "figures.parquet")
-        kept = {report: {"unchanged_since": earlier[-1].name} for report in [*same, *others]}
+        kept = {report: {"unchanged_since": last.name} for report in [*same, *others]}
         made = {
-            job.report: {"seconds": round(job.seconds, 2), "peak_memory_mb": round(job.memory_mb, 1)} for job in changed
+            job.report: {"seconds": round(job.seconds, 2), "peak_memory_mb": round(job.memory_mb, 1)} for job in fresh
         }
+        held = [job for job in jobs if job.report not in failed]
         run_record = {
-            "reason": reason or _why(before, jobs, asked | set(others)),
+            "reason": reason or _why(before, held, asked | set(others)),
             "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "commit": _git_commit(company.home),
             "reports": kept | made,
-        }
-        manifest = _manifest(company, period, jobs, {report: before[report] for report in others})
+        } | ({"failed": still | failed} if still or failed else {})
+        manifest = _manifest(company, period, held, {report: before[report] for report in others})
         revision = archive.commit(home, staging, manifest, run_record)
     finally:
         archive.discard(staging)
-    return Outcome(revision, [job.report for job in changed], same)
+    return Outcome(revision, [job.report for job in fresh], same), failed
+
+
+def _stays(company: Company, report: str, asked: set[str]) -> bool:
+    """Is a report of the last revision, not asked for now, still one of the company's?"""
+    return report not in asked and (company.home / "notebooks" / f"{report}.ipynb").exists()
 
 
 @contextmanager
