@@ -55,7 +55,7 @@ class Project:
     def __init__(self, home):
         self.home, self.rows, self.limits = home, {}, {"seconds": 60}
         for folder in ("params/acme", "notebooks", "frames"):
-            (home / folder).mkdir(parents=True)
+            (home / folder).mkdir(parents=True, exist_ok=True)
         settings = "company:\n  title: Acme\n  zone: UTC\n  currency: EUR\n  pseudonym_key: public\n"
         (home / "params/acme/base.yaml").write_text(settings)
 
@@ -454,14 +454,64 @@ sys.exit(cli.main({command[3:]!r}))
     assert alive == []
     expected = {signal.SIGINT: (130, "error: interrupted.\n"), signal.SIGTERM: (143, ""), signal.SIGKILL: (-9, "")}
     assert (run.returncode, errors) == expected[number]
-    left = list(project.pack.glob(".staging-*"))
-    assert len(left) == (number == signal.SIGKILL)
+    assert not list(project.pack.glob(".staging-*"))
+    (project.pack / ".staging-cut").mkdir()  # of a run that was killed while it archived
     monkey = pytest.MonkeyPatch()
     monkey.setattr(runner, "_execute", lambda company, period, job: setattr(job, "page", "<h1>a</h1>"))
     with monkey.context():
         project.run("loop")
     monkey.undo()
     assert sorted(path.name for path in project.pack.iterdir()) == [".lock", "index.html", "r1"]
+
+
+def test_a_killed_run_is_taken_up_where_it_was(project, tmp_path):
+    other = Project(tmp_path / "undisturbed")
+    for one in (project, other):
+        one.quick_report("first")
+        one.quick_report("second")
+    mark = project.home / "mark"
+    one = {"first": project.rows["first"]}
+    second = (project.home / "notebooks/second.ipynb").read_text()
+    project.notebook("second", f"import time\nopen({str(mark)!r}, 'w').close()\ntime.sleep(60)")
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "tests")!r})
+from pathlib import Path
+from test_runner import Project
+project = Project(Path({str(project.home)!r}))
+project.rows = {one!r}
+project.run("first", "second")
+"""
+    run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    _wait_for_kernel(run, mark)
+    started = psutil.Process(run.pid).children(recursive=True)
+    run.kill()
+    run.wait()
+    assert psutil.wait_procs(started, timeout=8)[1] == []
+    assert (len(list(project.pack.glob(".made/*"))), list(project.pack.glob("r*"))) == (1, [])
+    (project.home / "notebooks/second.ipynb").write_text(second)
+    (project.pack / ".made" / ".partial-cut").mkdir()
+    again = project.run("first", "second")
+    assert (again.executed, again.resumed, again.unchanged) == (["second"], ["first"], [])
+    assert not (project.pack / ".made").exists()
+    mine, undisturbed = _contents(again.revision), _contents(other.run("first", "second").revision)
+    assert {name for name in mine.keys() | undisturbed.keys() if mine.get(name) != undisturbed.get(name)} == {
+        "run.json"
+    }
+    assert again.revision.record["reports"]["first"]["seconds"] > 0
+
+
+def test_what_was_put_aside_for_another_recipe_is_not_taken(project, monkeypatch):
+    monkeypatch.setattr(runner, "_execute", lambda company, period, job: setattr(job, "page", job.report))
+    project.notebook("a", "1")
+    found = project.company
+    period = found.period("2026Q3")
+    values = runner.resolved(found, "2026Q3", [project.home / "notebooks/a.ipynb"])["a"]
+    project.pack.mkdir(parents=True)
+    runner._put_aside(project.pack, runner._job(found, period, project.home / "notebooks/a.ipynb", values, {}))
+    project.notebook("a", "2")
+    run = project.run("a")
+    assert (run.executed, run.resumed, (project.pack / ".made").exists()) == (["a"], [], False)
 
 
 def test_two_runs_do_not_make_one_pack_together(project):

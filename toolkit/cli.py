@@ -118,11 +118,14 @@ def _run(options: argparse.Namespace) -> None:
 
     outcome = runner.run(found, period, notebooks, frames_for, sets=options.set, reason=options.reason)
     revision = outcome.revision
-    if not outcome.executed:
+    fresh = {"executed": outcome.executed, "resumed": outcome.resumed}
+    if not any(fresh.values()):
         print(f"{found.name} {period.name}: unchanged, nothing was executed; {revision.name} holds.")
     else:
-        kept = f"; unchanged: {', '.join(outcome.unchanged)}" if outcome.unchanged else ""
-        print(f"{found.name} {period.name}: {revision.name} archived; executed: {', '.join(outcome.executed)}{kept}")
+        done = [
+            f"{how}: {', '.join(names)}" for how, names in (fresh | {"unchanged": outcome.unchanged}).items() if names
+        ]
+        print(f"{found.name} {period.name}: {revision.name} archived; {'; '.join(done)}")
     print((revision.folder.parent / "index.html").resolve())
 
 

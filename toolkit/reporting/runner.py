@@ -46,6 +46,7 @@ _KERNEL_ENVIRONMENT = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 _MB, _POLL_SECONDS = 2**20, 0.2
+_ASIDE, _MADE, _FACTS = ".made", "made.json", ("seconds", "memory_mb", "figures")
 _PASSED_ON = ("PATH", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "COVERAGE_PROCESS_START")
 
 
@@ -72,10 +73,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A run of a pack: its revision, and which reports were executed for it."""
+    """A run of a pack: its revision, and which reports were executed for it, or taken from a run that was killed."""
 
     revision: archive.Revision | None
     executed: list[str]
+    resumed: list[str]
     unchanged: list[str]
 
 
@@ -109,7 +111,7 @@ def run(
     Returns
     -------
     Outcome
-        The newest revision; nothing was executed if ``executed`` is empty.
+        The newest revision; nothing is new in it if ``executed`` and ``resumed`` are empty.
 
     Raises
     ------
@@ -128,7 +130,7 @@ def run(
     if outcome.revision:
         catalogue.rebuild(company.home / "reports")
     if failed:
-        folder = outcome.revision.folder.relative_to(company.home) if outcome.executed else None
+        folder = outcome.revision.folder.relative_to(company.home) if outcome.executed or outcome.resumed else None
         without = f"\n{folder} is archived without {', '.join(failed)}." if folder else ""
         raise ReportError(several(failed.values()) + without)
     return outcome
@@ -149,23 +151,29 @@ def _pack(
     others = [r for r in before if _stays(company, r, asked)]
     record = last.record if last else {}
     still = {r: fault for r, fault in record.get("failed", {}).items() if _stays(company, r, asked)}
-    failed = {}
+    resumed, failed = [job.report for job in changed if _taken_up(home, job)], {}
     for job in changed:
+        if job.report in resumed:
+            say(f"{job.report}: taken from a run that was ended after it")
+            continue
         say(f"{job.report}: running")
         try:
             _execute(company, period, job)
+            _put_aside(home, job)
             say(f"{job.report}: done in {job.seconds:.1f} s")
         except ReportError as error:
             failed[job.report] = str(error)
     fresh = [job for job in changed if job.report not in failed]
     if not fresh and (failed or set(before) == asked | set(others)):
-        return Outcome(last, [], same), failed
+        archive.discard(home / _ASIDE)
+        return Outcome(last, [], [], same), failed
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=home))
     staging.chmod(0o755)
     try:
         figures = []
         for job in fresh:
-            _place(job, staging)
+            shutil.copytree(home / _ASIDE / job.recipe, staging, copy_function=shutil.copyfile, dirs_exist_ok=True)
+            (staging / _MADE).unlink()
             figures += [{"report": job.report, **figure} for figure in job.figures]
         for report in [*same, *others]:
             figures += _carry_over(last, report, staging)
@@ -185,7 +193,9 @@ def _pack(
         revision = archive.commit(home, staging, manifest, run_record)
     finally:
         archive.discard(staging)
-    return Outcome(revision, [job.report for job in fresh], same), failed
+    archive.discard(home / _ASIDE)  # it is in the revision; what was not asked for goes too
+    executed = [job.report for job in fresh if job.report not in resumed]
+    return Outcome(revision, executed, resumed, same), failed
 
 
 def _stays(company: Company, report: str, asked: set[str]) -> bool:
@@ -338,12 +348,27 @@ def _why(before: dict, jobs: Sequence[Job], after: set[str]) -> str:
     return "; ".join(parts)
 
 
-def _place(job: Job, staging: Path) -> None:
-    (staging / f"{job.report}.html").write_text(job.page, encoding="utf-8")
-    for name, csv in job.tables.items():
-        path = staging / "tables" / job.report / f"{name}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(csv, encoding="utf-8")
+def _put_aside(home: Path, job: Job) -> None:
+    """Keep a finished report, whole or not at all: for this run's revision, or the next run's if this one is killed."""
+    aside = home / _ASIDE
+    aside.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=aside))
+    folder.chmod(0o755)
+    files = {f"{job.report}.html": job.page}
+    files |= {f"tables/{job.report}/{name}.csv": csv for name, csv in job.tables.items()}
+    files[_MADE] = archive.canonical({name: getattr(job, name) for name in _FACTS})
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text.encode())
+    archive.settle(folder, aside / job.recipe)
+
+
+def _taken_up(home: Path, job: Job) -> bool:
+    """Was this very report finished by a run that was killed before its revision? Its facts are then the job's."""
+    made = _read_json(home / _ASIDE / job.recipe / _MADE) or {}
+    for name, value in made.items():
+        setattr(job, name, value)
+    return bool(made)
 
 
 def _carry_over(previous: archive.Revision, report: str, staging: Path) -> list[dict]:
