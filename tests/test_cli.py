@@ -27,7 +27,7 @@ def home(tmp_path, monkeypatch):
         cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": HEAD}
         (tmp_path / "notebooks" / f"{name}.ipynb").write_text(json.dumps({"cells": [cell]}))
 
-    def execute(company, period, job):
+    def execute(run, job):
         job.page = f"<h1>{job.report} {job.values['n'].value}</h1>"
 
     monkeypatch.setattr(runner, "_execute", execute)
@@ -120,13 +120,13 @@ def test_data_that_are_not_there_are_exit_3(home, toolkit, monkeypatch):
 
 
 def test_a_report_that_fails_is_exit_4_and_the_note_follows(home, toolkit, monkeypatch):
-    def fail(company, period, job):
+    def fail(run, job):
         error = runner.ReportError(f"notebooks/{job.report}.ipynb failed.")
         error.add_note("cause")
         raise error
 
     monkeypatch.setattr(runner, "_execute", fail)
-    assert toolkit("run", "acme", "2026Q3") == (
+    assert toolkit("run", "acme", "2026Q3", "--workers", "1") == (
         4,
         "cost: running\nservice: running\n",
         "error: 2 faults:\n  1. notebooks/cost.ipynb failed.\n  2. notebooks/service.ipynb failed.\n",
@@ -166,7 +166,7 @@ def test_a_bug_of_ours_keeps_its_traceback(home, monkeypatch):
 def test_run_says_what_was_executed_and_where_it_stands(home, toolkit):
     index = home / "reports/acme/2026Q3/index.html"
     done = "cost: running\ncost: done in 0.0 s\nservice: running\nservice: done in 0.0 s\n"
-    assert toolkit("run", "acme", "2026Q3") == (
+    assert toolkit("run", "acme", "2026Q3", "--workers", "1") == (
         0, f"{done}acme 2026Q3: r1 archived; executed: cost, service\n{index}\n", ""
     )  # fmt: skip
     assert toolkit("run", "acme", "2026Q3") == (

@@ -20,7 +20,7 @@ import pytest
 from conftest import ROOT
 
 from toolkit import company, present
-from toolkit.errors import ReportError
+from toolkit.errors import ParamsError, ReportError
 from toolkit.reporting import archive, runner
 
 HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
@@ -103,10 +103,10 @@ class Project:
         limits = company.Limits(**self.limits)
         return replace(found, settings=found.settings.model_copy(update={"limits": limits}))
 
-    def run(self, *names, sets=(), reason=""):
+    def run(self, *names, **options):
         found = self.company
         paths = [self.home / "notebooks" / f"{name}.ipynb" for name in names]
-        return runner.run(found, found.period("2026Q3"), paths, self.frames_for, sets=sets, reason=reason, say=_quiet)
+        return runner.run(found, found.period("2026Q3"), paths, self.frames_for, say=_quiet, **options)
 
     @property
     def pack(self):
@@ -209,7 +209,7 @@ def test_another_place_zone_locale_and_hash_seed_give_the_same_bytes(packed, tmp
     other = Project(tmp_path / "elsewhere")
     other.report("cost", SETS)
     other.quick_report("service")
-    again = _contents(other.run("cost", "service").revision)
+    again = _contents(other.run("cost", "service", workers=1).revision)
     before = _contents(outcome.revision)
     assert {name for name in before if before[name] != again[name]} <= {"run.json"}
     monkeypatch.undo()
@@ -252,7 +252,7 @@ def test_only_what_changed_is_executed(project):
 
 
 def test_a_report_that_was_not_asked_for_is_kept_and_one_without_notebook_goes(project, monkeypatch):
-    monkeypatch.setattr(runner, "_execute", lambda company, period, job: setattr(job, "page", job.report))
+    monkeypatch.setattr(runner, "_execute", lambda run, job: setattr(job, "page", job.report))
     for name in ("a", "b"):
         project.notebook(name, "1")
     project.run("a", "b")
@@ -283,7 +283,7 @@ def test_a_report_that_was_not_asked_for_is_kept_and_one_without_notebook_goes(p
     ],
 )
 def test_a_revision_says_what_changed(project, monkeypatch, change, reason):
-    monkeypatch.setattr(runner, "_execute", lambda company, period, job: setattr(job, "page", job.report))
+    monkeypatch.setattr(runner, "_execute", lambda run, job: setattr(job, "page", job.report))
     project.notebook("a", "1")
     project.rows["a"] = ["o1"]
     project.run("a")
@@ -320,7 +320,7 @@ def test_a_failing_cell_is_named_and_the_others_go_on(project):
 def test_what_succeeded_is_archived_without_what_failed(project, monkeypatch):
     broken = {"b"}
 
-    def execute(company, period, job):
+    def execute(run, job):
         if job.report in broken:
             raise ReportError(f"notebooks/{job.report}.ipynb failed.\nTwice.")
         job.page = job.report
@@ -434,10 +434,11 @@ def test_a_page_that_the_guard_refuses_is_not_archived(project):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_run_leaves_no_process(project, number):
-    mark = project.home / "mark"
-    project.notebook("loop", f"open({str(mark)!r}, 'w').close()\nwhile True:\n    pass")
+    marks = [project.home / name for name in ("loop", "more")]
+    for mark in marks:
+        project.notebook(mark.name, f"open({str(mark)!r}, 'w').close()\nwhile True:\n    pass")
     (project.home / "params/acme/2026Q3.yaml").write_text("")
-    command = [sys.executable, "-m", "toolkit.cli", "--home", str(project.home), "run", "acme", "--only", "loop"]
+    command = [sys.executable, "-m", "toolkit.cli", "--home", str(project.home), "run", "acme", "--workers", "2"]
     code = f"""
 import sys
 from toolkit import cli, frames
@@ -445,9 +446,10 @@ frames.materialise = lambda *_: {{}}
 sys.exit(cli.main({command[3:]!r}))
 """
     run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    _wait_for_kernel(run, mark)
+    for mark in marks:
+        _wait_for_kernel(run, mark)
     started = psutil.Process(run.pid).children(recursive=True)
-    assert len(started) == 2  # the run's own process and its kernel
+    assert len(started) == 4  # each report's own process and its kernel
     run.send_signal(number)
     errors = run.communicate(timeout=20)[1].decode()
     gone, alive = psutil.wait_procs(started, timeout=8)
@@ -457,7 +459,7 @@ sys.exit(cli.main({command[3:]!r}))
     assert not list(project.pack.glob(".staging-*"))
     (project.pack / ".staging-cut").mkdir()  # of a run that was killed while it archived
     monkey = pytest.MonkeyPatch()
-    monkey.setattr(runner, "_execute", lambda company, period, job: setattr(job, "page", "<h1>a</h1>"))
+    monkey.setattr(runner, "_execute", lambda run, job: setattr(job, "page", "<h1>a</h1>"))
     with monkey.context():
         project.run("loop")
     monkey.undo()
@@ -480,7 +482,7 @@ from pathlib import Path
 from test_runner import Project
 project = Project(Path({str(project.home)!r}))
 project.rows = {one!r}
-project.run("first", "second")
+project.run("first", "second", workers=1)
 """
     run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     _wait_for_kernel(run, mark)
@@ -502,7 +504,7 @@ project.run("first", "second")
 
 
 def test_what_was_put_aside_for_another_recipe_is_not_taken(project, monkeypatch):
-    monkeypatch.setattr(runner, "_execute", lambda company, period, job: setattr(job, "page", job.report))
+    monkeypatch.setattr(runner, "_execute", lambda run, job: setattr(job, "page", job.report))
     project.notebook("a", "1")
     found = project.company
     period = found.period("2026Q3")
@@ -512,6 +514,45 @@ def test_what_was_put_aside_for_another_recipe_is_not_taken(project, monkeypatch
     project.notebook("a", "2")
     run = project.run("a")
     assert (run.executed, run.resumed, (project.pack / ".made").exists()) == (["a"], [], False)
+
+
+@pytest.fixture
+def failing_starts(tmp_path, monkeypatch):
+    """A Python that dies of itself as often as told, as where a kernel does not start."""
+
+    def fail(times):
+        left = tmp_path / "left"
+        left.write_text("x" * times)
+        script = tmp_path / "python"
+        script.write_text(
+            f"#!/bin/sh\nif [ -s {left} ]; then truncate -s -1 {left}; echo no kernel >&2; exit 7; fi\n"
+            f'exec {sys.executable} "$@"\n'
+        )
+        script.chmod(0o755)
+        monkeypatch.setattr(runner, "sys", SimpleNamespace(executable=str(script)))
+        return left
+
+    return fail
+
+
+def test_a_start_that_fails_is_tried_once_more(project, failing_starts):
+    project.notebook("a", "1")
+    left = failing_starts(1)
+    assert project.run("a").executed == ["a"]
+    assert left.read_text() == ""
+    project.notebook("a", "2")
+    left = failing_starts(3)
+    assert project.refusals("a") == (
+        "notebooks/a.ipynb stopped before its first cell: its process died with exit code 7: no kernel.", ["r1"]
+    )  # fmt: skip
+    assert left.read_text() == "x"
+
+
+def test_no_worker_makes_no_report(project):
+    project.notebook("a", "1")
+    with pytest.raises(ParamsError) as refused:
+        project.run("a", workers=0)
+    assert str(refused.value) == "workers: expected 1 or more, found 0."
 
 
 def test_two_runs_do_not_make_one_pack_together(project):

@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--only", action="append", metavar="REPORT", default=[], help="this report only; may be repeated")
     run.add_argument("--set", action="append", metavar="NAME=VALUE", default=[], help="a parameter; may be repeated")
     run.add_argument("--reason", default="", help="why there is a new revision; default: what changed")
+    run.add_argument("--workers", type=int, metavar="N", help="reports that run at once; default: one a core")
     run.set_defaults(verb=_run)
 
     listing = verbs.add_parser("list", help="what the archive holds")
@@ -116,7 +117,9 @@ def _run(options: argparse.Namespace) -> None:
             report: {name: (kept[name].path, kept[name].digest) for name in asked} for report, asked in names.items()
         }
 
-    outcome = runner.run(found, period, notebooks, frames_for, sets=options.set, reason=options.reason)
+    outcome = runner.run(
+        found, period, notebooks, frames_for, sets=options.set, reason=options.reason, workers=options.workers
+    )
     revision = outcome.revision
     fresh = {"executed": outcome.executed, "resumed": outcome.resumed}
     if not any(fresh.values()):

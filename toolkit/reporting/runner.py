@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,8 +28,8 @@ import psutil
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from toolkit.company import Company, Limits, Period
-from toolkit.errors import ReportError, several
+from toolkit.company import Company, Period
+from toolkit.errors import ParamsError, ReportError, several
 from toolkit.reporting import archive, catalogue
 from toolkit.reporting.parameters import Value, resolved
 
@@ -46,6 +47,7 @@ _KERNEL_ENVIRONMENT = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
 _MB, _POLL_SECONDS = 2**20, 0.2
+_RENDERING = threading.Lock()  # nbconvert says nothing of threads
 _ASIDE, _MADE, _FACTS = ".made", "made.json", ("seconds", "memory_mb", "figures")
 _PASSED_ON = ("PATH", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "COVERAGE_PROCESS_START")
 
@@ -72,6 +74,22 @@ class Job:
 
 
 @dataclass(frozen=True)
+class _Run:
+    """What the reports of a run share; ``stop`` is set when the run is being ended."""
+
+    company: Company
+    period: Period
+    workers: int
+    say: Callable[[str], None]
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def home(self) -> Path:
+        """Folder of the pack's revisions."""
+        return self.company.reports / self.period.name
+
+
+@dataclass(frozen=True)
 class Outcome:
     """A run of a pack: its revision, and which reports were executed for it, or taken from a run that was killed."""
 
@@ -89,6 +107,7 @@ def run(
     *,
     sets: Sequence[str] = (),
     reason: str = "",
+    workers: int | None = None,
     say: Callable[[str], None] = print,
 ) -> Outcome:
     """Make the pack of a period: execute what changed, keep what did not, archive all of it at once.
@@ -105,6 +124,8 @@ def run(
         Parameters as ``name=value``.
     reason
         Why there is a new revision; by default what changed.
+    workers
+        How many reports run at once; by default as many as the machine has cores.
     say
         Where progress goes, one line at a time.
 
@@ -116,17 +137,19 @@ def run(
     Raises
     ------
     ParamsError
-        If a parameter is wrong; nothing was started.
+        If a parameter is wrong, or there is no worker; nothing was started.
     ReportError
         If a report failed. The others were executed; what was made anew is archived, the failed ones left out.
     """
+    run = _Run(company, period, (os.cpu_count() or 1) if workers is None else workers, say)
+    if run.workers < 1:
+        raise ParamsError(f"workers: expected 1 or more, found {workers}.")
     values = resolved(company, period.name, notebooks, sets)
     given = frames_for(notebooks)
     jobs = [_job(company, period, notebook, values[notebook.stem], given[notebook.stem]) for notebook in notebooks]
-    home = company.reports / period.name
-    home.mkdir(parents=True, exist_ok=True)
-    with _alone(home), _ended_in_order():
-        outcome, failed = _pack(company, period, jobs, reason, say)
+    run.home.mkdir(parents=True, exist_ok=True)
+    with _alone(run.home), _ended_in_order():
+        outcome, failed = _pack(run, jobs, reason)
     if outcome.revision:
         catalogue.rebuild(company.home / "reports")
     if failed:
@@ -136,11 +159,9 @@ def run(
     return outcome
 
 
-def _pack(
-    company: Company, period: Period, jobs: list[Job], reason: str, say: Callable[[str], None]
-) -> tuple[Outcome, dict[str, str]]:
+def _pack(run: _Run, jobs: list[Job], reason: str) -> tuple[Outcome, dict[str, str]]:
     """What came of a run, and the faults of the reports that failed in it."""
-    home = company.reports / period.name
+    company, home = run.company, run.home
     for leftover in home.glob(".staging-*"):  # of a run that was killed
         archive.discard(leftover)
     last = next(reversed(archive.revisions(home)), None)
@@ -151,18 +172,8 @@ def _pack(
     others = [r for r in before if _stays(company, r, asked)]
     record = last.record if last else {}
     still = {r: fault for r, fault in record.get("failed", {}).items() if _stays(company, r, asked)}
-    resumed, failed = [job.report for job in changed if _taken_up(home, job)], {}
-    for job in changed:
-        if job.report in resumed:
-            say(f"{job.report}: taken from a run that was ended after it")
-            continue
-        say(f"{job.report}: running")
-        try:
-            _execute(company, period, job)
-            _put_aside(home, job)
-            say(f"{job.report}: done in {job.seconds:.1f} s")
-        except ReportError as error:
-            failed[job.report] = str(error)
+    resumed = [job.report for job in changed if _taken_up(run, job)]
+    failed = _executed(run, [job for job in changed if job.report not in resumed])
     fresh = [job for job in changed if job.report not in failed]
     if not fresh and (failed or set(before) == asked | set(others)):
         archive.discard(home / _ASIDE)
@@ -189,7 +200,7 @@ def _pack(
             "commit": _git_commit(company.home),
             "reports": kept | made,
         } | ({"failed": still | failed} if still or failed else {})
-        manifest = _manifest(company, period, held, {report: before[report] for report in others})
+        manifest = _manifest(company, run.period, held, {report: before[report] for report in others})
         revision = archive.commit(home, staging, manifest, run_record)
     finally:
         archive.discard(staging)
@@ -348,6 +359,35 @@ def _why(before: dict, jobs: Sequence[Job], after: set[str]) -> str:
     return "; ".join(parts)
 
 
+def _executed(run: _Run, jobs: Sequence[Job]) -> dict[str, str]:
+    """Execute reports, as many at once as there are workers, each put aside when done; the faults of those that failed.
+
+    Whatever ends this early, as Ctrl-C does, ends the running reports first.
+    """
+
+    def execute(job: Job) -> None:
+        run.say(f"{job.report}: running")
+        _execute(run, job)
+        _put_aside(run.home, job)
+        run.say(f"{job.report}: done in {job.seconds:.1f} s")
+
+    faults = {}
+    pool = ThreadPoolExecutor(run.workers)
+    try:
+        started = {pool.submit(execute, job): job.report for job in jobs}
+        for ended in as_completed(started):
+            try:
+                ended.result()
+            except ReportError as error:
+                faults[started[ended]] = str(error)
+    except BaseException:
+        run.stop.set()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return {job.report: faults[job.report] for job in jobs if job.report in faults}
+
+
 def _put_aside(home: Path, job: Job) -> None:
     """Keep a finished report, whole or not at all: for this run's revision, or the next run's if this one is killed."""
     aside = home / _ASIDE
@@ -363,11 +403,13 @@ def _put_aside(home: Path, job: Job) -> None:
     archive.settle(folder, aside / job.recipe)
 
 
-def _taken_up(home: Path, job: Job) -> bool:
+def _taken_up(run: _Run, job: Job) -> bool:
     """Was this very report finished by a run that was killed before its revision? Its facts are then the job's."""
-    made = _read_json(home / _ASIDE / job.recipe / _MADE) or {}
+    made = _read_json(run.home / _ASIDE / job.recipe / _MADE) or {}
     for name, value in made.items():
         setattr(job, name, value)
+    if made:
+        run.say(f"{job.report}: taken from a run that was ended after it")
     return bool(made)
 
 
@@ -397,10 +439,11 @@ def _git_commit(home: Path) -> str:
 # -- executing ---------------------------------------------------------------------------------
 
 
-def _execute(company: Company, period: Period, job: Job) -> None:
+def _execute(run: _Run, job: Job) -> None:
     """Execute one report in a process group of its own, prove it complete, render and guard its page."""
     from toolkit.reporting import page
 
+    company, period = run.company, run.period
     with tempfile.TemporaryDirectory(prefix="report-") as scratch:
         work = Path(scratch)
         task = {
@@ -423,7 +466,7 @@ def _execute(company: Company, period: Period, job: Job) -> None:
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         started = time.monotonic()
-        ended = _child(work, variables, company.settings.limits)
+        ended = _child(run, work, variables)
         job.seconds = time.monotonic() - started
         ledger = _read_json(work / "ledger.json") or {}
         job.memory_mb = ledger.get("memory_mb", 0.0)
@@ -437,35 +480,42 @@ def _execute(company: Company, period: Period, job: Job) -> None:
             code=job.code,
             recipe=job.recipe,
         )
-        if not fault:
-            job.page = page.render(notebook, facts)
-            job.tables, job.figures = page.outputs(notebook)
-            unfit = page.guard(job.page, notebook)
-            fault = f"made a page that may not be archived: {'; '.join(unfit)}" if unfit else ""
-        if fault:
-            partial = company.home / "reports" / ".failed" / company.name / period.name / f"{job.report}.html"
-            where = ""
-            if notebook is not None:
-                partial.parent.mkdir(parents=True, exist_ok=True)
-                partial.write_text(page.render(_clipped(notebook), facts, incomplete=fault), encoding="utf-8")
-                where = f" The partial page is {partial.relative_to(company.home)}."
-            raise ReportError(f"notebooks/{job.notebook.name} {fault}.{where}")
+        with _RENDERING:
+            if not fault:
+                job.page = page.render(notebook, facts)
+                job.tables, job.figures = page.outputs(notebook)
+                unfit = page.guard(job.page, notebook)
+                fault = f"made a page that may not be archived: {'; '.join(unfit)}" if unfit else ""
+            if fault:
+                partial = company.home / "reports" / ".failed" / company.name / period.name / f"{job.report}.html"
+                where = ""
+                if notebook is not None:
+                    partial.parent.mkdir(parents=True, exist_ok=True)
+                    partial.write_text(page.render(_clipped(notebook), facts, incomplete=fault), encoding="utf-8")
+                    where = f" The partial page is {partial.relative_to(company.home)}."
+                raise ReportError(f"notebooks/{job.notebook.name} {fault}.{where}")
 
 
-def _child(work: Path, variables: dict[str, str], limits: Limits) -> str:
-    """Run the notebook to its end or a limit; why it did not return ('' if it did)."""
-    with (work / "stderr").open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "toolkit.reporting.runner", str(work / "task.json")],
-            env=variables, cwd=work, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True,
-        )  # fmt: skip
-        try:
-            over = _watch(process, work, limits)
-        finally:
-            _end(process, work)
-    ledger = _read_json(work / "ledger.json") or {}
+def _child(run: _Run, work: Path, variables: dict[str, str]) -> str:
+    """Run the notebook to its end or a limit; why it did not return ('' if it did).
+
+    Where it died before its first cell, as when a kernel does not start, it is tried once more.
+    """
+    for _ in range(2):
+        with (work / "stderr").open("wb") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "toolkit.reporting.runner", str(work / "task.json")], env=variables,
+                cwd=work, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True,
+            )  # fmt: skip
+            try:
+                over = _watch(run, process, work)
+            finally:
+                _end(process, work)
+        ledger = _read_json(work / "ledger.json") or {}
+        if over or process.returncode == 0 or "cell" in ledger:
+            break
     if ledger.get("flood"):
-        return f"printed more than {limits.output_mb:g} MB"
+        return f"printed more than {run.company.settings.limits.output_mb:g} MB"
     if over or process.returncode == 0:
         return over
     if "kernel_exit" in ledger:
@@ -474,15 +524,18 @@ def _child(work: Path, variables: dict[str, str], limits: Limits) -> str:
     return f"its process {_death(process.returncode)}" + (f": {lines[-1][:300].rstrip('.')}" if lines else "")
 
 
-def _watch(process: subprocess.Popen, work: Path, limits: Limits) -> str:
+def _watch(run: _Run, process: subprocess.Popen, work: Path) -> str:
     """Wait until a report's process ends; which limit it went over ('' if none). The ledger tells that it lives."""
-    most = limits.memory_mb or 0.9 * psutil.virtual_memory().total / _MB
+    limits = run.company.settings.limits
+    most = limits.memory_mb or 0.9 * psutil.virtual_memory().total / _MB / run.workers
     begun = heard = time.monotonic()
     ledger: dict = {}
     while True:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=_POLL_SECONDS)
             return ""
+        if run.stop.is_set():
+            raise CancelledError
         now, before, ledger = time.monotonic(), ledger, _read_json(work / "ledger.json") or {}
         heard = heard if ledger == before else now
         if now - begun > limits.seconds:
