@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import ROOT
@@ -37,13 +38,15 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def toolkit(capsys):
-    """Run the command line: its exit code, what it printed, and what it said on stderr."""
+    """Run the command line: its exit code, what it printed, and what it said on stderr; its events apart."""
 
     def run(*arguments):
         code = cli.main(arguments)
         out, err = capsys.readouterr()
         assert "Traceback" not in err
-        return code, out, err
+        lines = err.splitlines(keepends=True)
+        run.events = [json.loads(line) for line in lines if line.startswith("{")]
+        return code, out, "".join(line for line in lines if not line.startswith("{"))
 
     return run
 
@@ -128,7 +131,7 @@ def test_a_report_that_fails_is_exit_4_and_the_note_follows(home, toolkit, monke
     monkeypatch.setattr(runner, "_execute", fail)
     assert toolkit("run", "acme", "2026Q3", "--workers", "1") == (
         4,
-        "cost: running\nservice: running\n",
+        "",
         "error: 2 faults:\n  1. notebooks/cost.ipynb failed.\n  2. notebooks/service.ipynb failed.\n",
     )
     assert toolkit("list")[1] == ""
@@ -165,20 +168,49 @@ def test_a_bug_of_ours_keeps_its_traceback(home, monkeypatch):
 
 def test_run_says_what_was_executed_and_where_it_stands(home, toolkit):
     index = home / "reports/acme/2026Q3/index.html"
-    done = "cost: running\ncost: done in 0.0 s\nservice: running\nservice: done in 0.0 s\n"
     assert toolkit("run", "acme", "2026Q3", "--workers", "1") == (
-        0, f"{done}acme 2026Q3: r1 archived; executed: cost, service\n{index}\n", ""
+        0, f"acme 2026Q3: r1 archived; executed: cost, service\n{index}\n", ""
     )  # fmt: skip
     assert toolkit("run", "acme", "2026Q3") == (
         0, f"acme 2026Q3: unchanged, nothing was executed; r1 holds.\n{index}\n", ""
     )  # fmt: skip
     code, out, _ = toolkit("run", "acme", "2026Q3", "--set", "n=2", "--only", "cost", "--reason", "asked")
-    assert (code, out.splitlines()[2]) == (0, "acme 2026Q3: r2 archived; executed: cost")
+    assert (code, out.splitlines()[0]) == (0, "acme 2026Q3: r2 archived; executed: cost")
     assert (home / "reports/acme/2026Q3/r2/cost.html").read_text() == "<h1>cost 2</h1>"
     assert (home / "reports/acme/2026Q3/r2/service.html").read_text() == "<h1>service 1</h1>"
     assert toolkit("list", "acme")[1] == (
         "acme 2026Q3 r1  first run  cost, service\nacme 2026Q3 r2  asked  cost, service\n"
     )
+
+
+def test_progress_is_one_json_object_a_line_where_stderr_is_no_terminal(home, toolkit):
+    toolkit("run", "acme", "2026Q3", "--workers", "1")
+    for event in toolkit.events:
+        assert abs(datetime.fromisoformat(event.pop("at")) - datetime.now(UTC)) < timedelta(minutes=1)
+    pack = {"period": "2026Q3"}
+    done = [
+        {"event": "report", "state": "done", **pack, "report": report, "seconds": 0.0, "memory_mb": 0}
+        for report in ("cost", "service")
+    ]
+    archived = {"event": "archived", **pack, "revision": "r1", "reports": ["cost", "service"], "failed": []}
+    assert toolkit.events == [*done, archived]
+    toolkit("run", "acme", "2026Q3")
+    assert [(event["state"], event["report"]) for event in toolkit.events] == [
+        ("unchanged", "cost"), ("unchanged", "service")
+    ]  # fmt: skip
+
+
+def test_a_run_goes_on_when_nobody_reads_its_progress(home, toolkit, monkeypatch):
+    class Closed:
+        def isatty(self):
+            return False
+
+        def write(self, _):
+            raise BrokenPipeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cli.sys, "stderr", Closed())
+        assert cli.main(["run", "acme", "2026Q3"]) == 0
 
 
 def test_the_latest_period_is_the_one_that_ends_last(home, toolkit):

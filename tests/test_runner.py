@@ -6,11 +6,14 @@ Real kernels on notebooks of a few lines; about three seconds each.
 import hashlib
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import termios
 import time
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -47,6 +50,9 @@ figure |= {"value": n / 3, "low": None, "high": None, "n": len(orders)}
 display({"text/html": f"<p>{len(orders)}</p>", "TABLE": csv, "FIGURES": [figure]}, raw=True)
 """.replace("TABLE", present.TABLE_MIME).replace("FIGURES", present.FIGURES_MIME)
 SETS = "print({'b', 'a', 'c'}, hash('a'))"  # moves with the hash seed
+
+
+NO_WAREHOUSE = "import sys\nfrom toolkit import cli, frames\nframes.materialise = lambda *_: {}\n"
 
 
 class Project:
@@ -106,7 +112,7 @@ class Project:
     def run(self, *names, **options):
         found = self.company
         paths = [self.home / "notebooks" / f"{name}.ipynb" for name in names]
-        return runner.run(found, found.period("2026Q3"), paths, self.frames_for, say=_quiet, **options)
+        return runner.run(found, found.period("2026Q3"), paths, self.frames_for, **options)
 
     @property
     def pack(self):
@@ -127,10 +133,6 @@ class Project:
 
     def partial(self, name):
         return (self.home / "reports/.failed/acme/2026Q3" / f"{name}.html").read_text()
-
-
-def _quiet(_):
-    pass
 
 
 @pytest.fixture
@@ -161,6 +163,11 @@ def _contents(revision):
         for path in sorted(revision.folder.rglob("*"))
         if path.is_file()
     }
+
+
+def _differing(one, other):
+    one, other = _contents(one), _contents(other)
+    return {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
 
 
 @pytest.fixture(scope="module")
@@ -209,11 +216,59 @@ def test_another_place_zone_locale_and_hash_seed_give_the_same_bytes(packed, tmp
     other = Project(tmp_path / "elsewhere")
     other.report("cost", SETS)
     other.quick_report("service")
-    again = _contents(other.run("cost", "service", workers=1).revision)
-    before = _contents(outcome.revision)
-    assert {name for name in before if before[name] != again[name]} <= {"run.json"}
+    again = other.run("cost", "service", workers=1).revision
+    assert _differing(outcome.revision, again) == {"run.json"}
     monkeypatch.undo()
     time.tzset()
+
+
+def test_a_run_tells_each_cell_with_its_section(project):
+    project.notebook("a", "import time; time.sleep(0.5)", "time.sleep(0.5)")
+    project.notebook("bad", "1 / 0")
+    events = []
+    with pytest.raises(ReportError):
+        project.run("a", "bad", tell=events.append)
+    assert {event.pop("period") for event in events} == {"2026Q3"}
+    told = [event for event in events if event.get("report") == "a"]
+    assert told[0] == {"event": "report", "state": "started", "report": "a", "cells": 6}
+    cells = [(e["cell"], e["cells"], e["section"]) for e in told if e["state"] == "cell"]
+    assert set(cells) >= {(4, 6, "1.1"), (6, 6, "1.2")}  # what is over within a look is not told
+    assert cells == sorted(cells)
+    assert all(20 < event["memory_mb"] < 2_000 for event in told if event["state"] == "cell")
+    assert (told[-1]["state"], told[-1]["seconds"] > 1) == ("done", True)
+    failed = next(event for event in events if event.get("state") == "failed")
+    assert failed["fault"].startswith("notebooks/bad.ipynb failed in cell 4 (section 1.1): ZeroDivisionError")
+    assert events[-1] == {"event": "archived", "revision": "r1", "reports": ["a"], "failed": ["bad"]}
+
+
+def _in_a_terminal(home, *arguments):
+    """Run the command line with a terminal for stderr: its exit code, its output, what the terminal got."""
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, 100))
+    command = [sys.executable, "-c", f"{NO_WAREHOUSE}sys.exit(cli.main(sys.argv[1:]))", "--home", str(home), *arguments]
+    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=follower)
+    os.close(follower)
+    shown = b""
+    with suppress(OSError):  # how a terminal says that its other side is gone
+        while part := os.read(leader, 10_000):
+            shown += part
+    os.close(leader)
+    return run.wait(timeout=20), run.communicate()[0].decode(), shown.decode()
+
+
+def test_a_terminal_shows_a_bar_a_report_and_the_bytes_stay(project, tmp_path):
+    other = Project(tmp_path / "elsewhere")
+    for one in (project, other):
+        one.notebook("a", "import time; time.sleep(0.6)")
+        one.notebook("b", "1")
+        (one.home / "params/acme/2026Q3.yaml").write_text("")
+    code, out, shown = _in_a_terminal(project.home, "run", "acme")
+    assert (code, out.splitlines()[0]) == (0, "acme 2026Q3: r1 archived; executed: a, b")
+    assert re.search(r"2026Q3 a \|.*4/4 cells .*section 1\.1, \d+ MB", shown)
+    assert "2026Q3 a: done in " in shown
+    assert "{" not in shown
+    (mine,), undisturbed = archive.revisions(project.pack), other.run("a", "b", workers=1).revision
+    assert _differing(mine, undisturbed) == {"run.json"}
 
 
 def test_nothing_changed_executes_nothing(packed, monkeypatch):
@@ -439,19 +494,15 @@ def test_an_interrupted_run_leaves_no_process(project, number):
         project.notebook(mark.name, f"open({str(mark)!r}, 'w').close()\nwhile True:\n    pass")
     (project.home / "params/acme/2026Q3.yaml").write_text("")
     command = [sys.executable, "-m", "toolkit.cli", "--home", str(project.home), "run", "acme", "--workers", "2"]
-    code = f"""
-import sys
-from toolkit import cli, frames
-frames.materialise = lambda *_: {{}}
-sys.exit(cli.main({command[3:]!r}))
-"""
+    code = f"{NO_WAREHOUSE}sys.exit(cli.main({command[3:]!r}))"
     run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     for mark in marks:
         _wait_for_kernel(run, mark)
     started = psutil.Process(run.pid).children(recursive=True)
     assert len(started) == 4  # each report's own process and its kernel
     run.send_signal(number)
-    errors = run.communicate(timeout=20)[1].decode()
+    said = run.communicate(timeout=20)[1].decode().splitlines(keepends=True)
+    errors = "".join(line for line in said if not line.startswith("{"))
     gone, alive = psutil.wait_procs(started, timeout=8)
     assert alive == []
     expected = {signal.SIGINT: (130, "error: interrupted.\n"), signal.SIGTERM: (143, ""), signal.SIGKILL: (-9, "")}
@@ -496,10 +547,7 @@ project.run("first", "second", workers=1)
     again = project.run("first", "second")
     assert (again.executed, again.resumed, again.unchanged) == (["second"], ["first"], [])
     assert not (project.pack / ".made").exists()
-    mine, undisturbed = _contents(again.revision), _contents(other.run("first", "second").revision)
-    assert {name for name in mine.keys() | undisturbed.keys() if mine.get(name) != undisturbed.get(name)} == {
-        "run.json"
-    }
+    assert _differing(again.revision, other.run("first", "second").revision) == {"run.json"}
     assert again.revision.record["reports"]["first"]["seconds"] > 0
 
 

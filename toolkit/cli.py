@@ -4,6 +4,8 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,9 +119,9 @@ def _run(options: argparse.Namespace) -> None:
             report: {name: (kept[name].path, kept[name].digest) for name in asked} for report, asked in names.items()
         }
 
-    outcome = runner.run(
-        found, period, notebooks, frames_for, sets=options.set, reason=options.reason, workers=options.workers
-    )
+    options_of_run = {"sets": options.set, "reason": options.reason, "workers": options.workers}
+    with _Progress() as tell:
+        outcome = runner.run(found, period, notebooks, frames_for, **options_of_run, tell=tell)
     revision = outcome.revision
     fresh = {"executed": outcome.executed, "resumed": outcome.resumed}
     if not any(fresh.values()):
@@ -130,6 +132,43 @@ def _run(options: argparse.Namespace) -> None:
         ]
         print(f"{found.name} {period.name}: {revision.name} archived; {'; '.join(done)}")
     print((revision.folder.parent / "index.html").resolve())
+
+
+class _Progress:
+    """Shows on stderr how a run goes: bars on a terminal, elsewhere one JSON object a line."""
+
+    def __enter__(self) -> "_Progress":
+        self.live, self.bars = sys.stderr.isatty(), {}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for bar in self.bars.values():
+            bar.close()
+
+    def __call__(self, event: dict) -> None:
+        if not self.live:
+            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            with suppress(OSError):  # nobody reads it any more: no reason to end a run
+                print(json.dumps({"at": at} | event), file=sys.stderr, flush=True)
+        elif event["event"] == "report":
+            self._draw(event["report"], event)
+
+    def _draw(self, report: str, event: dict) -> None:
+        from tqdm import tqdm
+
+        tqdm.monitor_interval = 0  # no thread of its own
+        name, state = f"{event['period']} {report}", event["state"]
+        if state == "started":
+            form = "{desc} |{bar}| {n_fmt}/{total_fmt} cells {elapsed}{postfix}"
+            self.bars[report] = tqdm(total=event["cells"], desc=name, leave=False, bar_format=form, dynamic_ncols=True)
+        elif state == "cell":
+            self.bars[report].n = event["cell"]
+            self.bars[report].set_postfix_str(f"section {event['section']}, {event['memory_mb']} MB")
+        else:
+            if report in self.bars:
+                self.bars.pop(report).close()
+            seconds = f" in {event['seconds']} s" if state == "done" else ""
+            tqdm.write(f"{name}: {state}{seconds}", file=sys.stderr)
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -80,13 +80,19 @@ class _Run:
     company: Company
     period: Period
     workers: int
-    say: Callable[[str], None]
+    tell: Callable[[dict], None]
+    lock: threading.Lock = field(default_factory=threading.Lock)
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
     def home(self) -> Path:
         """Folder of the pack's revisions."""
         return self.company.reports / self.period.name
+
+    def say(self, state: str, report: str, **facts: Any) -> None:
+        """Tell what a report is at; one at a time, whichever thread it comes from."""
+        with self.lock:
+            self.tell({"event": "report", "state": state, "period": self.period.name, "report": report, **facts})
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ def run(
     sets: Sequence[str] = (),
     reason: str = "",
     workers: int | None = None,
-    say: Callable[[str], None] = print,
+    tell: Callable[[dict], None] = lambda event: None,
 ) -> Outcome:
     """Make the pack of a period: execute what changed, keep what did not, archive all of it at once.
 
@@ -126,8 +132,10 @@ def run(
         Why there is a new revision; by default what changed.
     workers
         How many reports run at once; by default as many as the machine has cores.
-    say
-        Where progress goes, one line at a time.
+    tell
+        Where progress goes: ``{"event": "report", "state": ..., "period": ..., "report": ...}``, the state one of
+        started, cell, done, failed, unchanged, resumed, waits, with ``cell``, ``cells``, ``section``, ``seconds``,
+        ``memory_mb`` or ``fault`` where they say something; and ``{"event": "archived", "revision": ...}``.
 
     Returns
     -------
@@ -141,7 +149,7 @@ def run(
     ReportError
         If a report failed. The others were executed; what was made anew is archived, the failed ones left out.
     """
-    run = _Run(company, period, (os.cpu_count() or 1) if workers is None else workers, say)
+    run = _Run(company, period, (os.cpu_count() or 1) if workers is None else workers, tell)
     if run.workers < 1:
         raise ParamsError(f"workers: expected 1 or more, found {workers}.")
     values = resolved(company, period.name, notebooks, sets)
@@ -169,6 +177,8 @@ def _pack(run: _Run, jobs: list[Job], reason: str) -> tuple[Outcome, dict[str, s
     changed = [job for job in jobs if before.get(job.report, {}).get("recipe") != job.recipe]
     asked = {job.report for job in jobs}
     same = [job.report for job in jobs if job not in changed]
+    for report in same:
+        run.say("unchanged", report)
     others = [r for r in before if _stays(company, r, asked)]
     record = last.record if last else {}
     still = {r: fault for r, fault in record.get("failed", {}).items() if _stays(company, r, asked)}
@@ -206,6 +216,8 @@ def _pack(run: _Run, jobs: list[Job], reason: str) -> tuple[Outcome, dict[str, s
         archive.discard(staging)
     archive.discard(home / _ASIDE)  # it is in the revision; what was not asked for goes too
     executed = [job.report for job in fresh if job.report not in resumed]
+    facts = {"reports": sorted(manifest["reports"]), "failed": sorted(still | failed)}
+    run.tell({"event": "archived", "period": run.period.name, "revision": revision.name, **facts})
     return Outcome(revision, executed, resumed, same), failed
 
 
@@ -366,10 +378,13 @@ def _executed(run: _Run, jobs: Sequence[Job]) -> dict[str, str]:
     """
 
     def execute(job: Job) -> None:
-        run.say(f"{job.report}: running")
-        _execute(run, job)
+        try:
+            _execute(run, job)
+        except ReportError as error:
+            run.say("failed", job.report, fault=str(error))
+            raise
         _put_aside(run.home, job)
-        run.say(f"{job.report}: done in {job.seconds:.1f} s")
+        run.say("done", job.report, seconds=round(job.seconds, 1), memory_mb=round(job.memory_mb))
 
     faults = {}
     pool = ThreadPoolExecutor(run.workers)
@@ -409,7 +424,7 @@ def _taken_up(run: _Run, job: Job) -> bool:
     for name, value in made.items():
         setattr(job, name, value)
     if made:
-        run.say(f"{job.report}: taken from a run that was ended after it")
+        run.say("resumed", job.report, seconds=round(job.seconds, 1), memory_mb=round(job.memory_mb))
     return bool(made)
 
 
@@ -441,8 +456,12 @@ def _git_commit(home: Path) -> str:
 
 def _execute(run: _Run, job: Job) -> None:
     """Execute one report in a process group of its own, prove it complete, render and guard its page."""
+    import nbformat
+
     from toolkit.reporting import page
 
+    cells = nbformat.read(job.notebook, as_version=4).cells
+    run.say("started", job.report, cells=len(cells))
     company, period = run.company, run.period
     with tempfile.TemporaryDirectory(prefix="report-") as scratch:
         work = Path(scratch)
@@ -466,7 +485,7 @@ def _execute(run: _Run, job: Job) -> None:
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         started = time.monotonic()
-        ended = _child(run, work, variables)
+        ended = _child(run, job.report, cells, work, variables)
         job.seconds = time.monotonic() - started
         ledger = _read_json(work / "ledger.json") or {}
         job.memory_mb = ledger.get("memory_mb", 0.0)
@@ -496,7 +515,7 @@ def _execute(run: _Run, job: Job) -> None:
                 raise ReportError(f"notebooks/{job.notebook.name} {fault}.{where}")
 
 
-def _child(run: _Run, work: Path, variables: dict[str, str]) -> str:
+def _child(run: _Run, report: str, cells: Sequence[Any], work: Path, variables: dict[str, str]) -> str:
     """Run the notebook to its end or a limit; why it did not return ('' if it did).
 
     Where it died before its first cell, as when a kernel does not start, it is tried once more.
@@ -508,7 +527,7 @@ def _child(run: _Run, work: Path, variables: dict[str, str]) -> str:
                 cwd=work, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True,
             )  # fmt: skip
             try:
-                over = _watch(run, process, work)
+                over = _watch(run, report, cells, process, work)
             finally:
                 _end(process, work)
         ledger = _read_json(work / "ledger.json") or {}
@@ -524,7 +543,7 @@ def _child(run: _Run, work: Path, variables: dict[str, str]) -> str:
     return f"its process {_death(process.returncode)}" + (f": {lines[-1][:300].rstrip('.')}" if lines else "")
 
 
-def _watch(run: _Run, process: subprocess.Popen, work: Path) -> str:
+def _watch(run: _Run, report: str, cells: Sequence[Any], process: subprocess.Popen, work: Path) -> str:
     """Wait until a report's process ends; which limit it went over ('' if none). The ledger tells that it lives."""
     limits = run.company.settings.limits
     most = limits.memory_mb or 0.9 * psutil.virtual_memory().total / _MB / run.workers
@@ -536,13 +555,19 @@ def _watch(run: _Run, process: subprocess.Popen, work: Path) -> str:
             return ""
         if run.stop.is_set():
             raise CancelledError
-        now, before, ledger = time.monotonic(), ledger, _read_json(work / "ledger.json") or {}
+        now, before = time.monotonic(), ledger
+        ledger = _read_json(work / "ledger.json") or before
         heard = heard if ledger == before else now
+        memory = _memory_mb(process.pid)
+        if ledger.get("cell") != before.get("cell"):
+            cell, section = ledger["cell"], _section(cells, ledger["cell"])
+            facts = {"cell": cell, "cells": len(cells), "section": section, "memory_mb": round(memory)}
+            run.say("cell", report, **facts, seconds=round(now - begun, 1))
         if now - begun > limits.seconds:
             return f"timed out after {limits.seconds:g} s"
         if now - heard > limits.silent_seconds:
             return f"was silent for {limits.silent_seconds:g} s"
-        if _memory_mb(process.pid) > most:
+        if memory > most:
             return f"used more than {most:,.0f} MB of memory"
 
 
@@ -647,6 +672,12 @@ def _place_of(cells: Sequence[Any], number: int | None) -> str:
     """``in cell 9 (section 2.3)``; cells count from 1, all kinds."""
     if number is None:
         return "before its first cell"
+    section = _section(cells, number)
+    return f"in cell {number}" + (f" (section {section})" if section else "")
+
+
+def _section(cells: Sequence[Any], number: int) -> str:
+    """Number of the section that a cell stands in; '' above the first."""
     titles = [
         line[3:].split(" ")[0]
         for cell in cells[:number]
@@ -654,7 +685,7 @@ def _place_of(cells: Sequence[Any], number: int | None) -> str:
         for line in cell.source.splitlines()
         if line.startswith("## ")
     ]
-    return f"in cell {number}" + (f" (section {titles[-1]})" if titles else "")
+    return titles[-1] if titles else ""
 
 
 def _perform(task: dict) -> None:
