@@ -213,6 +213,21 @@ def test_a_run_goes_on_when_nobody_reads_its_progress(home, toolkit, monkeypatch
         assert cli.main(["run", "acme", "2026Q3"]) == 0
 
 
+def test_a_notebook_that_asks_for_key_figures_is_made_after_the_others(home, toolkit):
+    cells = [
+        {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": HEAD},
+        {"cell_type": "code", "metadata": {}, "source": 'figures = frame("key_figures")'},
+    ]
+    (home / "notebooks/a_board.ipynb").write_text(json.dumps({"cells": cells}))
+    code, out, _ = toolkit("run", "acme", "2026Q3")
+    assert (code, out.splitlines()[0]) == (0, "acme 2026Q3: r1 archived; executed: cost, service, a_board")
+    manifest = json.loads((home / "reports/acme/2026Q3/r1/manifest.json").read_text())
+    assert {report: list(entry["frames"]) for report, entry in manifest["reports"].items()} == {
+        "a_board": ["key_figures"], "cost": [], "service": []
+    }  # fmt: skip
+    assert toolkit("run", "acme", "2026Q3")[1].startswith("acme 2026Q3: unchanged")
+
+
 def test_the_latest_period_is_the_one_that_ends_last(home, toolkit):
     for name in ("2026Q1", "2026H2", "2026-09", "2025"):
         _period(home, name)

@@ -22,7 +22,7 @@ import psutil
 import pytest
 from conftest import ROOT
 
-from toolkit import company, present
+from toolkit import company, frames, present
 from toolkit.errors import ParamsError, ReportError
 from toolkit.reporting import archive, runner
 
@@ -59,7 +59,7 @@ class Project:
     """A made project: a company, its notebooks and the frames they are given."""
 
     def __init__(self, home):
-        self.home, self.rows, self.limits = home, {}, {"seconds": 60}
+        self.home, self.rows, self.limits, self.period = home, {}, {"seconds": 60}, "2026Q3"
         for folder in ("params/acme", "notebooks", "frames"):
             (home / folder).mkdir(parents=True, exist_ok=True)
         settings = "company:\n  title: Acme\n  zone: UTC\n  currency: EUR\n  pseudonym_key: public\n"
@@ -90,8 +90,13 @@ class Project:
         self.rows[name] = ["o1", "o2"]
         self.notebook(name, QUICK.replace("NAME", name))
 
-    def frames_for(self, notebooks):
+    def frames_for(self, notebooks, figures=None):
         made = {}
+        if figures is not None:
+            kept = frames.keep_key_figures(
+                self.company, self.company.period(self.period), figures, self.home / "frames"
+            )
+            return {notebook.stem: {"key_figures": (kept.path, kept.digest)} for notebook in notebooks}
         for notebook in notebooks:
             rows = self.rows.get(notebook.stem)
             if rows is None:
@@ -112,11 +117,13 @@ class Project:
     def run(self, *names, **options):
         found = self.company
         paths = [self.home / "notebooks" / f"{name}.ipynb" for name in names]
-        return runner.run(found, found.period("2026Q3"), paths, self.frames_for, **options)
+        later = [path for path in paths if "key_figures" in path.stem]
+        stages = [[path for path in paths if path not in later], later]
+        return runner.run(found, found.period(self.period), stages, self.frames_for, **options)
 
     @property
     def pack(self):
-        return self.home / "reports" / "acme" / "2026Q3"
+        return self.home / "reports" / "acme" / self.period
 
     def refusals(self, *names):
         """The error of a run, and the revisions after it."""
@@ -345,6 +352,60 @@ def test_a_revision_says_what_changed(project, monkeypatch, change, reason):
     change(project)
     names = sorted(path.stem for path in (project.home / "notebooks").glob("*.ipynb"))
     assert project.run(*names).revision.record["reason"] == reason
+
+
+LATER = """
+from toolkit import frames
+figures = frames.reader(company, period)("key_figures")
+print(figures[["period", "report", "value", "n"]].to_csv(index=False))
+"""
+
+
+def test_a_second_stage_reads_the_key_figures_of_the_first_and_of_earlier_periods(project, monkeypatch):
+    for period, rows in (("2025", "o1"), ("2026Q1", "o1"), ("2026Q4", "o1")):  # another length, before, after
+        project.period = period
+        project.quick_report("cost")
+        project.rows["cost"] = [rows]
+        project.run("cost")
+    project.period = "2026Q3"
+    project.rows["cost"] = ["o1", "o2"]
+    project.notebook("by_key_figures", LATER)
+    first = project.run("cost", "by_key_figures")
+    assert (first.executed, first.unchanged) == (["cost", "by_key_figures"], [])
+    third = 1 / 3
+    shown = f"period,report,value,n\n2026Q1,cost,{third},1\n2026Q3,cost,{third},2\n"
+    assert shown in (first.revision.folder / "by_key_figures.html").read_text()
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "_execute", lambda *_: pytest.fail("a kernel was started"))
+        assert project.run("cost", "by_key_figures").unchanged == ["cost", "by_key_figures"]
+        assert project.run("by_key_figures").unchanged == ["by_key_figures"]
+
+    project.rows["cost"] = ["o1", "o2", "o3"]
+    second = project.run("cost", "by_key_figures")
+    assert second.executed == ["cost", "by_key_figures"]
+    assert second.revision.record["reason"] == "cost: frames changed; by_key_figures: frames changed"
+    assert shown.replace(",2\n", ",3\n") in (second.revision.folder / "by_key_figures.html").read_text()
+
+    monkeypatch.delenv("TOOLKIT_FRAMES", raising=False)
+    monkeypatch.chdir(project.home)
+    by_hand = frames.reader("acme", "2026Q3")("key_figures")
+    assert by_hand[["period", "report", "n"]].values.tolist() == [["2026Q1", "cost", 1], ["2026Q3", "cost", 3]]
+    assert list(frames.reader("acme", "2024")("key_figures").columns) == list(by_hand.columns)
+
+
+def test_a_second_stage_is_not_started_where_the_first_failed(project):
+    project.notebook("bad", "1 / 0")
+    project.quick_report("cost")
+    project.notebook("by_key_figures", LATER)
+    message, revisions = project.refusals("bad", "cost", "by_key_figures")
+    assert message == (
+        "2 faults:\n"
+        "  1. notebooks/bad.ipynb failed in cell 4 (section 1.1): ZeroDivisionError: division by zero. "
+        f"{PARTIAL}bad.html.\n"
+        "  2. notebooks/by_key_figures.ipynb not started: waits for bad.\n"
+        "reports/acme/2026Q3/r1 is archived without bad, by_key_figures."
+    )
+    assert revisions == ["r1"]
 
 
 # -- a run that fails --------------------------------------------------------------------------

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from toolkit.errors import ParamsError, ToolkitError, nearest, several
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from toolkit.company import Company
 
 
@@ -102,7 +104,7 @@ def _check(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from toolkit import company, frames
-    from toolkit.reporting import runner
+    from toolkit.reporting import parameters, runner
 
     found = company.load(options.company, options.home)
     known = _periods(found)
@@ -110,18 +112,25 @@ def _run(options: argparse.Namespace) -> None:
         raise ParamsError(f"{found.params}: no period is named and no <period>.yaml is there to tell the latest.")
     period = found.period(options.period or known[-1])
     notebooks = _notebooks(options.home, options.only)
+    parameters.resolved(found, period.name, notebooks, options.set)
+    later = [notebook for notebook in notebooks if frames.KEY_FIGURES in frames.asked_for(_source(notebook))]
+    stages = [[notebook for notebook in notebooks if notebook not in later], later]
 
-    def frames_for(notebooks: Sequence[Path]) -> Mapping[str, Mapping[str, tuple[Path, str]]]:
-        names = {notebook.stem: frames.asked_for(_source(notebook)) for notebook in notebooks}
-        every = sorted({name for asked in names.values() for name in asked})
+    def frames_for(
+        stage: Sequence[Path], figures: "pd.DataFrame | None"
+    ) -> Mapping[str, Mapping[str, tuple[Path, str]]]:
+        names = {notebook.stem: frames.asked_for(_source(notebook)) for notebook in stage}
+        every = sorted({name for asked in names.values() for name in asked} - {frames.KEY_FIGURES})
         kept = frames.materialise(found, period, every, found.data / "frames")
+        if figures is not None:
+            kept[frames.KEY_FIGURES] = frames.keep_key_figures(found, period, figures, found.data / "frames")
         return {
             report: {name: (kept[name].path, kept[name].digest) for name in asked} for report, asked in names.items()
         }
 
     options_of_run = {"sets": options.set, "reason": options.reason, "workers": options.workers}
     with _Progress() as tell:
-        outcome = runner.run(found, period, notebooks, frames_for, **options_of_run, tell=tell)
+        outcome = runner.run(found, period, stages, frames_for, **options_of_run, tell=tell)
     revision = outcome.revision
     fresh = {"executed": outcome.executed, "resumed": outcome.resumed}
     if not any(fresh.values()):

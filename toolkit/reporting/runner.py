@@ -48,6 +48,7 @@ _KERNEL_ENVIRONMENT = {
 }
 _MB, _POLL_SECONDS = 2**20, 0.2
 _RENDERING = threading.Lock()  # nbconvert says nothing of threads
+_KEY_FIGURES = "key_figures"  # the frame that puts a report into the second stage
 _ASIDE, _MADE, _FACTS = ".made", "made.json", ("seconds", "memory_mb", "figures")
 _PASSED_ON = ("PATH", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "COVERAGE_PROCESS_START")
 
@@ -108,8 +109,8 @@ class Outcome:
 def run(
     company: Company,
     period: Period,
-    notebooks: Sequence[Path],
-    frames_for: Callable[[Sequence[Path]], Mapping[str, Mapping[str, tuple[Path, str]]]],
+    stages: Sequence[Sequence[Path]],
+    frames_for: Callable[[Sequence[Path], pd.DataFrame | None], Mapping[str, Mapping[str, tuple[Path, str]]]],
     *,
     sets: Sequence[str] = (),
     reason: str = "",
@@ -122,10 +123,11 @@ def run(
     ----------
     company, period
         Whose pack.
-    notebooks
-        The reports.
+    stages
+        The reports: notebooks that are executed side by side, then those that read what came of them.
     frames_for
-        Called once the parameters hold: gives each notebook's frames by name, as file and digest.
+        Called for each stage once the parameters hold, with the key figures of the pack so far (None in the first
+        stage): gives each notebook's frames by name, as file and digest.
     sets
         Parameters as ``name=value``.
     reason
@@ -152,12 +154,10 @@ def run(
     run = _Run(company, period, (os.cpu_count() or 1) if workers is None else workers, tell)
     if run.workers < 1:
         raise ParamsError(f"workers: expected 1 or more, found {workers}.")
-    values = resolved(company, period.name, notebooks, sets)
-    given = frames_for(notebooks)
-    jobs = [_job(company, period, notebook, values[notebook.stem], given[notebook.stem]) for notebook in notebooks]
+    values = resolved(company, period.name, [notebook for stage in stages for notebook in stage], sets)
     run.home.mkdir(parents=True, exist_ok=True)
     with _alone(run.home), _ended_in_order():
-        outcome, failed = _pack(run, jobs, reason)
+        outcome, failed = _pack(run, stages, values, frames_for, reason)
     if outcome.revision:
         catalogue.rebuild(company.home / "reports")
     if failed:
@@ -167,38 +167,57 @@ def run(
     return outcome
 
 
-def _pack(run: _Run, jobs: list[Job], reason: str) -> tuple[Outcome, dict[str, str]]:
+def _pack(
+    run: _Run, stages: Sequence[Sequence[Path]], values: Mapping, frames_for: Callable, reason: str
+) -> tuple[Outcome, dict[str, str]]:
     """What came of a run, and the faults of the reports that failed in it."""
     company, home = run.company, run.home
     for leftover in home.glob(".staging-*"):  # of a run that was killed
         archive.discard(leftover)
     last = next(reversed(archive.revisions(home)), None)
     before = last.manifest["reports"] if last else {}
-    changed = [job for job in jobs if before.get(job.report, {}).get("recipe") != job.recipe]
-    asked = {job.report for job in jobs}
-    same = [job.report for job in jobs if job not in changed]
-    for report in same:
-        run.say("unchanged", report)
+    asked = {notebook.stem for stage in stages for notebook in stage}
     others = [r for r in before if _stays(company, r, asked)]
     record = last.record if last else {}
     still = {r: fault for r, fault in record.get("failed", {}).items() if _stays(company, r, asked)}
-    resumed = [job.report for job in changed if _taken_up(run, job)]
-    failed = _executed(run, [job for job in changed if job.report not in resumed])
-    fresh = [job for job in changed if job.report not in failed]
+    figures = {r: _figures_of(last, r) for r in others}
+    jobs, same, resumed, failed = [], [], [], {}
+    for number, stage in enumerate(stages):
+        waits_for = [*still, *failed] if number else []
+        if waits_for:
+            for notebook in stage:
+                fault = f"notebooks/{notebook.name} not started: waits for {', '.join(waits_for)}."
+                failed[notebook.stem] = fault
+                run.say("waits", notebook.stem, fault=fault)
+        elif stage:  # a later stage reads figures of the earlier ones, never of its own
+            so_far = [
+                row for r in figures if _KEY_FIGURES not in before.get(r, {}).get("frames", ()) for row in figures[r]
+            ]
+            given = frames_for(stage, _figures_frame(so_far) if number else None)
+            begun = [_job(company, run.period, path, values[path.stem], given[path.stem]) for path in stage]
+            kept = [job.report for job in begun if before.get(job.report, {}).get("recipe") == job.recipe]
+            for report in kept:
+                run.say("unchanged", report)
+            changed = [job for job in begun if job.report not in kept]
+            resumed += [job.report for job in changed if _taken_up(run, job)]
+            failed |= _executed(run, [job for job in changed if job.report not in resumed])
+            figures |= {r: _figures_of(last, r) for r in kept}
+            figures |= {job.report: [{"report": job.report} | row for row in job.figures] for job in changed}
+            jobs, same = jobs + begun, same + kept
+    fresh = [job for job in jobs if job.report not in same and job.report not in failed]
     if not fresh and (failed or set(before) == asked | set(others)):
         archive.discard(home / _ASIDE)
         return Outcome(last, [], [], same), failed
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=home))
     staging.chmod(0o755)
     try:
-        figures = []
         for job in fresh:
             shutil.copytree(home / _ASIDE / job.recipe, staging, copy_function=shutil.copyfile, dirs_exist_ok=True)
             (staging / _MADE).unlink()
-            figures += [{"report": job.report, **figure} for figure in job.figures]
         for report in [*same, *others]:
-            figures += _carry_over(last, report, staging)
-        _write_figures(figures, staging / "figures.parquet")
+            _carry_over(last, report, staging)
+        rows = [row for report in figures if report not in failed for row in figures[report]]
+        _figures_frame(rows).to_parquet(staging / "figures.parquet", index=False)
         kept = {report: {"unchanged_since": last.name} for report in [*same, *others]}
         made = {
             job.report: {"seconds": round(job.seconds, 2), "peak_memory_mb": round(job.memory_mb, 1)} for job in fresh
@@ -428,20 +447,23 @@ def _taken_up(run: _Run, job: Job) -> bool:
     return bool(made)
 
 
-def _carry_over(previous: archive.Revision, report: str, staging: Path) -> list[dict]:
+def _carry_over(previous: archive.Revision, report: str, staging: Path) -> None:
     shutil.copyfile(previous.folder / f"{report}.html", staging / f"{report}.html")
     tables = previous.folder / "tables" / report
     if tables.is_dir():
         shutil.copytree(tables, staging / "tables" / report, copy_function=shutil.copyfile)
-    figures = pd.read_parquet(previous.folder / "figures.parquet")
+
+
+def _figures_of(revision: archive.Revision, report: str) -> list[dict]:
+    figures = pd.read_parquet(revision.folder / "figures.parquet")
     return figures[figures["report"] == report].to_dict("records")
 
 
-def _write_figures(figures: list[dict], path: Path) -> None:
+def _figures_frame(figures: list[dict]) -> pd.DataFrame:
     texts = ["report", "figure_id", "definition_id", "cohort", "segment", "channel", "unit"]
     frame = pd.DataFrame(figures, columns=[*texts[:-1], "value", "low", "high", "n", "unit"])
     kinds = dict.fromkeys(texts, "str") | dict.fromkeys(["value", "low", "high"], "float64") | {"n": "Int64"}
-    frame.astype(kinds).sort_values(texts, ignore_index=True).to_parquet(path, index=False)
+    return frame.astype(kinds).sort_values(texts, ignore_index=True)
 
 
 def _git_commit(home: Path) -> str:
