@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 from toolkit import cli, frames, warehouse
-from toolkit.errors import DataError
+from toolkit.errors import DataError, ReportError
 from toolkit.reporting import runner
 
 HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
@@ -211,6 +211,64 @@ def test_a_run_goes_on_when_nobody_reads_its_progress(home, toolkit, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(cli.sys, "stderr", Closed())
         assert cli.main(["run", "acme", "2026Q3"]) == 0
+
+
+def test_several_periods_are_made_oldest_first_and_one_that_fails_stops_no_other(home, toolkit, monkeypatch):
+    execute = runner._execute
+
+    def fail_in_spring(run, job):
+        if run.period.name == "2026Q2":
+            raise ReportError(f"notebooks/{job.report}.ipynb failed.")
+        execute(run, job)
+
+    monkeypatch.setattr(runner, "_execute", fail_in_spring)
+    for name in ("2026Q3", "2026Q1", "2026Q2"):
+        _period(home, name)
+    code, out, err = toolkit("run", "acme", "--all")
+    assert code == 4
+    assert out.splitlines()[::2] == [
+        f"acme {name}: r1 archived; executed: cost, service" for name in ("2026Q1", "2026Q3")
+    ]
+    assert err == (
+        "error: 2026Q2: 2 faults:\n"
+        "       1. notebooks/cost.ipynb failed.\n"
+        "       2. notebooks/service.ipynb failed.\n"
+    )  # fmt: skip
+    code, out, err = toolkit("run", "acme", "2026Q3", "2026Q1", "2026Q3")
+    assert (code, err) == (0, "")
+    assert [line.split(":")[0] for line in out.splitlines()[::2]] == ["acme 2026Q1", "acme 2026Q3"]
+
+
+def test_a_parameter_that_is_wrong_in_one_period_starts_none(home, toolkit):
+    _period(home, "2026Q2")
+    (home / "params/acme/2026Q3.yaml").write_text("cost:\n  m: 1\n")
+    assert toolkit("run", "acme", "--all") == (
+        2, "", "error: params/acme/2026Q3.yaml, line 2: unknown parameter 'm'; notebooks/cost.ipynb accepts: n.\n"
+    )  # fmt: skip
+    assert not (home / "reports").exists()
+
+
+def test_faults_of_several_periods_keep_their_kind_and_their_notes(home, toolkit, monkeypatch):
+    def fail(_, period, *__):
+        error = DataError(f"orders: no rows in {period.name}.")
+        error.add_note("Likely cause: an empty export.")
+        raise error
+
+    monkeypatch.setattr(frames, "materialise", fail)
+    assert toolkit("run", "acme", "2026Q3", "2026Q2") == (
+        3,
+        "",
+        "error: 2 faults:\n"
+        "  1. 2026Q2: orders: no rows in 2026Q2.\n     Likely cause: an empty export.\n"
+        "  2. 2026Q3: orders: no rows in 2026Q3.\n     Likely cause: an empty export.\n",
+    )
+
+
+def test_all_periods_and_named_ones_exclude_each_other(home, capsys):
+    with pytest.raises(SystemExit) as refused:
+        cli.main(["run", "acme", "2026Q3", "--all"])
+    assert refused.value.code == 2
+    assert capsys.readouterr().err.endswith("error: argument --all: not allowed with argument period\n")
 
 
 def test_a_notebook_that_asks_for_key_figures_is_made_after_the_others(home, toolkit):

@@ -369,16 +369,19 @@ def test_a_second_stage_reads_the_key_figures_of_the_first_and_of_earlier_period
         project.run("cost")
     project.period = "2026Q3"
     project.rows["cost"] = ["o1", "o2"]
+    names = ["cost", "by_key_figures", "with_key_figures"]
     project.notebook("by_key_figures", LATER)
-    first = project.run("cost", "by_key_figures")
-    assert (first.executed, first.unchanged) == (["cost", "by_key_figures"], [])
+    keep = "import pandas as pd\nfrom toolkit import present\norders = figures\n" + KEEP
+    project.notebook("with_key_figures", LATER, keep.replace("NAME", "n_figures"))
+    first = project.run(*names)
+    assert (first.executed, first.unchanged) == (names, [])
     third = 1 / 3
     shown = f"period,report,value,n\n2026Q1,cost,{third},1\n2026Q3,cost,{third},2\n"
     assert shown in (first.revision.folder / "by_key_figures.html").read_text()
     with monkeypatch.context() as patch:
         patch.setattr(runner, "_execute", lambda *_: pytest.fail("a kernel was started"))
-        assert project.run("cost", "by_key_figures").unchanged == ["cost", "by_key_figures"]
-        assert project.run("by_key_figures").unchanged == ["by_key_figures"]
+        assert project.run(*names).unchanged == names
+        assert project.run("by_key_figures").unchanged == ["by_key_figures"]  # a stage does not read its own figures
 
     project.rows["cost"] = ["o1", "o2", "o3"]
     second = project.run("cost", "by_key_figures")
@@ -389,7 +392,9 @@ def test_a_second_stage_reads_the_key_figures_of_the_first_and_of_earlier_period
     monkeypatch.delenv("TOOLKIT_FRAMES", raising=False)
     monkeypatch.chdir(project.home)
     by_hand = frames.reader("acme", "2026Q3")("key_figures")
-    assert by_hand[["period", "report", "n"]].values.tolist() == [["2026Q1", "cost", 1], ["2026Q3", "cost", 3]]
+    assert by_hand[["period", "report", "n"]].values.tolist() == [
+        ["2026Q1", "cost", 1], ["2026Q3", "cost", 3], ["2026Q3", "with_key_figures", 2]
+    ]  # fmt: skip
     assert list(frames.reader("acme", "2024")("key_figures").columns) == list(by_hand.columns)
 
 

@@ -3,18 +3,19 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.errors import ParamsError, ToolkitError, nearest, several
+from toolkit.errors import ParamsError, ReportError, ToolkitError, nearest, several
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from toolkit.company import Company
+    from toolkit.company import Company, Period
+    from toolkit.reporting.runner import Outcome
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,12 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.verb(options) or 0
     except ToolkitError as error:
-        notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
-        print(f"error: {error}{notes}", file=sys.stderr)
+        print(f"error: {_text(error)}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("error: interrupted.", file=sys.stderr)
         return 130
+
+
+def _text(error: ToolkitError) -> str:
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,9 +55,11 @@ def _parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", help="make a period's pack: executes what changed, archives a revision")
     run.add_argument("company", help="as in params/")
-    run.add_argument(
-        "period", nargs="?", help="such as 2026Q3, 2026-07, 2026H2 or 2026; default: the latest in params/"
+    which = run.add_mutually_exclusive_group()
+    which.add_argument(
+        "period", nargs="*", default=[], help="such as 2026Q3, 2026-07, 2026H2 or 2026; default: the latest in params/"
     )
+    which.add_argument("--all", action="store_true", help="every period in params/, the oldest first")
     run.add_argument("--only", action="append", metavar="REPORT", default=[], help="this report only; may be repeated")
     run.add_argument("--set", action="append", metavar="NAME=VALUE", default=[], help="a parameter; may be repeated")
     run.add_argument("--reason", default="", help="why there is a new revision; default: what changed")
@@ -89,7 +95,7 @@ def _check(options: argparse.Namespace) -> None:
     notebooks = _notebooks(options.home, [])
     periods = _periods(found)
     for period in periods:
-        parameters.resolved(found, period, notebooks)
+        parameters.resolved(found, period.name, notebooks)
     print(f"params/{found.name}: sound, {len(periods)} periods, {len(notebooks)} notebooks")
     stored = warehouse.Warehouse(found)
     missing = [name for name in warehouse.TABLES if not stored.has(name)]
@@ -108,13 +114,36 @@ def _run(options: argparse.Namespace) -> None:
 
     found = company.load(options.company, options.home)
     known = _periods(found)
-    if options.period is None and not known:
+    if not options.period and not known:
         raise ParamsError(f"{found.params}: no period is named and no <period>.yaml is there to tell the latest.")
-    period = found.period(options.period or known[-1])
+    named = {name: found.period(name) for name in options.period}
+    periods = sorted(named.values(), key=_age) or (known if options.all else known[-1:])
     notebooks = _notebooks(options.home, options.only)
-    parameters.resolved(found, period.name, notebooks, options.set)
+    for period in periods:  # before the first of them begins
+        parameters.resolved(found, period.name, notebooks, options.set)
     later = [notebook for notebook in notebooks if frames.KEY_FIGURES in frames.asked_for(_source(notebook))]
     stages = [[notebook for notebook in notebooks if notebook not in later], later]
+    options_of_run = {"sets": options.set, "reason": options.reason, "workers": options.workers}
+    errors = {}
+    for period in periods:
+        try:
+            with _Progress() as tell:
+                outcome = runner.run(found, period, stages, _frames_for(found, period), **options_of_run, tell=tell)
+        except ToolkitError as error:
+            if len(periods) == 1:
+                raise
+            errors[period.name] = error
+        else:
+            _print_outcome(f"{found.name} {period.name}", outcome)
+    if errors:
+        kinds = {type(error) for error in errors.values()}
+        faults = [f"{name}: {_text(error)}".replace("\n", "\n     ") for name, error in errors.items()]
+        raise (kinds.pop() if len(kinds) == 1 else ReportError)(several(faults))
+
+
+def _frames_for(found: "Company", period: "Period") -> Callable:
+    """What gives the notebooks of a stage their frames, made of the company's warehouse and archive."""
+    from toolkit import frames
 
     def frames_for(
         stage: Sequence[Path], figures: "pd.DataFrame | None"
@@ -128,19 +157,18 @@ def _run(options: argparse.Namespace) -> None:
             report: {name: (kept[name].path, kept[name].digest) for name in asked} for report, asked in names.items()
         }
 
-    options_of_run = {"sets": options.set, "reason": options.reason, "workers": options.workers}
-    with _Progress() as tell:
-        outcome = runner.run(found, period, stages, frames_for, **options_of_run, tell=tell)
-    revision = outcome.revision
+    return frames_for
+
+
+def _print_outcome(what: str, outcome: "Outcome") -> None:
     fresh = {"executed": outcome.executed, "resumed": outcome.resumed}
     if not any(fresh.values()):
-        print(f"{found.name} {period.name}: unchanged, nothing was executed; {revision.name} holds.")
+        print(f"{what}: unchanged, nothing was executed; {outcome.revision.name} holds.")
     else:
-        done = [
-            f"{how}: {', '.join(names)}" for how, names in (fresh | {"unchanged": outcome.unchanged}).items() if names
-        ]
-        print(f"{found.name} {period.name}: {revision.name} archived; {'; '.join(done)}")
-    print((revision.folder.parent / "index.html").resolve())
+        named = (fresh | {"unchanged": outcome.unchanged}).items()
+        done = [f"{how}: {', '.join(names)}" for how, names in named if names]
+        print(f"{what}: {outcome.revision.name} archived; {'; '.join(done)}")
+    print((outcome.revision.folder.parent / "index.html").resolve())
 
 
 class _Progress:
@@ -212,10 +240,13 @@ def _notebooks(home: Path, only: Sequence[str]) -> list[Path]:
     return [path for name, path in known.items() if not only or name in only]
 
 
-def _periods(found: "Company") -> list[str]:
+def _periods(found: "Company") -> "list[Period]":
     """Periods that have a params file, the latest last."""
-    periods = [found.period(path.stem) for path in found.params.glob("[0-9]*.yaml")]
-    return [period.name for period in sorted(periods, key=lambda period: (period.end, period.start))]
+    return sorted((found.period(path.stem) for path in found.params.glob("[0-9]*.yaml")), key=_age)
+
+
+def _age(period: "Period") -> tuple:
+    return period.end, period.start
 
 
 def _source(notebook: Path) -> str:
