@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from conftest import ROOT
 
-from toolkit import cli, frames, warehouse
+from toolkit import cli, company, frames, warehouse
 from toolkit.errors import DataError, ReportError
-from toolkit.reporting import runner
+from toolkit.reporting import parameters, runner
 
 HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
 SETTINGS = "company:\n  title: Acme\n  zone: UTC\n  currency: EUR\n  pseudonym_key: public\n"
@@ -61,7 +61,7 @@ def _period(home, name):
 def test_help_lists_every_verb_with_what_it_does():
     shown = subprocess.run([sys.executable, "-m", "toolkit.cli", "--help"], capture_output=True, text=True, cwd=ROOT)
     verbs = [line.split()[0] for line in shown.stdout.splitlines() if line.startswith("    ") and line[4] != " "]
-    assert (shown.returncode, verbs) == (0, ["sample", "ingest", "check", "run", "list"])
+    assert (shown.returncode, verbs) == (0, ["sample", "ingest", "check", "run", "new", "list"])
 
 
 def test_no_verb_is_a_fault_of_the_command_line(capsys):
@@ -299,6 +299,51 @@ def test_list_shows_all_companies_and_refuses_an_unknown_one(home, toolkit):
     assert toolkit("list") == (0, "acme 2026Q3 r1  first run  cost, service\n", "")
     assert toolkit("list", "acne") == (
         2, "", "error: reports: no company 'acne'; there are: acme. Did you mean 'acme'?\n"
+    )  # fmt: skip
+
+
+def test_new_period_writes_the_next_params_every_parameter_in_a_comment(home, toolkit, monkeypatch):
+    monkeypatch.setattr(warehouse, "Warehouse", _Warehouse)
+    more = 'share: float = 1e-7  # a part of it\nregion: str = "NO"  # where\nkinds: list[str] = ["a"]  # which\n'
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": HEAD + more}
+    (home / "notebooks/service.ipynb").write_text(json.dumps({"cells": [cell]}))
+    (home / "params/acme/base.yaml").write_text(SETTINGS + "cost:\n  n: 7\n")
+    for name in ("2026Q3", "2026Q4"):
+        _period(home, name)
+    path = home / "params/acme/2027Q1.yaml"
+    assert toolkit("new", "period", "acme") == (0, f"{path.relative_to(home)}\n", "")
+    assert path.read_text() == (
+        "# Acme, 2027Q1: what differs from base.yaml. Take the '# ' away before a name to set it.\n"
+        "\ncost:\n"
+        "  # n: 7  # int: a number\n"
+        "\nservice:\n"
+        "  # n: 1  # int: a number\n"
+        "  # share: 1.0e-07  # float: a part of it\n"
+        '  # region: "NO"  # str: where\n'
+        '  # kinds: ["a"]  # list[str]: which\n'
+    )
+    assert toolkit("check", "acme")[0] == 0
+    found, notebooks = company.load("acme", home), sorted((home / "notebooks").glob("*.ipynb"))
+    before = parameters.resolved(found, "2027Q1", notebooks)
+    path.write_text(path.read_text().replace("  # ", "  ", 1).replace("\n  # ", "\n  "))
+    assert toolkit("check", "acme")[0] == 0
+    after = parameters.resolved(found, "2027Q1", notebooks)
+    assert {name: value.value for name, value in after["service"].items()} == {
+        name: value.value for name, value in before["service"].items()
+    }
+    assert after["cost"]["n"].origin == "params/acme/2027Q1.yaml, line 4"
+    assert toolkit("new", "period", "acme", "2027Q1") == (
+        2,
+        "",
+        "error: params/acme/2027Q1.yaml: is there already and was left as it is. Edit it, or name another period.\n",
+    )
+    assert toolkit("new", "period", "acme", "2028-13")[0] == 2
+    assert toolkit("new", "period", "acme", "2028H1") == (0, "params/acme/2028H1.yaml\n", "")
+
+
+def test_new_period_needs_one_to_follow(home, toolkit):
+    assert toolkit("new", "period", "acme") == (
+        2, "", "error: params/acme: no period is named and no <period>.yaml is there to follow.\n"
     )  # fmt: skip
 
 

@@ -66,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--workers", type=int, metavar="N", help="reports that run at once; default: one a core")
     run.set_defaults(verb=_run)
 
+    new = verbs.add_parser("new", help="a file to begin with: the next period's params")
+    kinds = new.add_subparsers(title="what", metavar="WHAT", required=True)
+    period = kinds.add_parser("period", help="params of the next period, every parameter in a comment")
+    period.add_argument("company", help="as in params/")
+    period.add_argument("name", nargs="?", help="default: the period after the latest in params/, as long as that")
+    period.set_defaults(verb=_new_period)
+
     listing = verbs.add_parser("list", help="what the archive holds")
     listing.add_argument("company", nargs="?", help="as in params/; default: all")
     listing.set_defaults(verb=_list)
@@ -206,6 +213,35 @@ class _Progress:
                 self.bars.pop(report).close()
             seconds = f" in {event['seconds']} s" if state == "done" else ""
             tqdm.write(f"{name}: {state}{seconds}", file=sys.stderr)
+
+
+def _new_period(options: argparse.Namespace) -> None:
+    from toolkit import company
+    from toolkit.reporting import parameters, runner
+
+    found = company.load(options.company, options.home)
+    known = _periods(found)
+    if not options.name and not known:
+        raise ParamsError(f"{found.params}: no period is named and no <period>.yaml is there to follow.")
+    name = found.period(options.name or company.following(known[-1].name)).name
+    notebooks = _notebooks(options.home, [])
+    values = parameters.resolved(found, name, notebooks)
+    lines = [
+        f"# {found.settings.title}, {name}: what differs from base.yaml. Take the '# ' away before a name to set it."
+    ]
+    for notebook in notebooks:
+        lines.append(f"\n{notebook.stem}:")
+        for parameter in parameters.declared(notebook).values():
+            if parameter.name not in parameters.RESERVED:
+                value = runner.yaml_line(parameter.name, values[notebook.stem][parameter.name].value)
+                lines.append(f"  # {value}  # {parameter.annotation}: {parameter.help}")
+    path = found.params / f"{name}.yaml"
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+    except FileExistsError:
+        raise ParamsError(f"{path}: is there already and was left as it is. Edit it, or name another period.") from None
+    print(path)
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -171,13 +171,25 @@ def previous(name: str) -> str:
     >>> previous("2026Q1"), previous("2026-07"), previous("2026")
     ('2025Q4', '2026-06', '2025')
     """
-    start, end = _span(name)
-    before = start - timedelta(days=1)
+    return _around(_span(name)[0] - timedelta(days=1), name)
+
+
+def following(name: str) -> str:
+    """The period of the same length after.
+
+    >>> following("2026Q4"), following("2026H1"), following("2026-12"), following("2026")
+    ('2027Q1', '2026H2', '2027-01', '2027')
+    """
+    return _around(_span(name)[1], name)
+
+
+def _around(day: date, name: str) -> str:
+    """The period that a day lies in, as long as the named one."""
     if "Q" in name:
-        return f"{before.year}Q{(before.month + 2) // 3}"
+        return f"{day.year}Q{(day.month + 2) // 3}"
     if "H" in name:
-        return f"{before.year}H{(before.month + 5) // 6}"
-    return f"{before.year}" if len(name) == 4 else f"{before:%Y-%m}"
+        return f"{day.year}H{(day.month + 5) // 6}"
+    return f"{day.year}" if len(name) == 4 else f"{day:%Y-%m}"
 
 
 def load(name: str, home: Path = Path()) -> Company:

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import platform
+import re
 import resource
 import shutil
 import signal
@@ -290,7 +291,31 @@ def _job(
 
 
 def _json_safe(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
+    return json.loads(json.dumps(value, default=str))  # dates and keys become texts
+
+
+_MISREAD = ("null", "true", "false", "yes", "no", "on", "off")  # no texts to a reader of YAML 1.1
+
+
+def yaml_line(name: str, value: Any) -> str:
+    """``name: value`` as YAML 1.1, which papermill reads, and YAML 1.2 both understand it.
+
+    >>> print(yaml_line("days", [1, 1e-7, "NO"]))
+    days: [1, 1.0e-07, "NO"]
+    """
+    name = json.dumps(name) if name.lower() in _MISREAD else name
+    return f"{name}: {_yaml(_json_safe(value))}"
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_yaml(key)}: {_yaml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_yaml, value)) + "]"
+    if isinstance(value, float) and "." not in repr(value):  # 1e-07 is a text without a dot
+        return repr(value).replace("e", ".0e")
+    text = json.dumps(value, ensure_ascii=False)  # what is not printable may end a line in YAML, or be refused
+    return re.sub("[^ -~]", lambda c: c[0] if c[0].isprintable() else f"\\U{ord(c[0]):08x}", text)
 
 
 @cache
