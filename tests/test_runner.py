@@ -20,9 +20,12 @@ from types import SimpleNamespace
 import pandas as pd
 import psutil
 import pytest
+import yaml
 from conftest import ROOT
+from ruamel.yaml import YAML
 
 from toolkit import company, frames, present
+from toolkit.company import yaml_1_2
 from toolkit.errors import ParamsError, ReportError
 from toolkit.reporting import archive, runner
 
@@ -75,7 +78,7 @@ class Project:
         for number, source in enumerate(sources, 1):
             cells.append({"cell_type": "markdown", "metadata": {}, "source": f"## 1.{number} Step"})
             cells.append(code | {"metadata": {}, "source": source})
-        kernel = {"name": "python3", "display_name": "Python 3"}
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         document = {"cells": [cell | {"id": f"c{i}"} for i, cell in enumerate(cells)]}
         document |= {"metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
         (self.home / "notebooks" / f"{name}.ipynb").write_text(json.dumps(document))
@@ -190,8 +193,9 @@ def test_a_pack_holds_pages_tables_figures_and_the_record_of_its_run(packed):
     project, outcome = packed
     assert (outcome.executed, outcome.unchanged, outcome.revision.name) == (["cost", "service"], [], "r1")
     assert sorted(_contents(outcome.revision)) == [
-        "chain.json", "cost.html", "figures.parquet", "manifest.json", "run.json", "service.html",
-        "tables/cost/key_figures.csv", "tables/cost/orders.csv", "tables/service/orders.csv",
+        "chain.json", "cost.html", "figures.parquet", "manifest.json", "parameters/cost.yaml",
+        "parameters/service.yaml", "run.json", "service.html", "tables/cost/key_figures.csv",
+        "tables/cost/orders.csv", "tables/service/orders.csv",
     ]  # fmt: skip
     assert _contents(outcome.revision)["tables/cost/orders.csv"] == b"order_id,n\no1,1\no2,1\n"
     figures = pd.read_parquet(outcome.revision.folder / "figures.parquet")
@@ -674,6 +678,35 @@ def test_two_runs_do_not_make_one_pack_together(project):
     project.pack.mkdir(parents=True)
     with runner._alone(project.pack):
         assert project.refusal("a") == f"{project.pack}: another run is making this pack. Wait for its end."
+
+
+# -- parameters for plain papermill ------------------------------------------------------------
+
+AWKWARD = [
+    "NO", "on", "y", "~", "007", "1e5", "12:30", "2025_1", "nan", "", " a ", "# a", "a: b", '"', "\\", "'", "\n\t\r",
+    "\x00\x07\x7f\x85\xa0\u2028\ufeff", "Zürich", "😀", "1.0", "2026-01-01", "<<", "!!str", "*a", "&a", "{}", "[",
+    1e-7, 3.0, -0.0, 1e22, 1.5e-300, 0.1, 0, -7, 10**20, True, False, None, [], {},
+    [1, 2.0, ["NO", None]], {"on": [1e-7, {"a b": "12:30"}], "1": 3.0, "": True},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", AWKWARD, ids=repr)
+@pytest.mark.parametrize("name", ["n", "on", "No", "_1"])
+def test_both_versions_of_yaml_read_the_value_that_was_written(name, value):
+    line = runner.yaml_line(name, value)
+    assert "\n" not in line
+    for found in (yaml.safe_load(line), YAML(typ="safe", pure=True).load(line), yaml_1_2("safe").load(line)):
+        assert repr(found) == repr({name: value})  # the kind too: 3.0 is not 3
+
+
+def test_papermill_makes_a_report_by_hand_with_the_archived_parameters(project):
+    project.notebook("a", "print(repr([company, period, n]))")
+    folder = project.run("a", sets=["n=7"]).revision.folder
+    assert (folder / "parameters/a.yaml").read_text() == 'company: "acme"\nn: 7\nperiod: "2026Q3"\n'
+    out = project.home / "out.ipynb"
+    command = ["papermill", "-f", folder / "parameters/a.yaml", project.home / "notebooks/a.ipynb", out]
+    subprocess.run([sys.executable, "-m", *command, "--no-progress-bar"], check=True, capture_output=True)
+    assert "['acme', '2026Q3', 7]" in out.read_text()
 
 
 # -- what the proof asks -----------------------------------------------------------------------

@@ -231,6 +231,10 @@ def _pack(
             "reports": kept | made,
         } | ({"failed": still | failed} if still or failed else {})
         manifest = _manifest(company, run.period, held, {report: before[report] for report in others})
+        (staging / "parameters").mkdir()
+        for report, entry in manifest["reports"].items():  # for papermill -f, by hand
+            lines = [yaml_line(name, one["value"]) for name, one in entry["parameters"].items()]
+            (staging / "parameters" / f"{report}.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
         revision = archive.commit(home, staging, manifest, run_record)
     finally:
         archive.discard(staging)
