@@ -147,4 +147,14 @@ def test_the_catalogue_shows_every_revision_the_newest_as_draft(commit, folder):
     assert "<td>r2</td><td>DRAFT</td><td>2026-11-01T10:00:00+00:00</td><td>cost: &lt;code&gt; changed</td>" in period
     assert "<td>r1</td><td>superseded</td>" in period
     assert period.index("<td>r2</td>") < period.index("<td>r1</td>")
+    failed = {"service": "notebooks/service.ipynb failed <in> cell 4.\nmore", "growth": "not started."}
+    commit(run=RUN | {"failed": failed})
+    catalogue.rebuild(folder.parents[1])
+    status = (
+        "<td>r3</td><td>INCOMPLETE: growth: not started.; "
+        "INCOMPLETE: service: notebooks/service.ipynb failed &lt;in&gt; cell 4.</td>"
+    )
+    assert status in index.read_text()
+    assert status in (folder / "index.html").read_text()
+    assert "<td>r2</td><td>superseded</td>" in (folder / "index.html").read_text()
     assert archive.check(folder) == []

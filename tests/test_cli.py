@@ -4,13 +4,14 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import ROOT
 
-from toolkit import cli, frames, warehouse
-from toolkit.errors import DataError
-from toolkit.reporting import runner
+from toolkit import cli, company, frames, warehouse
+from toolkit.errors import DataError, ReportError
+from toolkit.reporting import parameters, runner
 
 HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
 SETTINGS = "company:\n  title: Acme\n  zone: UTC\n  currency: EUR\n  pseudonym_key: public\n"
@@ -27,7 +28,7 @@ def home(tmp_path, monkeypatch):
         cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": HEAD}
         (tmp_path / "notebooks" / f"{name}.ipynb").write_text(json.dumps({"cells": [cell]}))
 
-    def execute(company, period, job, limits):
+    def execute(run, job):
         job.page = f"<h1>{job.report} {job.values['n'].value}</h1>"
 
     monkeypatch.setattr(runner, "_execute", execute)
@@ -37,13 +38,15 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def toolkit(capsys):
-    """Run the command line: its exit code, what it printed, and what it said on stderr."""
+    """Run the command line: its exit code, what it printed, and what it said on stderr; its events apart."""
 
     def run(*arguments):
         code = cli.main(arguments)
         out, err = capsys.readouterr()
         assert "Traceback" not in err
-        return code, out, err
+        lines = err.splitlines(keepends=True)
+        run.events = [json.loads(line) for line in lines if line.startswith("{")]
+        return code, out, "".join(line for line in lines if not line.startswith("{"))
 
     return run
 
@@ -58,7 +61,7 @@ def _period(home, name):
 def test_help_lists_every_verb_with_what_it_does():
     shown = subprocess.run([sys.executable, "-m", "toolkit.cli", "--help"], capture_output=True, text=True, cwd=ROOT)
     verbs = [line.split()[0] for line in shown.stdout.splitlines() if line.startswith("    ") and line[4] != " "]
-    assert (shown.returncode, verbs) == (0, ["sample", "ingest", "check", "run", "list"])
+    assert (shown.returncode, verbs) == (0, ["sample", "ingest", "check", "run", "new", "list"])
 
 
 def test_no_verb_is_a_fault_of_the_command_line(capsys):
@@ -120,15 +123,15 @@ def test_data_that_are_not_there_are_exit_3(home, toolkit, monkeypatch):
 
 
 def test_a_report_that_fails_is_exit_4_and_the_note_follows(home, toolkit, monkeypatch):
-    def fail(company, period, job, limits):
+    def fail(run, job):
         error = runner.ReportError(f"notebooks/{job.report}.ipynb failed.")
         error.add_note("cause")
         raise error
 
     monkeypatch.setattr(runner, "_execute", fail)
-    assert toolkit("run", "acme", "2026Q3") == (
+    assert toolkit("run", "acme", "2026Q3", "--workers", "1") == (
         4,
-        "cost: running\nservice: running\n",
+        "",
         "error: 2 faults:\n  1. notebooks/cost.ipynb failed.\n  2. notebooks/service.ipynb failed.\n",
     )
     assert toolkit("list")[1] == ""
@@ -165,20 +168,122 @@ def test_a_bug_of_ours_keeps_its_traceback(home, monkeypatch):
 
 def test_run_says_what_was_executed_and_where_it_stands(home, toolkit):
     index = home / "reports/acme/2026Q3/index.html"
-    done = "cost: running\ncost: done in 0.0 s\nservice: running\nservice: done in 0.0 s\n"
-    assert toolkit("run", "acme", "2026Q3") == (
-        0, f"{done}acme 2026Q3: r1 archived; executed: cost, service\n{index}\n", ""
+    assert toolkit("run", "acme", "2026Q3", "--workers", "1") == (
+        0, f"acme 2026Q3: r1 archived; executed: cost, service\n{index}\n", ""
     )  # fmt: skip
     assert toolkit("run", "acme", "2026Q3") == (
         0, f"acme 2026Q3: unchanged, nothing was executed; r1 holds.\n{index}\n", ""
     )  # fmt: skip
     code, out, _ = toolkit("run", "acme", "2026Q3", "--set", "n=2", "--only", "cost", "--reason", "asked")
-    assert (code, out.splitlines()[2]) == (0, "acme 2026Q3: r2 archived; executed: cost")
+    assert (code, out.splitlines()[0]) == (0, "acme 2026Q3: r2 archived; executed: cost")
     assert (home / "reports/acme/2026Q3/r2/cost.html").read_text() == "<h1>cost 2</h1>"
     assert (home / "reports/acme/2026Q3/r2/service.html").read_text() == "<h1>service 1</h1>"
     assert toolkit("list", "acme")[1] == (
         "acme 2026Q3 r1  first run  cost, service\nacme 2026Q3 r2  asked  cost, service\n"
     )
+
+
+def test_progress_is_one_json_object_a_line_where_stderr_is_no_terminal(home, toolkit):
+    toolkit("run", "acme", "2026Q3", "--workers", "1")
+    for event in toolkit.events:
+        assert abs(datetime.fromisoformat(event.pop("at")) - datetime.now(UTC)) < timedelta(minutes=1)
+    pack = {"period": "2026Q3"}
+    done = [
+        {"event": "report", "state": "done", **pack, "report": report, "seconds": 0.0, "memory_mb": 0}
+        for report in ("cost", "service")
+    ]
+    archived = {"event": "archived", **pack, "revision": "r1", "reports": ["cost", "service"], "failed": []}
+    assert toolkit.events == [*done, archived]
+    toolkit("run", "acme", "2026Q3")
+    assert [(event["state"], event["report"]) for event in toolkit.events] == [
+        ("unchanged", "cost"), ("unchanged", "service")
+    ]  # fmt: skip
+
+
+def test_a_run_goes_on_when_nobody_reads_its_progress(home, toolkit, monkeypatch):
+    class Closed:
+        def isatty(self):
+            return False
+
+        def write(self, _):
+            raise BrokenPipeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cli.sys, "stderr", Closed())
+        assert cli.main(["run", "acme", "2026Q3"]) == 0
+
+
+def test_several_periods_are_made_oldest_first_and_one_that_fails_stops_no_other(home, toolkit, monkeypatch):
+    execute = runner._execute
+
+    def fail_in_spring(run, job):
+        if run.period.name == "2026Q2":
+            raise ReportError(f"notebooks/{job.report}.ipynb failed.")
+        execute(run, job)
+
+    monkeypatch.setattr(runner, "_execute", fail_in_spring)
+    for name in ("2026Q3", "2026Q1", "2026Q2"):
+        _period(home, name)
+    code, out, err = toolkit("run", "acme", "--all")
+    assert code == 4
+    assert out.splitlines()[::2] == [
+        f"acme {name}: r1 archived; executed: cost, service" for name in ("2026Q1", "2026Q3")
+    ]
+    assert err == (
+        "error: 2026Q2: 2 faults:\n"
+        "       1. notebooks/cost.ipynb failed.\n"
+        "       2. notebooks/service.ipynb failed.\n"
+    )  # fmt: skip
+    code, out, err = toolkit("run", "acme", "2026Q3", "2026Q1", "2026Q3")
+    assert (code, err) == (0, "")
+    assert [line.split(":")[0] for line in out.splitlines()[::2]] == ["acme 2026Q1", "acme 2026Q3"]
+
+
+def test_a_parameter_that_is_wrong_in_one_period_starts_none(home, toolkit):
+    _period(home, "2026Q2")
+    (home / "params/acme/2026Q3.yaml").write_text("cost:\n  m: 1\n")
+    assert toolkit("run", "acme", "--all") == (
+        2, "", "error: params/acme/2026Q3.yaml, line 2: unknown parameter 'm'; notebooks/cost.ipynb accepts: n.\n"
+    )  # fmt: skip
+    assert not (home / "reports").exists()
+
+
+def test_faults_of_several_periods_keep_their_kind_and_their_notes(home, toolkit, monkeypatch):
+    def fail(_, period, *__):
+        error = DataError(f"orders: no rows in {period.name}.")
+        error.add_note("Likely cause: an empty export.")
+        raise error
+
+    monkeypatch.setattr(frames, "materialise", fail)
+    assert toolkit("run", "acme", "2026Q3", "2026Q2") == (
+        3,
+        "",
+        "error: 2 faults:\n"
+        "  1. 2026Q2: orders: no rows in 2026Q2.\n     Likely cause: an empty export.\n"
+        "  2. 2026Q3: orders: no rows in 2026Q3.\n     Likely cause: an empty export.\n",
+    )
+
+
+def test_all_periods_and_named_ones_exclude_each_other(home, capsys):
+    with pytest.raises(SystemExit) as refused:
+        cli.main(["run", "acme", "2026Q3", "--all"])
+    assert refused.value.code == 2
+    assert capsys.readouterr().err.endswith("error: argument --all: not allowed with argument period\n")
+
+
+def test_a_notebook_that_asks_for_key_figures_is_made_after_the_others(home, toolkit):
+    cells = [
+        {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": HEAD},
+        {"cell_type": "code", "metadata": {}, "source": 'figures = frame("key_figures")'},
+    ]
+    (home / "notebooks/a_board.ipynb").write_text(json.dumps({"cells": cells}))
+    code, out, _ = toolkit("run", "acme", "2026Q3")
+    assert (code, out.splitlines()[0]) == (0, "acme 2026Q3: r1 archived; executed: cost, service, a_board")
+    manifest = json.loads((home / "reports/acme/2026Q3/r1/manifest.json").read_text())
+    assert {report: list(entry["frames"]) for report, entry in manifest["reports"].items()} == {
+        "a_board": ["key_figures"], "cost": [], "service": []
+    }  # fmt: skip
+    assert toolkit("run", "acme", "2026Q3")[1].startswith("acme 2026Q3: unchanged")
 
 
 def test_the_latest_period_is_the_one_that_ends_last(home, toolkit):
@@ -194,6 +299,51 @@ def test_list_shows_all_companies_and_refuses_an_unknown_one(home, toolkit):
     assert toolkit("list") == (0, "acme 2026Q3 r1  first run  cost, service\n", "")
     assert toolkit("list", "acne") == (
         2, "", "error: reports: no company 'acne'; there are: acme. Did you mean 'acme'?\n"
+    )  # fmt: skip
+
+
+def test_new_period_writes_the_next_params_every_parameter_in_a_comment(home, toolkit, monkeypatch):
+    monkeypatch.setattr(warehouse, "Warehouse", _Warehouse)
+    more = 'share: float = 1e-7  # a part of it\nregion: str = "NO"  # where\nkinds: list[str] = ["a"]  # which\n'
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": HEAD + more}
+    (home / "notebooks/service.ipynb").write_text(json.dumps({"cells": [cell]}))
+    (home / "params/acme/base.yaml").write_text(SETTINGS + "cost:\n  n: 7\n")
+    for name in ("2026Q3", "2026Q4"):
+        _period(home, name)
+    path = home / "params/acme/2027Q1.yaml"
+    assert toolkit("new", "period", "acme") == (0, f"{path.relative_to(home)}\n", "")
+    assert path.read_text() == (
+        "# Acme, 2027Q1: what differs from base.yaml. Take the '# ' away before a name to set it.\n"
+        "\ncost:\n"
+        "  # n: 7  # int: a number\n"
+        "\nservice:\n"
+        "  # n: 1  # int: a number\n"
+        "  # share: 1.0e-07  # float: a part of it\n"
+        '  # region: "NO"  # str: where\n'
+        '  # kinds: ["a"]  # list[str]: which\n'
+    )
+    assert toolkit("check", "acme")[0] == 0
+    found, notebooks = company.load("acme", home), sorted((home / "notebooks").glob("*.ipynb"))
+    before = parameters.resolved(found, "2027Q1", notebooks)
+    path.write_text(path.read_text().replace("  # ", "  ", 1).replace("\n  # ", "\n  "))
+    assert toolkit("check", "acme")[0] == 0
+    after = parameters.resolved(found, "2027Q1", notebooks)
+    assert {name: value.value for name, value in after["service"].items()} == {
+        name: value.value for name, value in before["service"].items()
+    }
+    assert after["cost"]["n"].origin == "params/acme/2027Q1.yaml, line 4"
+    assert toolkit("new", "period", "acme", "2027Q1") == (
+        2,
+        "",
+        "error: params/acme/2027Q1.yaml: is there already and was left as it is. Edit it, or name another period.\n",
+    )
+    assert toolkit("new", "period", "acme", "2028-13")[0] == 2
+    assert toolkit("new", "period", "acme", "2028H1") == (0, "params/acme/2028H1.yaml\n", "")
+
+
+def test_new_period_needs_one_to_follow(home, toolkit):
+    assert toolkit("new", "period", "acme") == (
+        2, "", "error: params/acme: no period is named and no <period>.yaml is there to follow.\n"
     )  # fmt: skip
 
 

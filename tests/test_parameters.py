@@ -407,7 +407,7 @@ PERSONAL = ", ".join(
     [
         (
             SETTINGS + "  closing_day: 9\n",
-            "params/acme/base.yaml, line 6: unknown name 'closing_day'; expected: closing_days, currency, "
+            "params/acme/base.yaml, line 6: unknown name 'closing_day'; expected: closing_days, currency, limits, "
             "max_contributor_share, max_quarantined_share, min_n, open_personal, pseudonym_key, segment, title, "
             "warehouse, zone. Did you mean 'closing_days'?",
         ),
@@ -420,6 +420,12 @@ PERSONAL = ", ".join(
             SETTINGS + "  open_personal: [customers.shoe_size]\n",
             "params/acme/base.yaml, line 6: 'open_personal': 'customers.shoe_size' is no column marked personal; "
             f"these are: {PERSONAL}.",
+        ),
+        (
+            SETTINGS + "  limits: {second: 9, memory_mb: 0}\n",
+            "2 faults:\n  1. params/acme/base.yaml, line 6: 'limits.memory_mb': expected greater than 0, found int 0.\n"
+            "  2. params/acme/base.yaml, line 6: unknown name 'limits.second'; expected: memory_mb, output_mb, "
+            "seconds, silent_seconds. Did you mean 'seconds'?",
         ),
         (SETTINGS.replace("  title: Acme\n", ""), "params/acme/base.yaml: 'title' is missing."),
         (

@@ -6,19 +6,27 @@ Real kernels on notebooks of a few lines; about three seconds each.
 import hashlib
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import termios
 import time
+from contextlib import suppress
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pandas as pd
 import psutil
 import pytest
+import yaml
 from conftest import ROOT
+from ruamel.yaml import YAML
 
-from toolkit import company, present
-from toolkit.errors import ReportError
+from toolkit import company, frames, present
+from toolkit.company import yaml_1_2
+from toolkit.errors import ParamsError, ReportError
 from toolkit.reporting import archive, runner
 
 HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
@@ -47,13 +55,16 @@ display({"text/html": f"<p>{len(orders)}</p>", "TABLE": csv, "FIGURES": [figure]
 SETS = "print({'b', 'a', 'c'}, hash('a'))"  # moves with the hash seed
 
 
+NO_WAREHOUSE = "import sys\nfrom toolkit import cli, frames\nframes.materialise = lambda *_: {}\n"
+
+
 class Project:
     """A made project: a company, its notebooks and the frames they are given."""
 
     def __init__(self, home):
-        self.home, self.rows = home, {}
+        self.home, self.rows, self.limits, self.period = home, {}, {"seconds": 60}, "2026Q3"
         for folder in ("params/acme", "notebooks", "frames"):
-            (home / folder).mkdir(parents=True)
+            (home / folder).mkdir(parents=True, exist_ok=True)
         settings = "company:\n  title: Acme\n  zone: UTC\n  currency: EUR\n  pseudonym_key: public\n"
         (home / "params/acme/base.yaml").write_text(settings)
 
@@ -67,7 +78,7 @@ class Project:
         for number, source in enumerate(sources, 1):
             cells.append({"cell_type": "markdown", "metadata": {}, "source": f"## 1.{number} Step"})
             cells.append(code | {"metadata": {}, "source": source})
-        kernel = {"name": "python3", "display_name": "Python 3"}
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         document = {"cells": [cell | {"id": f"c{i}"} for i, cell in enumerate(cells)]}
         document |= {"metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
         (self.home / "notebooks" / f"{name}.ipynb").write_text(json.dumps(document))
@@ -82,8 +93,13 @@ class Project:
         self.rows[name] = ["o1", "o2"]
         self.notebook(name, QUICK.replace("NAME", name))
 
-    def frames_for(self, notebooks):
+    def frames_for(self, notebooks, figures=None):
         made = {}
+        if figures is not None:
+            kept = frames.keep_key_figures(
+                self.company, self.company.period(self.period), figures, self.home / "frames"
+            )
+            return {notebook.stem: {"key_figures": (kept.path, kept.digest)} for notebook in notebooks}
         for notebook in notebooks:
             rows = self.rows.get(notebook.stem)
             if rows is None:
@@ -95,31 +111,38 @@ class Project:
             made[notebook.stem] = {"orders": (path, digest)}
         return made
 
-    def run(self, *names, seconds=60.0, sets=(), reason=""):
+    @property
+    def company(self):
         found = company.load("acme", self.home)
+        limits = company.Limits(**self.limits)
+        return replace(found, settings=found.settings.model_copy(update={"limits": limits}))
+
+    def run(self, *names, **options):
+        found = self.company
         paths = [self.home / "notebooks" / f"{name}.ipynb" for name in names]
-        limits = runner.Limits(seconds=seconds)
-        period = found.period("2026Q3")
-        return runner.run(found, period, paths, self.frames_for, sets=sets, reason=reason, limits=limits, say=_quiet)
+        later = [path for path in paths if "key_figures" in path.stem]
+        stages = [[path for path in paths if path not in later], later]
+        return runner.run(found, found.period(self.period), stages, self.frames_for, **options)
 
     @property
     def pack(self):
-        return self.home / "reports" / "acme" / "2026Q3"
+        return self.home / "reports" / "acme" / self.period
 
-    def refusal(self, *names, seconds=60.0):
+    def refusals(self, *names):
+        """The error of a run, and the revisions after it."""
         with pytest.raises(ReportError) as refused:
-            self.run(*names, seconds=seconds)
+            self.run(*names)
         assert refused.value.exit_code == 4
-        assert archive.revisions(self.pack) == []
         assert not list(self.pack.glob(".staging-*"))
-        return str(refused.value)
+        return str(refused.value), [revision.name for revision in archive.revisions(self.pack)]
+
+    def refusal(self, *names):
+        message, revisions = self.refusals(*names)
+        assert revisions == []
+        return message
 
     def partial(self, name):
         return (self.home / "reports/.failed/acme/2026Q3" / f"{name}.html").read_text()
-
-
-def _quiet(_):
-    pass
 
 
 @pytest.fixture
@@ -152,6 +175,11 @@ def _contents(revision):
     }
 
 
+def _differing(one, other):
+    one, other = _contents(one), _contents(other)
+    return {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
+
+
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory):
     """A pack of two reports, made once for the tests that start from it."""
@@ -165,8 +193,9 @@ def test_a_pack_holds_pages_tables_figures_and_the_record_of_its_run(packed):
     project, outcome = packed
     assert (outcome.executed, outcome.unchanged, outcome.revision.name) == (["cost", "service"], [], "r1")
     assert sorted(_contents(outcome.revision)) == [
-        "chain.json", "cost.html", "figures.parquet", "manifest.json", "run.json", "service.html",
-        "tables/cost/key_figures.csv", "tables/cost/orders.csv", "tables/service/orders.csv",
+        "chain.json", "cost.html", "figures.parquet", "manifest.json", "parameters/cost.yaml",
+        "parameters/service.yaml", "run.json", "service.html", "tables/cost/key_figures.csv",
+        "tables/cost/orders.csv", "tables/service/orders.csv",
     ]  # fmt: skip
     assert _contents(outcome.revision)["tables/cost/orders.csv"] == b"order_id,n\no1,1\no2,1\n"
     figures = pd.read_parquet(outcome.revision.folder / "figures.parquet")
@@ -198,11 +227,59 @@ def test_another_place_zone_locale_and_hash_seed_give_the_same_bytes(packed, tmp
     other = Project(tmp_path / "elsewhere")
     other.report("cost", SETS)
     other.quick_report("service")
-    again = _contents(other.run("cost", "service").revision)
-    before = _contents(outcome.revision)
-    assert {name for name in before if before[name] != again[name]} <= {"run.json"}
+    again = other.run("cost", "service", workers=1).revision
+    assert _differing(outcome.revision, again) == {"run.json"}
     monkeypatch.undo()
     time.tzset()
+
+
+def test_a_run_tells_each_cell_with_its_section(project):
+    project.notebook("a", "import time; time.sleep(0.5)", "time.sleep(0.5)")
+    project.notebook("bad", "1 / 0")
+    events = []
+    with pytest.raises(ReportError):
+        project.run("a", "bad", tell=events.append)
+    assert {event.pop("period") for event in events} == {"2026Q3"}
+    told = [event for event in events if event.get("report") == "a"]
+    assert told[0] == {"event": "report", "state": "started", "report": "a", "cells": 6}
+    cells = [(e["cell"], e["cells"], e["section"]) for e in told if e["state"] == "cell"]
+    assert set(cells) >= {(4, 6, "1.1"), (6, 6, "1.2")}  # what is over within a look is not told
+    assert cells == sorted(cells)
+    assert all(20 < event["memory_mb"] < 2_000 for event in told if event["state"] == "cell")
+    assert (told[-1]["state"], told[-1]["seconds"] > 1) == ("done", True)
+    failed = next(event for event in events if event.get("state") == "failed")
+    assert failed["fault"].startswith("notebooks/bad.ipynb failed in cell 4 (section 1.1): ZeroDivisionError")
+    assert events[-1] == {"event": "archived", "revision": "r1", "reports": ["a"], "failed": ["bad"]}
+
+
+def _in_a_terminal(home, *arguments):
+    """Run the command line with a terminal for stderr: its exit code, its output, what the terminal got."""
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, 100))
+    command = [sys.executable, "-c", f"{NO_WAREHOUSE}sys.exit(cli.main(sys.argv[1:]))", "--home", str(home), *arguments]
+    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=follower)
+    os.close(follower)
+    shown = b""
+    with suppress(OSError):  # how a terminal says that its other side is gone
+        while part := os.read(leader, 10_000):
+            shown += part
+    os.close(leader)
+    return run.wait(timeout=20), run.communicate()[0].decode(), shown.decode()
+
+
+def test_a_terminal_shows_a_bar_a_report_and_the_bytes_stay(project, tmp_path):
+    other = Project(tmp_path / "elsewhere")
+    for one in (project, other):
+        one.notebook("a", "import time; time.sleep(0.6)")
+        one.notebook("b", "1")
+        (one.home / "params/acme/2026Q3.yaml").write_text("")
+    code, out, shown = _in_a_terminal(project.home, "run", "acme")
+    assert (code, out.splitlines()[0]) == (0, "acme 2026Q3: r1 archived; executed: a, b")
+    assert re.search(r"2026Q3 a \|.*4/4 cells .*section 1\.1, \d+ MB", shown)
+    assert "2026Q3 a: done in " in shown
+    assert "{" not in shown
+    (mine,), undisturbed = archive.revisions(project.pack), other.run("a", "b", workers=1).revision
+    assert _differing(mine, undisturbed) == {"run.json"}
 
 
 def test_nothing_changed_executes_nothing(packed, monkeypatch):
@@ -241,7 +318,7 @@ def test_only_what_changed_is_executed(project):
 
 
 def test_a_report_that_was_not_asked_for_is_kept_and_one_without_notebook_goes(project, monkeypatch):
-    monkeypatch.setattr(runner, "_execute", lambda company, period, job, limits: setattr(job, "page", job.report))
+    monkeypatch.setattr(runner, "_execute", lambda run, job: setattr(job, "page", job.report))
     for name in ("a", "b"):
         project.notebook(name, "1")
     project.run("a", "b")
@@ -272,13 +349,72 @@ def test_a_report_that_was_not_asked_for_is_kept_and_one_without_notebook_goes(p
     ],
 )
 def test_a_revision_says_what_changed(project, monkeypatch, change, reason):
-    monkeypatch.setattr(runner, "_execute", lambda company, period, job, limits: setattr(job, "page", job.report))
+    monkeypatch.setattr(runner, "_execute", lambda run, job: setattr(job, "page", job.report))
     project.notebook("a", "1")
     project.rows["a"] = ["o1"]
     project.run("a")
     change(project)
     names = sorted(path.stem for path in (project.home / "notebooks").glob("*.ipynb"))
     assert project.run(*names).revision.record["reason"] == reason
+
+
+LATER = """
+from toolkit import frames
+figures = frames.reader(company, period)("key_figures")
+print(figures[["period", "report", "value", "n"]].to_csv(index=False))
+"""
+
+
+def test_a_second_stage_reads_the_key_figures_of_the_first_and_of_earlier_periods(project, monkeypatch):
+    for period, rows in (("2025", "o1"), ("2026Q1", "o1"), ("2026Q4", "o1")):  # another length, before, after
+        project.period = period
+        project.quick_report("cost")
+        project.rows["cost"] = [rows]
+        project.run("cost")
+    project.period = "2026Q3"
+    project.rows["cost"] = ["o1", "o2"]
+    names = ["cost", "by_key_figures", "with_key_figures"]
+    project.notebook("by_key_figures", LATER)
+    keep = "import pandas as pd\nfrom toolkit import present\norders = figures\n" + KEEP
+    project.notebook("with_key_figures", LATER, keep.replace("NAME", "n_figures"))
+    first = project.run(*names)
+    assert (first.executed, first.unchanged) == (names, [])
+    third = 1 / 3
+    shown = f"period,report,value,n\n2026Q1,cost,{third},1\n2026Q3,cost,{third},2\n"
+    assert shown in (first.revision.folder / "by_key_figures.html").read_text()
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "_execute", lambda *_: pytest.fail("a kernel was started"))
+        assert project.run(*names).unchanged == names
+        assert project.run("by_key_figures").unchanged == ["by_key_figures"]  # a stage does not read its own figures
+
+    project.rows["cost"] = ["o1", "o2", "o3"]
+    second = project.run("cost", "by_key_figures")
+    assert second.executed == ["cost", "by_key_figures"]
+    assert second.revision.record["reason"] == "cost: frames changed; by_key_figures: frames changed"
+    assert shown.replace(",2\n", ",3\n") in (second.revision.folder / "by_key_figures.html").read_text()
+
+    monkeypatch.delenv("TOOLKIT_FRAMES", raising=False)
+    monkeypatch.chdir(project.home)
+    by_hand = frames.reader("acme", "2026Q3")("key_figures")
+    assert by_hand[["period", "report", "n"]].values.tolist() == [
+        ["2026Q1", "cost", 1], ["2026Q3", "cost", 3], ["2026Q3", "with_key_figures", 2]
+    ]  # fmt: skip
+    assert list(frames.reader("acme", "2024")("key_figures").columns) == list(by_hand.columns)
+
+
+def test_a_second_stage_is_not_started_where_the_first_failed(project):
+    project.notebook("bad", "1 / 0")
+    project.quick_report("cost")
+    project.notebook("by_key_figures", LATER)
+    message, revisions = project.refusals("bad", "cost", "by_key_figures")
+    assert message == (
+        "2 faults:\n"
+        "  1. notebooks/bad.ipynb failed in cell 4 (section 1.1): ZeroDivisionError: division by zero. "
+        f"{PARTIAL}bad.html.\n"
+        "  2. notebooks/by_key_figures.ipynb not started: waits for bad.\n"
+        "reports/acme/2026Q3/r1 is archived without bad, by_key_figures."
+    )
+    assert revisions == ["r1"]
 
 
 # -- a run that fails --------------------------------------------------------------------------
@@ -306,6 +442,52 @@ def test_a_failing_cell_is_named_and_the_others_go_on(project):
     assert not (project.home / "reports" / "index.html").exists()
 
 
+def test_what_succeeded_is_archived_without_what_failed(project, monkeypatch):
+    broken = {"b"}
+
+    def execute(run, job):
+        if job.report in broken:
+            raise ReportError(f"notebooks/{job.report}.ipynb failed.\nTwice.")
+        job.page = job.report
+
+    monkeypatch.setattr(runner, "_execute", execute)
+    for name in ("a", "b", "c"):
+        project.notebook(name, "1")
+    with pytest.raises(ReportError) as refused:
+        project.run("a", "b", "c")
+    assert str(refused.value) == (
+        "notebooks/b.ipynb failed.\nTwice.\nreports/acme/2026Q3/r1 is archived without b."
+    )  # fmt: skip
+    (r1,) = archive.revisions(project.pack)
+    assert sorted(r1.manifest["reports"]) == ["a", "c"]
+    assert (sorted(r1.record["reports"]), r1.record["failed"]) == (
+        ["a", "c"],
+        {"b": "notebooks/b.ipynb failed.\nTwice."},
+    )
+    assert not [name for name, content in _contents(r1).items() if b"failed" in content and name != "run.json"]
+    assert "<td>INCOMPLETE: b: notebooks/b.ipynb failed.</td>" in (project.pack / "index.html").read_text()
+
+    assert project.refusals("a", "b", "c") == ("notebooks/b.ipynb failed.\nTwice.", ["r1"])  # nothing was made anew
+    project.notebook("a", "2")
+    only = project.run("a").revision  # b was not asked for, and is still missing
+    assert (only.name, sorted(only.manifest["reports"]), list(only.record["failed"])) == ("r2", ["a", "c"], ["b"])
+    broken.clear()
+    whole = project.run("a", "b", "c")
+    assert (whole.executed, whole.unchanged) == (["b"], ["a", "c"])
+    assert (whole.revision.record["reason"], "failed" in whole.revision.record) == ("b: new", False)
+    assert "<td>r3</td><td>DRAFT</td>" in (project.pack / "index.html").read_text()
+
+    broken |= {"a"}  # a report that fails is not there in an older version either
+    project.notebook("a", "3")
+    project.notebook("b", "3")
+    assert project.refusals("a", "b", "c") == (
+        "notebooks/a.ipynb failed.\nTwice.\nreports/acme/2026Q3/r4 is archived without a.", ["r1", "r2", "r3", "r4"]
+    )  # fmt: skip
+    r4 = archive.revisions(project.pack)[-1]
+    assert (sorted(r4.manifest["reports"]), (r4.folder / "a.html").exists()) == (["b", "c"], False)
+    assert archive.check(project.pack) == []
+
+
 def test_a_kernel_that_exits_is_reported_though_papermill_says_completed(project):
     project.notebook("gone", "import os\nos._exit(1)", "2", stale=3)
     assert project.refusal("gone") == (
@@ -329,11 +511,42 @@ def test_an_endless_loop_is_ended_at_the_limit_with_all_its_processes(project):
     )  # one in an empty environment, one in its own session
     start = f"import subprocess\nsubprocess.Popen(['sleep', '{hidden}'], env={{}})"
     project.notebook("loop", start, f"subprocess.Popen(['sleep', '{away}'], start_new_session=True)", "while 1: pass")
-    assert project.refusal("loop", seconds=9) == (
+    project.limits = {"seconds": 9}
+    assert project.refusal("loop") == (
         f"notebooks/loop.ipynb stopped in cell 8 (section 1.3): timed out after 9 s. {PARTIAL}loop.html."
     )
     assert _sleeping([hidden, away]) == []
     assert psutil.Process().children(recursive=True) == []
+
+
+def test_a_report_that_goes_over_a_limit_is_ended_and_says_which(project):
+    project.limits = {"seconds": 60, "silent_seconds": 5, "output_mb": 2, "memory_mb": 900}
+    project.notebook("flood", "print('x' * 1_900_000)", "while True:\n    print('x' * 10_000)")
+    project.notebook("greedy", "1", "import time\nheld = bytearray(1_000_000_000)\ntime.sleep(60)")
+    project.notebook("silent", "1", "import time\ntime.sleep(60)")
+    assert project.refusal("flood", "greedy", "silent") == (
+        "3 faults:\n"
+        f"  1. notebooks/flood.ipynb stopped in cell 6 (section 1.2): printed more than 2 MB. {PARTIAL}flood.html.\n"
+        "  2. notebooks/greedy.ipynb stopped in cell 6 (section 1.2): used more than 900 MB of memory. "
+        f"{PARTIAL}greedy.html.\n"
+        "  3. notebooks/silent.ipynb stopped in cell 6 (section 1.2): was silent for 5 s. "
+        f"{PARTIAL}silent.html."
+    )
+    assert 1_900_000 < len(project.partial("flood")) < 2_100_000
+    assert psutil.Process().children(recursive=True) == []
+
+
+def test_a_partial_page_leaves_most_of_a_flood_out():
+    outputs = [{"output_type": "stream", "name": "stdout", "text": letter * 1_500_000} for letter in "ab"]
+    picture = {"output_type": "display_data", "metadata": {}, "data": {"text/html": "c" * 1_500_000}}
+    cells = [{"cell_type": "code", "outputs": [*outputs, picture]}, {"cell_type": "markdown"}]
+    sizes = [len(json.dumps(output)) for output in (*outputs, picture)]
+    kept = runner._clipped(SimpleNamespace(cells=cells)).cells[0]["outputs"]
+    assert [output["text"] for output in kept] == [
+        "a" * 1_500_000,
+        "b" * 2000 + f"\n… {sizes[1]:,} bytes of output are left out here\n",
+        f"\n… {sizes[2]:,} bytes of output are left out here\n",
+    ]
 
 
 def test_a_page_that_the_guard_refuses_is_not_archived(project):
@@ -346,34 +559,118 @@ def test_a_page_that_the_guard_refuses_is_not_archived(project):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_run_leaves_no_process(project, number):
-    mark = project.home / "mark"
-    project.notebook("loop", f"open({str(mark)!r}, 'w').close()\nwhile True:\n    pass")
+    marks = [project.home / name for name in ("loop", "more")]
+    for mark in marks:
+        project.notebook(mark.name, f"open({str(mark)!r}, 'w').close()\nwhile True:\n    pass")
     (project.home / "params/acme/2026Q3.yaml").write_text("")
-    command = [sys.executable, "-m", "toolkit.cli", "--home", str(project.home), "run", "acme", "--only", "loop"]
-    code = f"""
-import sys
-from toolkit import cli, frames
-frames.materialise = lambda *_: {{}}
-sys.exit(cli.main({command[3:]!r}))
-"""
+    command = [sys.executable, "-m", "toolkit.cli", "--home", str(project.home), "run", "acme", "--workers", "2"]
+    code = f"{NO_WAREHOUSE}sys.exit(cli.main({command[3:]!r}))"
     run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    _wait_for_kernel(run, mark)
+    for mark in marks:
+        _wait_for_kernel(run, mark)
     started = psutil.Process(run.pid).children(recursive=True)
-    assert len(started) == 2  # the run's own process and its kernel
+    assert len(started) == 4  # each report's own process and its kernel
     run.send_signal(number)
-    errors = run.communicate(timeout=20)[1].decode()
+    said = run.communicate(timeout=20)[1].decode().splitlines(keepends=True)
+    errors = "".join(line for line in said if not line.startswith("{"))
     gone, alive = psutil.wait_procs(started, timeout=8)
     assert alive == []
     expected = {signal.SIGINT: (130, "error: interrupted.\n"), signal.SIGTERM: (143, ""), signal.SIGKILL: (-9, "")}
     assert (run.returncode, errors) == expected[number]
-    left = list(project.pack.glob(".staging-*"))
-    assert len(left) == (number == signal.SIGKILL)
+    assert not list(project.pack.glob(".staging-*"))
+    (project.pack / ".staging-cut").mkdir()  # of a run that was killed while it archived
     monkey = pytest.MonkeyPatch()
-    monkey.setattr(runner, "_execute", lambda company, period, job, limits: setattr(job, "page", "<h1>a</h1>"))
+    monkey.setattr(runner, "_execute", lambda run, job: setattr(job, "page", "<h1>a</h1>"))
     with monkey.context():
         project.run("loop")
     monkey.undo()
     assert sorted(path.name for path in project.pack.iterdir()) == [".lock", "index.html", "r1"]
+
+
+def test_a_killed_run_is_taken_up_where_it_was(project, tmp_path):
+    other = Project(tmp_path / "undisturbed")
+    for one in (project, other):
+        one.quick_report("first")
+        one.quick_report("second")
+    mark = project.home / "mark"
+    one = {"first": project.rows["first"]}
+    second = (project.home / "notebooks/second.ipynb").read_text()
+    project.notebook("second", f"import time\nopen({str(mark)!r}, 'w').close()\ntime.sleep(60)")
+    code = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "tests")!r})
+from pathlib import Path
+from test_runner import Project
+project = Project(Path({str(project.home)!r}))
+project.rows = {one!r}
+project.run("first", "second", workers=1)
+"""
+    run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    _wait_for_kernel(run, mark)
+    started = psutil.Process(run.pid).children(recursive=True)
+    run.kill()
+    run.wait()
+    assert psutil.wait_procs(started, timeout=8)[1] == []
+    assert (len(list(project.pack.glob(".made/*"))), list(project.pack.glob("r*"))) == (1, [])
+    (project.home / "notebooks/second.ipynb").write_text(second)
+    (project.pack / ".made" / ".partial-cut").mkdir()
+    again = project.run("first", "second")
+    assert (again.executed, again.resumed, again.unchanged) == (["second"], ["first"], [])
+    assert not (project.pack / ".made").exists()
+    assert _differing(again.revision, other.run("first", "second").revision) == {"run.json"}
+    assert again.revision.record["reports"]["first"]["seconds"] > 0
+
+
+def test_what_was_put_aside_for_another_recipe_is_not_taken(project, monkeypatch):
+    monkeypatch.setattr(runner, "_execute", lambda run, job: setattr(job, "page", job.report))
+    project.notebook("a", "1")
+    found = project.company
+    period = found.period("2026Q3")
+    values = runner.resolved(found, "2026Q3", [project.home / "notebooks/a.ipynb"])["a"]
+    project.pack.mkdir(parents=True)
+    runner._put_aside(project.pack, runner._job(found, period, project.home / "notebooks/a.ipynb", values, {}))
+    project.notebook("a", "2")
+    run = project.run("a")
+    assert (run.executed, run.resumed, (project.pack / ".made").exists()) == (["a"], [], False)
+
+
+@pytest.fixture
+def failing_starts(tmp_path, monkeypatch):
+    """A Python that dies of itself as often as told, as where a kernel does not start."""
+
+    def fail(times):
+        left = tmp_path / "left"
+        left.write_text("x" * times)
+        script = tmp_path / "python"
+        script.write_text(
+            f"#!/bin/sh\nif [ -s {left} ]; then truncate -s -1 {left}; echo no kernel >&2; exit 7; fi\n"
+            f'exec {sys.executable} "$@"\n'
+        )
+        script.chmod(0o755)
+        monkeypatch.setattr(runner, "sys", SimpleNamespace(executable=str(script)))
+        return left
+
+    return fail
+
+
+def test_a_start_that_fails_is_tried_once_more(project, failing_starts):
+    project.notebook("a", "1")
+    left = failing_starts(1)
+    assert project.run("a").executed == ["a"]
+    assert left.read_text() == ""
+    project.notebook("a", "2")
+    left = failing_starts(3)
+    assert project.refusals("a") == (
+        "notebooks/a.ipynb stopped before its first cell: its process died with exit code 7: no kernel.", ["r1"]
+    )  # fmt: skip
+    assert left.read_text() == "x"
+
+
+def test_no_worker_makes_no_report(project):
+    project.notebook("a", "1")
+    with pytest.raises(ParamsError) as refused:
+        project.run("a", workers=0)
+    assert str(refused.value) == "workers: expected 1 or more, found 0."
 
 
 def test_two_runs_do_not_make_one_pack_together(project):
@@ -381,6 +678,35 @@ def test_two_runs_do_not_make_one_pack_together(project):
     project.pack.mkdir(parents=True)
     with runner._alone(project.pack):
         assert project.refusal("a") == f"{project.pack}: another run is making this pack. Wait for its end."
+
+
+# -- parameters for plain papermill ------------------------------------------------------------
+
+AWKWARD = [
+    "NO", "on", "y", "~", "007", "1e5", "12:30", "2025_1", "nan", "", " a ", "# a", "a: b", '"', "\\", "'", "\n\t\r",
+    "\x00\x07\x7f\x85\xa0\u2028\ufeff", "Zürich", "😀", "1.0", "2026-01-01", "<<", "!!str", "*a", "&a", "{}", "[",
+    1e-7, 3.0, -0.0, 1e22, 1.5e-300, 0.1, 0, -7, 10**20, True, False, None, [], {},
+    [1, 2.0, ["NO", None]], {"on": [1e-7, {"a b": "12:30"}], "1": 3.0, "": True},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", AWKWARD, ids=repr)
+@pytest.mark.parametrize("name", ["n", "on", "No", "_1"])
+def test_both_versions_of_yaml_read_the_value_that_was_written(name, value):
+    line = runner.yaml_line(name, value)
+    assert "\n" not in line
+    for found in (yaml.safe_load(line), YAML(typ="safe", pure=True).load(line), yaml_1_2("safe").load(line)):
+        assert repr(found) == repr({name: value})  # the kind too: 3.0 is not 3
+
+
+def test_papermill_makes_a_report_by_hand_with_the_archived_parameters(project):
+    project.notebook("a", "print(repr([company, period, n]))")
+    folder = project.run("a", sets=["n=7"]).revision.folder
+    assert (folder / "parameters/a.yaml").read_text() == 'company: "acme"\nn: 7\nperiod: "2026Q3"\n'
+    out = project.home / "out.ipynb"
+    command = ["papermill", "-f", folder / "parameters/a.yaml", project.home / "notebooks/a.ipynb", out]
+    subprocess.run([sys.executable, "-m", *command, "--no-progress-bar"], check=True, capture_output=True)
+    assert "['acme', '2026Q3', 7]" in out.read_text()
 
 
 # -- what the proof asks -----------------------------------------------------------------------

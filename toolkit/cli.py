@@ -3,14 +3,19 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.errors import ParamsError, ToolkitError, nearest, several
+from toolkit.errors import ParamsError, ReportError, ToolkitError, nearest, several
 
 if TYPE_CHECKING:
-    from toolkit.company import Company
+    import pandas as pd
+
+    from toolkit.company import Company, Period
+    from toolkit.reporting.runner import Outcome
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,12 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.verb(options) or 0
     except ToolkitError as error:
-        notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
-        print(f"error: {error}{notes}", file=sys.stderr)
+        print(f"error: {_text(error)}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("error: interrupted.", file=sys.stderr)
         return 130
+
+
+def _text(error: ToolkitError) -> str:
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,13 +55,23 @@ def _parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", help="make a period's pack: executes what changed, archives a revision")
     run.add_argument("company", help="as in params/")
-    run.add_argument(
-        "period", nargs="?", help="such as 2026Q3, 2026-07, 2026H2 or 2026; default: the latest in params/"
+    which = run.add_mutually_exclusive_group()
+    which.add_argument(
+        "period", nargs="*", default=[], help="such as 2026Q3, 2026-07, 2026H2 or 2026; default: the latest in params/"
     )
+    which.add_argument("--all", action="store_true", help="every period in params/, the oldest first")
     run.add_argument("--only", action="append", metavar="REPORT", default=[], help="this report only; may be repeated")
     run.add_argument("--set", action="append", metavar="NAME=VALUE", default=[], help="a parameter; may be repeated")
     run.add_argument("--reason", default="", help="why there is a new revision; default: what changed")
+    run.add_argument("--workers", type=int, metavar="N", help="reports that run at once; default: one a core")
     run.set_defaults(verb=_run)
+
+    new = verbs.add_parser("new", help="a file to begin with: the next period's params")
+    kinds = new.add_subparsers(title="what", metavar="WHAT", required=True)
+    period = kinds.add_parser("period", help="params of the next period, every parameter in a comment")
+    period.add_argument("company", help="as in params/")
+    period.add_argument("name", nargs="?", help="default: the period after the latest in params/, as long as that")
+    period.set_defaults(verb=_new_period)
 
     listing = verbs.add_parser("list", help="what the archive holds")
     listing.add_argument("company", nargs="?", help="as in params/; default: all")
@@ -84,7 +102,7 @@ def _check(options: argparse.Namespace) -> None:
     notebooks = _notebooks(options.home, [])
     periods = _periods(found)
     for period in periods:
-        parameters.resolved(found, period, notebooks)
+        parameters.resolved(found, period.name, notebooks)
     print(f"params/{found.name}: sound, {len(periods)} periods, {len(notebooks)} notebooks")
     stored = warehouse.Warehouse(found)
     missing = [name for name in warehouse.TABLES if not stored.has(name)]
@@ -99,31 +117,131 @@ def _check(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from toolkit import company, frames
-    from toolkit.reporting import runner
+    from toolkit.reporting import parameters, runner
 
     found = company.load(options.company, options.home)
     known = _periods(found)
-    if options.period is None and not known:
+    if not options.period and not known:
         raise ParamsError(f"{found.params}: no period is named and no <period>.yaml is there to tell the latest.")
-    period = found.period(options.period or known[-1])
+    named = {name: found.period(name) for name in options.period}
+    periods = sorted(named.values(), key=_age) or (known if options.all else known[-1:])
     notebooks = _notebooks(options.home, options.only)
+    for period in periods:  # before the first of them begins
+        parameters.resolved(found, period.name, notebooks, options.set)
+    later = [notebook for notebook in notebooks if frames.KEY_FIGURES in frames.asked_for(_source(notebook))]
+    stages = [[notebook for notebook in notebooks if notebook not in later], later]
+    options_of_run = {"sets": options.set, "reason": options.reason, "workers": options.workers}
+    errors = {}
+    for period in periods:
+        try:
+            with _Progress() as tell:
+                outcome = runner.run(found, period, stages, _frames_for(found, period), **options_of_run, tell=tell)
+        except ToolkitError as error:
+            if len(periods) == 1:
+                raise
+            errors[period.name] = error
+        else:
+            _print_outcome(f"{found.name} {period.name}", outcome)
+    if errors:
+        kinds = {type(error) for error in errors.values()}
+        faults = [f"{name}: {_text(error)}".replace("\n", "\n     ") for name, error in errors.items()]
+        raise (kinds.pop() if len(kinds) == 1 else ReportError)(several(faults))
 
-    def frames_for(notebooks: Sequence[Path]) -> Mapping[str, Mapping[str, tuple[Path, str]]]:
-        names = {notebook.stem: frames.asked_for(_source(notebook)) for notebook in notebooks}
-        every = sorted({name for asked in names.values() for name in asked})
+
+def _frames_for(found: "Company", period: "Period") -> Callable:
+    """What gives the notebooks of a stage their frames, made of the company's warehouse and archive."""
+    from toolkit import frames
+
+    def frames_for(
+        stage: Sequence[Path], figures: "pd.DataFrame | None"
+    ) -> Mapping[str, Mapping[str, tuple[Path, str]]]:
+        names = {notebook.stem: frames.asked_for(_source(notebook)) for notebook in stage}
+        every = sorted({name for asked in names.values() for name in asked} - {frames.KEY_FIGURES})
         kept = frames.materialise(found, period, every, found.data / "frames")
+        if figures is not None:
+            kept[frames.KEY_FIGURES] = frames.keep_key_figures(found, period, figures, found.data / "frames")
         return {
             report: {name: (kept[name].path, kept[name].digest) for name in asked} for report, asked in names.items()
         }
 
-    outcome = runner.run(found, period, notebooks, frames_for, sets=options.set, reason=options.reason)
-    revision = outcome.revision
-    if not outcome.executed:
-        print(f"{found.name} {period.name}: unchanged, nothing was executed; {revision.name} holds.")
+    return frames_for
+
+
+def _print_outcome(what: str, outcome: "Outcome") -> None:
+    fresh = {"executed": outcome.executed, "resumed": outcome.resumed}
+    if not any(fresh.values()):
+        print(f"{what}: unchanged, nothing was executed; {outcome.revision.name} holds.")
     else:
-        kept = f"; unchanged: {', '.join(outcome.unchanged)}" if outcome.unchanged else ""
-        print(f"{found.name} {period.name}: {revision.name} archived; executed: {', '.join(outcome.executed)}{kept}")
-    print((revision.folder.parent / "index.html").resolve())
+        named = (fresh | {"unchanged": outcome.unchanged}).items()
+        done = [f"{how}: {', '.join(names)}" for how, names in named if names]
+        print(f"{what}: {outcome.revision.name} archived; {'; '.join(done)}")
+    print((outcome.revision.folder.parent / "index.html").resolve())
+
+
+class _Progress:
+    """Shows on stderr how a run goes: bars on a terminal, elsewhere one JSON object a line."""
+
+    def __enter__(self) -> "_Progress":
+        self.live, self.bars = sys.stderr.isatty(), {}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for bar in self.bars.values():
+            bar.close()
+
+    def __call__(self, event: dict) -> None:
+        if not self.live:
+            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            with suppress(OSError):  # nobody reads it any more: no reason to end a run
+                print(json.dumps({"at": at} | event), file=sys.stderr, flush=True)
+        elif event["event"] == "report":
+            self._draw(event["report"], event)
+
+    def _draw(self, report: str, event: dict) -> None:
+        from tqdm import tqdm
+
+        tqdm.monitor_interval = 0  # no thread of its own
+        name, state = f"{event['period']} {report}", event["state"]
+        if state == "started":
+            form = "{desc} |{bar}| {n_fmt}/{total_fmt} cells {elapsed}{postfix}"
+            self.bars[report] = tqdm(total=event["cells"], desc=name, leave=False, bar_format=form, dynamic_ncols=True)
+        elif state == "cell":
+            self.bars[report].n = event["cell"]
+            self.bars[report].set_postfix_str(f"section {event['section']}, {event['memory_mb']} MB")
+        else:
+            if report in self.bars:
+                self.bars.pop(report).close()
+            seconds = f" in {event['seconds']} s" if state == "done" else ""
+            tqdm.write(f"{name}: {state}{seconds}", file=sys.stderr)
+
+
+def _new_period(options: argparse.Namespace) -> None:
+    from toolkit import company
+    from toolkit.reporting import parameters, runner
+
+    found = company.load(options.company, options.home)
+    known = _periods(found)
+    if not options.name and not known:
+        raise ParamsError(f"{found.params}: no period is named and no <period>.yaml is there to follow.")
+    name = found.period(options.name or company.following(known[-1].name)).name
+    notebooks = _notebooks(options.home, [])
+    values = parameters.resolved(found, name, notebooks)
+    lines = [
+        f"# {found.settings.title}, {name}: what differs from base.yaml. Take the '# ' away before a name to set it."
+    ]
+    for notebook in notebooks:
+        lines.append(f"\n{notebook.stem}:")
+        for parameter in parameters.declared(notebook).values():
+            if parameter.name not in parameters.RESERVED:
+                value = runner.yaml_line(parameter.name, values[notebook.stem][parameter.name].value)
+                lines.append(f"  # {value}  # {parameter.annotation}: {parameter.help}")
+    path = found.params / f"{name}.yaml"
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+    except FileExistsError:
+        raise ParamsError(f"{path}: is there already and was left as it is. Edit it, or name another period.") from None
+    print(path)
 
 
 def _list(options: argparse.Namespace) -> None:
@@ -158,10 +276,13 @@ def _notebooks(home: Path, only: Sequence[str]) -> list[Path]:
     return [path for name, path in known.items() if not only or name in only]
 
 
-def _periods(found: "Company") -> list[str]:
+def _periods(found: "Company") -> "list[Period]":
     """Periods that have a params file, the latest last."""
-    periods = [found.period(path.stem) for path in found.params.glob("[0-9]*.yaml")]
-    return [period.name for period in sorted(periods, key=lambda period: (period.end, period.start))]
+    return sorted((found.period(path.stem) for path in found.params.glob("[0-9]*.yaml")), key=_age)
+
+
+def _age(period: "Period") -> tuple:
+    return period.end, period.start
 
 
 def _source(notebook: Path) -> str:

@@ -26,6 +26,20 @@ _KEY = re.compile(r"[0-9a-fA-F]{64}")
 _TEXT = re.compile(r"[-+]?0[0-9].*|.*_.*")
 
 
+class Limits(BaseModel):
+    """What a report may take: wall clock, silence (no cell begun, no message), output, memory of all its processes.
+
+    Without ``memory_mb`` the reports that run at once share nine tenths of the machine's memory.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    seconds: float = Field(default=900, gt=0)
+    silent_seconds: float = Field(default=600, gt=0)
+    output_mb: float = Field(default=50, gt=0)
+    memory_mb: float | None = Field(default=None, gt=0)
+
+
 class Settings(BaseModel):
     """The ``company:`` block of ``base.yaml``."""
 
@@ -43,6 +57,7 @@ class Settings(BaseModel):
     open_personal: tuple[str, ...] = Field(default=(), strict=False)
     segment: Literal["type", "region", "country", "has_card"] = "type"
     invitations: Literal["all", "answered"] = "all"  # which of them the table surveys holds
+    limits: Limits = Limits()
 
     @field_validator("zone")
     @classmethod
@@ -157,13 +172,25 @@ def previous(name: str) -> str:
     >>> previous("2026Q1"), previous("2026-07"), previous("2026")
     ('2025Q4', '2026-06', '2025')
     """
-    start, end = _span(name)
-    before = start - timedelta(days=1)
+    return _around(_span(name)[0] - timedelta(days=1), name)
+
+
+def following(name: str) -> str:
+    """The period of the same length after.
+
+    >>> following("2026Q4"), following("2026H1"), following("2026-12"), following("2026")
+    ('2027Q1', '2026H2', '2027-01', '2027')
+    """
+    return _around(_span(name)[1], name)
+
+
+def _around(day: date, name: str) -> str:
+    """The period that a day lies in, as long as the named one."""
     if "Q" in name:
-        return f"{before.year}Q{(before.month + 2) // 3}"
+        return f"{day.year}Q{(day.month + 2) // 3}"
     if "H" in name:
-        return f"{before.year}H{(before.month + 5) // 6}"
-    return f"{before.year}" if len(name) == 4 else f"{before:%Y-%m}"
+        return f"{day.year}H{(day.month + 5) // 6}"
+    return f"{day.year}" if len(name) == 4 else f"{day:%Y-%m}"
 
 
 def load(name: str, home: Path = Path()) -> Company:
@@ -267,7 +294,8 @@ def _fault(fault: dict, model: type[BaseModel], mapping: Any, path: Path) -> str
         place.append(str(part))
     name, where = ".".join(place), f"{path}, line {line}" if line else str(path)
     if fault["type"] == "extra_forbidden":
-        known = sorted(model.model_fields) if len(place) == 1 else []
+        inner = model.model_fields[place[0]].annotation if len(place) == 2 else model
+        known = sorted(getattr(inner, "model_fields", ())) if len(place) <= 2 else []
         takes = f"; expected: {', '.join(known)}" if known else ""
         return f"{where}: unknown name {name!r}{takes}.{nearest(place[-1], known)}"
     if fault["type"] == "missing":

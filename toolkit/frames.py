@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from toolkit.warehouse import Warehouse
 
 NO_ORDER = "(no order)"
 FRAMES_VARIABLE = "TOOLKIT_FRAMES"
+KEY_FIGURES = "key_figures"
 _PERSON_COLUMNS = ("customer_id",)
 _ALWAYS, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -655,7 +657,11 @@ def _keep(name: str, expression: ir.Table, known: Known, key: bytes, folder: Pat
             table = table.set_column(
                 table.column_names.index(column), column, _pseudonyms(table[column].combine_chunks(), key)
             )
-    table = table.sort_by([(column, "ascending") for column in _KEYS[name]]).combine_chunks()
+    return _store(name, table, _KEYS[name], folder)
+
+
+def _store(name: str, table: pa.Table, keys: tuple[str, ...], folder: Path) -> Kept:
+    table = table.sort_by([(column, "ascending") for column in keys]).combine_chunks()
     digest = _digest(table)
     path = folder / f"{digest}.parquet"
     if not path.exists():
@@ -664,6 +670,37 @@ def _keep(name: str, expression: ir.Table, known: Known, key: bytes, folder: Pat
         pq.write_table(table, partial, compression="zstd")
         os.replace(partial, path)
     return Kept(name, path, digest, table.num_rows)
+
+
+_FIGURE_KEYS = ("period", "report", "figure_id", "definition_id", "cohort", "segment", "channel", "unit")
+_FIGURES = pa.schema(
+    [(name, pa.string()) for name in _FIGURE_KEYS]
+    + [(name, pa.float64()) for name in ("value", "low", "high")]
+    + [("n", pa.int64())]
+)
+
+
+def keep_key_figures(company: Company, period: Period, own: pd.DataFrame, folder: Path) -> Kept:
+    """The frame ``key_figures``: one row a figure of this pack so far (``own``) and of earlier periods' newest packs.
+
+    period, then the columns of ``figures.parquet``; only periods of this one's length that ended before it.
+    """
+    kind = re.sub("[0-9]", "0", period.name)  # of names of one kind the earlier sorts before the later
+    names = sorted(path.name for path in company.reports.glob("*") if re.sub("[0-9]", "0", path.name) == kind)
+    parts = {name: newest_figures(company, name) for name in names if name < period.name} | {period.name: own}
+    tables = [
+        pa.Table.from_pandas(part.assign(period=name), schema=_FIGURES, preserve_index=False)
+        for name, part in parts.items()
+        if len(part)
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    return _store(KEY_FIGURES, pa.concat_tables([_FIGURES.empty_table(), *tables]), _FIGURE_KEYS, folder)
+
+
+def newest_figures(company: Company, period: str) -> pd.DataFrame:
+    """Key figures of a period's newest revision; no rows if there is none."""
+    found = {int(path.parent.name[1:]): path for path in (company.reports / period).glob("r[1-9]*/figures.parquet")}
+    return pd.read_parquet(found[max(found)]) if found else pd.DataFrame()
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -734,7 +771,10 @@ def reader(company: str, period: str) -> Callable[[str], pd.DataFrame]:
             return read(Path(paths[name]))
         home = _home()
         found = companies.load(company, home)
-        return read(materialise(found, found.period(period), [name], found.data / "frames")[name].path)
+        span, folder = found.period(period), found.data / "frames"
+        if name == KEY_FIGURES:
+            return read(keep_key_figures(found, span, newest_figures(found, period), folder).path)
+        return read(materialise(found, span, [name], folder)[name].path)
 
     return frame
 

@@ -85,16 +85,21 @@ def commit(folder: Path, staging: Path, manifest: dict, run: dict) -> Revision:
     (staging / "manifest.json").write_text(text, encoding="utf-8")
     (staging / "chain.json").write_text(canonical({"manifest": sha256(text), "previous": previous}), encoding="utf-8")
     (staging / "run.json").write_text(canonical(run), encoding="utf-8")
-    for path in [p for p in staging.rglob("*") if p.is_file()]:
+    number = earlier[-1].number + 1 if earlier else 1
+    settle(staging, folder / f"r{number}")
+    return Revision(number, folder / f"r{number}", manifest)
+
+
+def settle(staging: Path, target: Path) -> None:
+    """Make a folder durable and read-only, then rename it: whole at its place, or not there."""
+    inside = list(staging.rglob("*"))
+    for path in [path for path in inside if path.is_file()]:
         path.chmod(0o444)
         _durable(path)
-    for path in [p for p in staging.rglob("*") if p.is_dir()] + [staging]:
+    for path in [path for path in inside if path.is_dir()] + [staging]:
         _durable(path)
-    number = earlier[-1].number + 1 if earlier else 1
-    target = folder / f"r{number}"
     os.rename(staging, target)
-    _durable(folder)
-    return Revision(number, target, manifest)
+    _durable(target.parent)
 
 
 def _durable(path: Path) -> None:

@@ -21,7 +21,7 @@ def rebuild(reports: Path) -> Path:
         company, name = period.parent.name, period.name
         entries = []
         for revision in reversed(found):
-            status = "DRAFT" if revision is found[-1] else "superseded"
+            status = _status(revision) if revision is found[-1] else "superseded"
             links = ", ".join(
                 f'<a href="{revision.name}/{html.escape(report)}.html">{html.escape(report)}</a>'
                 for report in sorted(revision.manifest["reports"])
@@ -38,10 +38,16 @@ def rebuild(reports: Path) -> Path:
         )
         rows.append(
             f'<tr><th scope="row">{html.escape(company)}</th><td><a href="{address}/index.html">{html.escape(name)}</a>'
-            f"</td><td>{newest.name}</td><td>DRAFT</td><td>{links}</td></tr>"
+            f"</td><td>{newest.name}</td><td>{html.escape(_status(newest))}</td><td>{links}</td></tr>"
         )
     _write(reports / "index.html", "Reports", ("company", "period", "revision", "status", "reports"), rows)
     return reports / "index.html"
+
+
+def _status(newest: archive.Revision) -> str:
+    """DRAFT, or what the newest revision had to leave out and why."""
+    failed = newest.record.get("failed", {}).items()
+    return "; ".join(f"INCOMPLETE: {report}: {fault.splitlines()[0]}" for report, fault in sorted(failed)) or "DRAFT"
 
 
 _HEADS = ("revision", "status", "finished", "reason", "reports")
