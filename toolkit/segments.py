@@ -241,14 +241,18 @@ def preferences(mix: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> p
     known = mix[mix["net_revenue"].notna()]
     by, amounts = ["segment", "category"], ["net_revenue"]
     placed = stats.publishable(known, by=by, person="customer_id", amounts=amounts, min_n=min_n)
-    revenue = placed.groupby(["segment", "category", "customer_id"], as_index=False)["net_revenue"].sum()
-    totals = placed.groupby(["segment", "customer_id"])["net_revenue"].sum().rename("denominator").reset_index()
+    spent = (
+        placed.groupby([*by, "customer_id"], as_index=False)["net_revenue"].sum().rename(columns={"net_revenue": "y"})
+    )
+    people = spent.groupby(["segment", "customer_id"], as_index=False)["y"].sum().rename(columns={"y": "x"})
+    spent = spent.merge(people, on=["segment", "customer_id"]).astype({"y": "float64", "x": "float64"})
+    spent = spent.assign(yy=spent["y"] ** 2, xy=spent["x"] * spent["y"])
+    whole = people.assign(xx=people["x"].astype("float64") ** 2, n=1).groupby("segment")[["n", "x", "xx"]].sum()
+    cells = spent.groupby(by).agg(n_buyers=("y", "size"), y=("y", "sum"), yy=("yy", "sum"), xy=("xy", "sum"))
+    cells = cells.join(whole.astype({"x": "float64"}), on="segment")
+    shares = stats.ratio_of_sums(cells, confidence=confidence, family=len(cells))
+    found = shares.assign(n_buyers=cells["n_buyers"]).rename(columns={"ratio": "share"}).reset_index()
     overall = known.groupby("category")["net_revenue"].sum() / known["net_revenue"].sum()
-    cells = revenue.groupby(["segment", "category"]).agg(n_buyers=("customer_id", "nunique")).reset_index()
-    wanted = cells.merge(totals, on="segment").merge(revenue, how="left", on=["segment", "category", "customer_id"])
-    wanted["numerator"] = wanted["net_revenue"].fillna(0)
-    shares = stats.ratio(wanted, by=["segment", "category"], confidence=confidence, family=len(cells))
-    found = cells.merge(shares, on=["segment", "category"]).rename(columns={"ratio": "share"})
     found["share_of_all"] = found["category"].map(overall).astype("float64")
     lifts = {f"lift{end}": found[f"{name}{end}"] / found["share_of_all"] for name, end in _ENDS}
     columns = ["segment", "category", "n", "n_buyers", "share", "share_of_all", "lift", "lift_low", "lift_high"]

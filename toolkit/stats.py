@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from statistics import NormalDist
 
+import numpy as np
 import pandas as pd
 
 OTHER = "(other)"
@@ -62,34 +63,41 @@ def publication_grid(
     dimensions = list(dimensions)
     published = [f"published_{name}" for name in dimensions]
     cells = contributions[dimensions].drop_duplicates().sort_values(dimensions, ignore_index=True)
-    nothing = pd.DataFrame(columns=[*dimensions, *published], dtype="str")
+    measures, persons = (pd.factorize(contributions[name], sort=True) for name in ("measure", "person"))
+    who = pd.DataFrame({"key": measures[0] * max(len(persons[1]), 1) + persons[0], "amount": contributions["amount"]})
+    n_measures, n_persons = len(measures[1]), max(len(persons[1]), 1)
 
-    def too_small(held: pd.Series) -> bool:
-        by_measure = held.groupby(level="measure")
-        total, most = by_measure.sum(), by_measure.max()
-        return bool((by_measure.size() < min_n).any() or (most > max_share * total).any())
+    def too_small(held: _Held) -> bool:
+        key, amount = held
+        measure = key // n_persons
+        number, total = np.bincount(measure, minlength=n_measures), np.bincount(measure, amount, n_measures)
+        most = np.zeros(n_measures)
+        np.maximum.at(most, measure, amount)
+        return bool((((number < min_n) | (most > max_share * total)) & (number > 0)).any())
 
-    protectable = [rows for _, rows in contributions.groupby("measure") if not too_small(_holdings(rows))]
+    of = who["key"] // n_persons
+    protectable = [m for m in range(n_measures) if not too_small(_together([_held(who[of == m])]))]
     if not protectable:
-        return nothing
-    judged = pd.concat(protectable)
+        return pd.DataFrame(columns=[*dimensions, *published], dtype="str")
+    judged = pd.concat([contributions[dimensions], who], axis=1)[of.isin(protectable)]
     members = {
-        cell if isinstance(cell, tuple) else (cell,): _holdings(rows) for cell, rows in judged.groupby(dimensions)
+        cell if isinstance(cell, tuple) else (cell,): _together([_held(rows)])
+        for cell, rows in judged.groupby(dimensions)
     }
     atoms = {tuple(cell): tuple(cell) for cell in cells.itertuples(index=False)}
     for cell in atoms.keys() - members.keys():  # only measures out of the rule: never an atom of its own
-        members[cell] = _holdings(judged.iloc[:0])
+        members[cell] = _held(who.iloc[:0])
     for depth in range(len(dimensions) - 1, -1, -1):
         for parent in sorted({atom[:depth] for atom in members}):
             siblings = {atom: held for atom, held in members.items() if atom[:depth] == parent}
-            small = sorted(atom for atom, held in siblings.items() if held.empty or too_small(held))
+            small = sorted(atom for atom, held in siblings.items() if not len(held[0]) or too_small(held))
             if not small or len(siblings) == 1:
                 continue
             target = parent + (OTHER,) * (len(dimensions) - depth)
             joined = set(small) | ({target} & siblings.keys())
-            rest = sorted(siblings.keys() - joined, key=lambda atom: (len(siblings[atom]), atom))
+            rest = sorted(siblings.keys() - joined, key=lambda atom: (len(siblings[atom][0]), atom))
             merged = _together([siblings[atom] for atom in sorted(joined)])
-            while rest and (merged.empty or too_small(merged)):
+            while rest and (not len(merged[0]) or too_small(merged)):
                 joined.add(rest[0])
                 merged = _together([merged, siblings[rest.pop(0)]])
             for atom in joined:
@@ -100,13 +108,16 @@ def publication_grid(
     return pd.concat([cells, labels], axis=1)
 
 
-def _holdings(rows: pd.DataFrame) -> pd.Series:
-    """What each person holds of each measure."""
-    return rows.groupby(["measure", "person"])["amount"].sum()
+_Held = tuple[np.ndarray, np.ndarray]  # what each person holds of each measure: keys of both, and amounts
 
 
-def _together(holdings: Sequence[pd.Series]) -> pd.Series:
-    return pd.concat(holdings).groupby(level=["measure", "person"]).sum()
+def _held(rows: pd.DataFrame) -> _Held:
+    return rows["key"].to_numpy(), rows["amount"].to_numpy(dtype="float64")
+
+
+def _together(holdings: Sequence[_Held]) -> _Held:
+    keys, inverse = np.unique(np.concatenate([key for key, _ in holdings]), return_inverse=True)
+    return keys, np.bincount(inverse, np.concatenate([amount for _, amount in holdings]), len(keys))
 
 
 def publishable(
@@ -193,7 +204,6 @@ def ratio(totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, 
     0  4  0.1333       0.06      0.2066
     """
     by = list(by)
-    quantile = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(family, 1))
     keys = by or [pd.Series(0, index=totals.index)]
     numbers = totals.assign(y=totals["numerator"].astype("float64"), x=totals["denominator"].astype("float64"))
     sums = (
@@ -201,12 +211,26 @@ def ratio(totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, 
         .groupby(keys)[["n", "y", "x", "yy", "xy", "xx"]]
         .sum()
     )
+    found = ratio_of_sums(sums, confidence=confidence, family=family)
+    return found.rename_axis(by).reset_index() if by else found.reset_index(drop=True)
+
+
+def ratio_of_sums(sums: pd.DataFrame, *, confidence: float = 0.95, family: int = 1) -> pd.DataFrame:
+    """``ratio`` from sums over persons, where their rows would be many.
+
+    ``sums``, one row a group: ``n`` (persons), ``y``, ``x`` (numerator, denominator), ``yy``, ``xy``, ``xx`` (sums of
+    their products). Gives ``n``, ``ratio``, ``ratio_low``, ``ratio_high`` with the index of ``sums``.
+
+    >>> ratio_of_sums(pd.DataFrame([{"n": 4, "y": 8, "x": 60, "yy": 18, "xy": 120, "xx": 1000}])).round(4)
+       n   ratio  ratio_low  ratio_high
+    0  4  0.1333       0.06      0.2066
+    """
+    quantile = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(family, 1))
     r = sums["y"] / sums["x"].where(sums["x"] > 0)
     squares = (sums["yy"] - 2 * r * sums["xy"] + r**2 * sums["xx"]).clip(lower=0)
     n = sums["n"].where(sums["n"] > 1)
     half = quantile * (n / (n - 1) * squares) ** 0.5 / sums["x"]
-    found = pd.DataFrame({"n": sums["n"], "ratio": r, "ratio_low": r - half, "ratio_high": r + half})
-    return found.rename_axis(by).reset_index() if by else found.reset_index(drop=True)
+    return pd.DataFrame({"n": sums["n"], "ratio": r, "ratio_low": r - half, "ratio_high": r + half})
 
 
 def net_share(
