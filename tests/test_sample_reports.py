@@ -1,14 +1,24 @@
 """Do reports give the sample company's planted truth back, and does every notebook run on it?"""
 
+import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
 
+import nbformat
 import pandas as pd
 import pytest
 from conftest import ROOT
 
 from toolkit import cli, company, cost, frames, sample, source
+from toolkit.reporting import page
 
 QUARTERS = [f"{year}Q{q}" for year in (2024, 2025, 2026) for q in (1, 2, 3, 4)][2:11]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = ["ledger", "capacity", "work", "freight", "orders", "handling"]
 
 
@@ -82,3 +92,92 @@ def test_published_tables_sum_to_the_same_total(revision):
         assert by_channel[column].sum() == by_region[column].sum(), column
     assert by_region["cost_to_serve"].sum() == tie.loc["total", "allocated"]
     assert pd.read_csv(tables / "whale_curve.csv")["profit"].sum() == by_region["margin"].sum()
+
+
+# -- by hand as by machine ---------------------------------------------------------------------------
+
+
+def _tables(revision, report):
+    return {path.stem: path.read_text() for path in (revision / "tables" / report).glob("*.csv")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("report", [path.stem for path in NOTEBOOKS])
+def test_plain_papermill_gives_the_tables_of_the_archive(home, revision, report, tmp_path):
+    parameters = revision / "parameters" / f"{report}.yaml"
+    environment = {name: value for name, value in os.environ.items() if name != frames.FRAMES_VARIABLE}
+    command = ["papermill", "-f", parameters, home / "notebooks" / f"{report}.ipynb", tmp_path / "out.ipynb"]
+    done = subprocess.run(
+        [sys.executable, "-m", *map(str, command)], cwd=home, capture_output=True, text=True,
+        env=environment | {"TZ": "Asia/Tokyo"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    tables, _ = page.outputs(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    assert tables == _tables(revision, report)
+
+
+@pytest.mark.slow
+def test_jupyterlab_gives_the_tables_of_the_archive(home, revision, tmp_path):
+    chromium = shutil.which("chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: make test-all installs it")
+    pytest.importorskip("jupyterlab", reason="no JupyterLab: make test-all installs it")
+    if not chromium:
+        pytest.skip("no chromium on this machine")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={port}", "--allow-root",
+         "--IdentityProvider.token=t", f"--ServerApp.root_dir={home}", "--ServerApp.disable_check_xsrf=True"],
+        env={**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path / "share")},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        with playwright.sync_playwright() as starter:
+            flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+            flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+            browser = starter.chromium.launch(executable_path=chromium, args=flags)
+            tab = browser.new_page()
+            for path in NOTEBOOKS:
+                _run_all(tab, f"http://127.0.0.1:{port}", home / "notebooks" / path.name)
+                executed = nbformat.read(home / "notebooks" / path.name, as_version=4)
+                assert page.outputs(executed)[0] == _tables(revision, path.stem), path.stem
+            browser.close()
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def _run_all(tab, address, notebook):
+    """Open a notebook in JupyterLab, run all its cells and save it, as a person would."""
+
+    def kernels():
+        return tab.request.get(f"{address}/api/kernels?token=t").json()
+
+    def until(what, seconds=120):
+        end = time.monotonic() + seconds
+        while not what():
+            assert time.monotonic() < end, f"{notebook.stem}: waited {seconds} s in vain"
+            tab.wait_for_timeout(250)
+
+    def up():
+        with suppress(Exception):  # the server is not there yet: playwright has an error of its own for that
+            return tab.request.get(f"{address}/api?token=t").ok
+        return False
+
+    def saved_whole():
+        tab.keyboard.press("Control+s")
+        tab.wait_for_timeout(1000)
+        cells = nbformat.read(notebook, as_version=4).cells
+        return all(cell.execution_count for cell in cells if cell.cell_type == "code")
+
+    until(up)
+    tab.goto(f"{address}/lab/tree/notebooks/{notebook.name}?token=t&reset")
+    tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    # Run All is lost on a kernel that only seems idle: it must be connected too
+    until(lambda: any(one["execution_state"] == "idle" and one["connections"] >= 1 for one in kernels()))
+    tab.click("text=Run >> nth=0")
+    tab.click("text=Run All Cells >> nth=0")
+    until(saved_whole)
+    for one in kernels():
+        tab.request.delete(f"{address}/api/kernels/{one['id']}?token=t")
