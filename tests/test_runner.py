@@ -44,6 +44,7 @@ present.key_figures(pd.DataFrame([row | {"low": None, "high": None, "n": len(ord
 """
 QUICK = """
 import json, os
+print(os.listdir(os.environ["MPLCONFIGDIR"]))
 import pandas as pd
 from IPython.display import display
 orders = pd.read_parquet(json.loads(os.environ["TOOLKIT_FRAMES"])["orders"]).assign(n=n)
@@ -198,6 +199,7 @@ def test_a_pack_holds_pages_tables_figures_and_the_record_of_its_run(packed):
         "tables/cost/orders.csv", "tables/service/orders.csv",
     ]  # fmt: skip
     assert _contents(outcome.revision)["tables/cost/orders.csv"] == b"order_id,n\no1,1\no2,1\n"
+    assert b"fontlist-v" in _contents(outcome.revision)["service.html"]  # there before matplotlib would make it
     figures = pd.read_parquet(outcome.revision.folder / "figures.parquet")
     assert list(figures["report"]) == ["cost", "service"]
     assert list(figures["value"]) == [1 / 3, 1 / 3]
