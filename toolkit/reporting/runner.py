@@ -808,6 +808,7 @@ def _perform(task: dict) -> None:
             Client(manager, kernel_name=kernel_name, startup_timeout=start_timeout, **options).execute()
 
     papermill_engines.register("watched", Watched)
+    note()  # that it has begun
     threading.Thread(target=_follow, args=[task["parent"]], daemon=True).start()
     papermill.execute_notebook(
         task["notebook"],
