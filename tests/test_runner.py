@@ -44,6 +44,7 @@ present.key_figures(pd.DataFrame([row | {"low": None, "high": None, "n": len(ord
 """
 QUICK = """
 import json, os
+print(os.listdir(os.environ["MPLCONFIGDIR"]))
 import pandas as pd
 from IPython.display import display
 orders = pd.read_parquet(json.loads(os.environ["TOOLKIT_FRAMES"])["orders"]).assign(n=n)
@@ -128,10 +129,10 @@ class Project:
     def pack(self):
         return self.home / "reports" / "acme" / self.period
 
-    def refusals(self, *names):
+    def refusals(self, *names, **options):
         """The error of a run, and the revisions after it."""
         with pytest.raises(ReportError) as refused:
-            self.run(*names)
+            self.run(*names, **options)
         assert refused.value.exit_code == 4
         assert not list(self.pack.glob(".staging-*"))
         return str(refused.value), [revision.name for revision in archive.revisions(self.pack)]
@@ -186,7 +187,7 @@ def packed(tmp_path_factory):
     project = Project(tmp_path_factory.mktemp("packed"))
     project.report("cost", SETS)
     project.quick_report("service")
-    return project, project.run("cost", "service")
+    return project, project.run("cost", "service", workers=2)
 
 
 def test_a_pack_holds_pages_tables_figures_and_the_record_of_its_run(packed):
@@ -198,6 +199,7 @@ def test_a_pack_holds_pages_tables_figures_and_the_record_of_its_run(packed):
         "tables/cost/orders.csv", "tables/service/orders.csv",
     ]  # fmt: skip
     assert _contents(outcome.revision)["tables/cost/orders.csv"] == b"order_id,n\no1,1\no2,1\n"
+    assert b"fontlist-v" in _contents(outcome.revision)["service.html"]  # there before matplotlib would make it
     figures = pd.read_parquet(outcome.revision.folder / "figures.parquet")
     assert list(figures["report"]) == ["cost", "service"]
     assert list(figures["value"]) == [1 / 3, 1 / 3]
@@ -252,12 +254,15 @@ def test_a_run_tells_each_cell_with_its_section(project):
     assert events[-1] == {"event": "archived", "revision": "r1", "reports": ["a"], "failed": ["bad"]}
 
 
+def _command(home, *arguments):
+    return [sys.executable, "-c", f"{NO_WAREHOUSE}sys.exit(cli.main(sys.argv[1:]))", "--home", str(home), *arguments]
+
+
 def _in_a_terminal(home, *arguments):
     """Run the command line with a terminal for stderr: its exit code, its output, what the terminal got."""
     leader, follower = pty.openpty()
     termios.tcsetwinsize(follower, (24, 100))
-    command = [sys.executable, "-c", f"{NO_WAREHOUSE}sys.exit(cli.main(sys.argv[1:]))", "--home", str(home), *arguments]
-    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=follower)
+    run = subprocess.Popen(_command(home, *arguments), cwd=ROOT, stdout=subprocess.PIPE, stderr=follower)
     os.close(follower)
     shown = b""
     with suppress(OSError):  # how a terminal says that its other side is gone
@@ -267,19 +272,23 @@ def _in_a_terminal(home, *arguments):
     return run.wait(timeout=20), run.communicate()[0].decode(), shown.decode()
 
 
-def test_a_terminal_shows_a_bar_a_report_and_the_bytes_stay(project, tmp_path):
+def test_a_terminal_shows_bars_a_pipe_gets_lines_and_the_bytes_are_the_same(project, tmp_path):
     other = Project(tmp_path / "elsewhere")
     for one in (project, other):
         one.notebook("a", "import time; time.sleep(0.6)")
-        one.notebook("b", "1")
         (one.home / "params/acme/2026Q3.yaml").write_text("")
-    code, out, shown = _in_a_terminal(project.home, "run", "acme")
-    assert (code, out.splitlines()[0]) == (0, "acme 2026Q3: r1 archived; executed: a, b")
+    code, out, shown = _in_a_terminal(project.home, "run", "acme", "--workers", "2")
+    assert (code, out.splitlines()[0]) == (0, "acme 2026Q3: r1 archived; executed: a")
     assert re.search(r"2026Q3 a \|.*4/4 cells .*section 1\.1, \d+ MB", shown)
     assert "2026Q3 a: done in " in shown
     assert "{" not in shown
-    (mine,), undisturbed = archive.revisions(project.pack), other.run("a", "b", workers=1).revision
-    assert _differing(mine, undisturbed) == {"run.json"}
+    command = _command(other.home, "run", "acme", "--workers", "1")
+    abroad = os.environ | {"TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "C"}
+    piped = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=abroad)
+    assert (piped.returncode, piped.stdout.splitlines()[0]) == (0, out.splitlines()[0])
+    assert {json.loads(line)["event"] for line in piped.stderr.splitlines()} == {"report", "archived"}
+    (mine,), (theirs,) = archive.revisions(project.pack), archive.revisions(other.pack)
+    assert _differing(mine, theirs) == {"run.json"}
 
 
 def test_nothing_changed_executes_nothing(packed, monkeypatch):
@@ -366,45 +375,51 @@ print(figures[["period", "report", "value", "n"]].to_csv(index=False))
 
 
 def test_a_second_stage_reads_the_key_figures_of_the_first_and_of_earlier_periods(project, monkeypatch):
-    for period, rows in (("2025", "o1"), ("2026Q1", "o1"), ("2026Q4", "o1")):  # another length, before, after
-        project.period = period
-        project.quick_report("cost")
-        project.rows["cost"] = [rows]
+    really, execute = [], runner._execute
+
+    def maybe(run, job):
+        """Only what is in ``really`` starts a kernel; the others have one figure each."""
+        if job.report in really:
+            return execute(run, job)
+        row = {"figure_id": job.report, "definition_id": "1.1", "cohort": "", "segment": "", "channel": "", "unit": ""}
+        job.figures, job.page = [row | {"value": 1 / 3, "low": None, "high": None, "n": len(project.rows["cost"])}], ""
+
+    monkeypatch.setattr(runner, "_execute", maybe)
+    project.quick_report("cost")
+    for period in ("2025", "2026Q1", "2026Q4"):  # of another length, before, after
+        project.period, project.rows["cost"] = period, ["o1"]
         project.run("cost")
-    project.period = "2026Q3"
-    project.rows["cost"] = ["o1", "o2"]
+    project.period, project.rows["cost"], really[:] = "2026Q3", ["o1", "o2"], ["cost", "by_key_figures"]
     names = ["cost", "by_key_figures", "with_key_figures"]
-    project.notebook("by_key_figures", LATER)
-    keep = "import pandas as pd\nfrom toolkit import present\norders = figures\n" + KEEP
-    project.notebook("with_key_figures", LATER, keep.replace("NAME", "n_figures"))
+    for name in names[1:]:
+        project.notebook(name, LATER)
     first = project.run(*names)
     assert (first.executed, first.unchanged) == (names, [])
     third = 1 / 3
     shown = f"period,report,value,n\n2026Q1,cost,{third},1\n2026Q3,cost,{third},2\n"
     assert shown in (first.revision.folder / "by_key_figures.html").read_text()
-    with monkeypatch.context() as patch:
-        patch.setattr(runner, "_execute", lambda *_: pytest.fail("a kernel was started"))
-        assert project.run(*names).unchanged == names
-        assert project.run("by_key_figures").unchanged == ["by_key_figures"]  # a stage does not read its own figures
+    assert project.run(*names).unchanged == names
+    assert project.run("by_key_figures").unchanged == ["by_key_figures"]  # a stage does not read its own figures
 
+    really.clear()
     project.rows["cost"] = ["o1", "o2", "o3"]
     second = project.run("cost", "by_key_figures")
     assert second.executed == ["cost", "by_key_figures"]
     assert second.revision.record["reason"] == "cost: frames changed; by_key_figures: frames changed"
-    assert shown.replace(",2\n", ",3\n") in (second.revision.folder / "by_key_figures.html").read_text()
 
     monkeypatch.delenv("TOOLKIT_FRAMES", raising=False)
     monkeypatch.chdir(project.home)
     by_hand = frames.reader("acme", "2026Q3")("key_figures")
     assert by_hand[["period", "report", "n"]].values.tolist() == [
-        ["2026Q1", "cost", 1], ["2026Q3", "cost", 3], ["2026Q3", "with_key_figures", 2]
+        ["2026Q1", "cost", 1], ["2026Q3", "by_key_figures", 3], ["2026Q3", "cost", 3],
+        ["2026Q3", "with_key_figures", 2],
     ]  # fmt: skip
     assert list(frames.reader("acme", "2024")("key_figures").columns) == list(by_hand.columns)
 
 
 def test_a_second_stage_is_not_started_where_the_first_failed(project):
     project.notebook("bad", "1 / 0")
-    project.quick_report("cost")
+    project.notebook("cost", "1")
     project.notebook("by_key_figures", LATER)
     message, revisions = project.refusals("bad", "cost", "by_key_figures")
     assert message == (
@@ -488,51 +503,56 @@ def test_what_succeeded_is_archived_without_what_failed(project, monkeypatch):
     assert archive.check(project.pack) == []
 
 
-def test_a_kernel_that_exits_is_reported_though_papermill_says_completed(project):
-    project.notebook("gone", "import os\nos._exit(1)", "2", stale=3)
-    assert project.refusal("gone") == (
-        "notebooks/gone.ipynb stopped in cell 4 (section 1.1): the kernel died with exit code 1. "
-        f"{PARTIAL}gone.html."
-    )  # fmt: skip
-    assert '<p class="stamp">INCOMPLETE: stopped in cell 4' in project.partial("gone")
-
-
-def test_a_kernel_killed_in_its_last_cell_is_reported_as_killed(project):
-    project.notebook("killed", "1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
-    assert project.refusal("killed") == (
-        "notebooks/killed.ipynb stopped in cell 6 (section 1.2): the kernel was killed by signal 9 "
-        f"(likely out of memory). {PARTIAL}killed.html."
-    )
-
-
-def test_an_endless_loop_is_ended_at_the_limit_with_all_its_processes(project):
-    hidden, away = (
-        f"{number}{os.getpid()}" for number in (8, 9)
-    )  # one in an empty environment, one in its own session
-    start = f"import subprocess\nsubprocess.Popen(['sleep', '{hidden}'], env={{}})"
-    project.notebook("loop", start, f"subprocess.Popen(['sleep', '{away}'], start_new_session=True)", "while 1: pass")
-    project.limits = {"seconds": 9}
-    assert project.refusal("loop") == (
-        f"notebooks/loop.ipynb stopped in cell 8 (section 1.3): timed out after 9 s. {PARTIAL}loop.html."
-    )
-    assert _sleeping([hidden, away]) == []
-    assert psutil.Process().children(recursive=True) == []
-
-
-def test_a_report_that_goes_over_a_limit_is_ended_and_says_which(project):
-    project.limits = {"seconds": 60, "silent_seconds": 5, "output_mb": 2, "memory_mb": 900}
-    project.notebook("flood", "print('x' * 1_900_000)", "while True:\n    print('x' * 10_000)")
-    project.notebook("greedy", "1", "import time\nheld = bytearray(1_000_000_000)\ntime.sleep(60)")
-    project.notebook("silent", "1", "import time\ntime.sleep(60)")
-    assert project.refusal("flood", "greedy", "silent") == (
-        "3 faults:\n"
-        f"  1. notebooks/flood.ipynb stopped in cell 6 (section 1.2): printed more than 2 MB. {PARTIAL}flood.html.\n"
-        "  2. notebooks/greedy.ipynb stopped in cell 6 (section 1.2): used more than 900 MB of memory. "
-        f"{PARTIAL}greedy.html.\n"
-        "  3. notebooks/silent.ipynb stopped in cell 6 (section 1.2): was silent for 5 s. "
-        f"{PARTIAL}silent.html."
-    )
+def test_every_death_is_told_as_what_it_was_and_the_others_are_archived(project):
+    # one process in an empty environment, one in a session of its own
+    hidden, away = (f"{number}{os.getpid()}" for number in (8, 9))
+    loop = f"""
+import subprocess, time
+subprocess.Popen(['sleep', '{hidden}'], env={{}})
+subprocess.Popen(['sleep', '{away}'], start_new_session=True)
+while True:
+    print('.')
+    time.sleep(1)
+"""
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))\nheld = bytearray(2**34)"
+    begun = project.home / "begun"
+    deaths = {
+        "loop": ("1", loop),
+        "silent": ("1", "import time\ntime.sleep(60)"),
+        "greedy": ("1", "import time\nheld = bytearray(1_000_000_000)\ntime.sleep(60)"),
+        "limited": ("1", limited),
+        "killed": ("1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"),
+        "left": ("1", "import sys\nsys.exit(3)", "2"),
+        "gone": (f"import os\nopen({str(begun)!r}, 'a').write('x')", "os._exit(3)", "2"),
+        "flood": ("print('x' * 1_900_000)", "while True:\n    print('x' * 10_000)"),
+    }
+    for name, sources in deaths.items():
+        project.notebook(name, *sources, stale=3)  # an execution count of its last run by hand
+    project.quick_report("service")
+    project.limits = {"seconds": 18, "silent_seconds": 9, "output_mb": 2, "memory_mb": 900}
+    message, revisions = project.refusals(*deaths, "service", workers=2)
+    said = {
+        "loop": "stopped in cell 6 (section 1.2): timed out after 18 s",
+        "silent": "stopped in cell 6 (section 1.2): was silent for 9 s",
+        "greedy": "stopped in cell 6 (section 1.2): used more than 900 MB of memory",
+        "limited": "failed in cell 6 (section 1.2): MemoryError",
+        "killed": "stopped in cell 6 (section 1.2): the kernel was killed by signal 9 (likely out of memory)",
+        "left": "failed in cell 6 (section 1.2): SystemExit: 3",
+        "gone": "stopped in cell 6 (section 1.2): the kernel died with exit code 3",
+        "flood": "stopped in cell 6 (section 1.2): printed more than 2 MB",
+    }
+    assert message.splitlines() == [
+        "8 faults:",
+        *(f"  {i}. notebooks/{n}.ipynb {said[n]}. {PARTIAL}{n}.html." for i, n in enumerate(said, 1)),
+        f"reports/acme/2026Q3/r1 is archived without {', '.join(said)}.",
+    ]
+    for name, fault in said.items():
+        assert f'<p class="stamp">INCOMPLETE: {fault}.' in project.partial(name)
+    assert revisions == ["r1"]
+    assert sorted(path.name for path in (project.pack / "r1").glob("*.html")) == ["service.html"]
+    assert begun.read_text() == "x"  # a death after the first cell is not tried again
     assert 1_900_000 < len(project.partial("flood")) < 2_100_000
+    assert _sleeping([hidden, away]) == []
     assert psutil.Process().children(recursive=True) == []
 
 
@@ -563,9 +583,8 @@ def test_an_interrupted_run_leaves_no_process(project, number):
     for mark in marks:
         project.notebook(mark.name, f"open({str(mark)!r}, 'w').close()\nwhile True:\n    pass")
     (project.home / "params/acme/2026Q3.yaml").write_text("")
-    command = [sys.executable, "-m", "toolkit.cli", "--home", str(project.home), "run", "acme", "--workers", "2"]
-    code = f"{NO_WAREHOUSE}sys.exit(cli.main({command[3:]!r}))"
-    run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    command = _command(project.home, "run", "acme", "--workers", "2")
+    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     for mark in marks:
         _wait_for_kernel(run, mark)
     started = psutil.Process(run.pid).children(recursive=True)
@@ -591,7 +610,7 @@ def test_a_killed_run_is_taken_up_where_it_was(project, tmp_path):
     other = Project(tmp_path / "undisturbed")
     for one in (project, other):
         one.quick_report("first")
-        one.quick_report("second")
+        one.notebook("second", "print(n)")
     mark = project.home / "mark"
     one = {"first": project.rows["first"]}
     second = (project.home / "notebooks/second.ipynb").read_text()

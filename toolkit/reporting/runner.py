@@ -525,6 +525,10 @@ def _execute(run: _Run, job: Job) -> None:
             "output_mb": company.settings.limits.output_mb,
         }
         (work / "task.json").write_text(json.dumps(task), encoding="utf-8")
+        with _RENDERING:
+            name, fonts = _fonts()
+        (work / "mpl").mkdir()
+        (work / "mpl" / name).write_bytes(fonts)
         paths = {name: str(path.resolve()) for name, (path, _) in job.frames.items()}
         variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         variables |= _KERNEL_ENVIRONMENT | {
@@ -564,6 +568,17 @@ def _execute(run: _Run, job: Job) -> None:
                     partial.write_text(page.render(_clipped(notebook), facts, incomplete=fault), encoding="utf-8")
                     where = f" The partial page is {partial.relative_to(company.home)}."
                 raise ReportError(f"notebooks/{job.notebook.name} {fault}.{where}")
+
+
+@cache
+def _fonts() -> tuple[str, bytes]:
+    """Name and content of matplotlib's list of fonts, made once: each report would look for all fonts anew."""
+    from matplotlib import font_manager
+
+    with tempfile.TemporaryDirectory(prefix="fonts-") as folder:
+        path = Path(folder) / f"fontlist-v{font_manager.FontManager.__version__}.json"
+        font_manager.json_dump(font_manager.FontManager(), path)
+        return path.name, path.read_bytes()
 
 
 def _child(run: _Run, report: str, cells: Sequence[Any], work: Path, variables: dict[str, str]) -> str:
@@ -793,6 +808,7 @@ def _perform(task: dict) -> None:
             Client(manager, kernel_name=kernel_name, startup_timeout=start_timeout, **options).execute()
 
     papermill_engines.register("watched", Watched)
+    note()  # that it has begun
     threading.Thread(target=_follow, args=[task["parent"]], daemon=True).start()
     papermill.execute_notebook(
         task["notebook"],
