@@ -556,6 +556,14 @@ while True:
     assert psutil.Process().children(recursive=True) == []
 
 
+def test_without_a_limit_the_workers_share_nine_tenths_of_the_memory(project, monkeypatch):
+    monkeypatch.setattr(runner.psutil, "virtual_memory", lambda: SimpleNamespace(total=20 * 2**20))
+    project.notebook("a", "1")
+    with pytest.raises(ReportError) as refused:
+        project.run("a", workers=2)  # 0.9 * 20 MB / 2: less than Python takes to begin
+    assert str(refused.value) == "notebooks/a.ipynb stopped before its first cell: used more than 9 MB of memory."
+
+
 def test_a_partial_page_leaves_most_of_a_flood_out():
     outputs = [{"output_type": "stream", "name": "stdout", "text": letter * 1_500_000} for letter in "ab"]
     picture = {"output_type": "display_data", "metadata": {}, "data": {"text/html": "c" * 1_500_000}}
