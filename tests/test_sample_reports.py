@@ -94,6 +94,35 @@ def test_published_tables_sum_to_the_same_total(revision):
     assert pd.read_csv(tables / "whale_curve.csv")["profit"].sum() == by_region["margin"].sum()
 
 
+@pytest.mark.slow
+def test_one_worker_another_zone_and_locale_and_a_terminal_give_the_same_bytes(home, revision, tmp_path):
+    for name in ("params", "notebooks", "data"):
+        shutil.copytree(home / name, tmp_path / name, ignore=shutil.ignore_patterns("frames", "raw"))
+    mine, theirs = os.openpty()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "toolkit.cli", "--home", tmp_path, "run", "sample", "2026Q3", "--workers", "1"],
+        env=os.environ | {"TZ": "Pacific/Auckland", "LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "7"},
+        stdout=theirs, stderr=theirs, cwd=ROOT,
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    with suppress(OSError):  # the terminal is gone when its last process ends
+        while piece := os.read(mine, 4096):
+            seen += piece
+    os.close(mine)
+    assert run.wait() == 0, seen.decode()
+    assert b"r1 archived" in seen
+    assert b'"event"' not in seen  # a terminal shows bars and no lines of JSON
+
+    def bytes_of(folder):
+        files = (path for path in folder.rglob("*") if path.is_file() and path.name != "run.json")
+        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+    here, there = bytes_of(revision), bytes_of(tmp_path / "reports" / "sample" / "2026Q3" / "r1")
+    assert {f"{path.stem}.html" for path in NOTEBOOKS} | {"manifest.json", "chain.json"} <= here.keys()
+    assert {name for name in here.keys() | there.keys() if here.get(name) != there.get(name)} == set()
+
+
 # -- by hand as by machine ---------------------------------------------------------------------------
 
 
