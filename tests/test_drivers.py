@@ -68,6 +68,17 @@ def test_estimates_equal_statsmodels_at_the_same_likelihood(drawn):
     assert model.cuts == pytest.approx(peer.model.transform_threshold_params(peer.params)[1:-1], abs=1e-4)
 
 
+def test_clustered_errors_equal_statsmodels(drawn):
+    y, x = drawn
+    clusters = np.arange(len(y)) // 5
+    peer = OrderedModel(y, x, distr="logit").fit(
+        method="bfgs", maxiter=500, gtol=1e-8, disp=0, cov_type="cluster", cov_kwds={"groups": clusters}
+    )
+    model = drivers.ordered_logit(y, x, clusters=clusters)
+    assert model.n_clusters == 300
+    assert model.table["se"].to_numpy() == pytest.approx(peer.bse[:3].to_numpy(), rel=1e-4)
+
+
 def test_scale_and_place_of_a_driver_change_no_effect(drawn):
     y, x = drawn
     moved = x.assign(a=1000 * x["a"] + 5e5)
@@ -100,7 +111,8 @@ def test_rows_of_one_cluster_repeated_widen_the_errors_by_their_number(drawn):
     thrice = drivers.ordered_logit(
         np.tile(y, 3), pd.concat([x] * 3, ignore_index=True), clusters=np.tile(np.arange(len(y)), 3)
     )
-    assert thrice.table["se"].to_numpy() == pytest.approx(once.table["se"].to_numpy(), rel=1e-9)
+    small = ((3 * 1500 - 1) / (3 * 1500 - 8) * (1500 - 8) / (1500 - 1)) ** 0.5  # (N-1)/(N-K), K = 3 drivers + 5 cuts
+    assert thrice.table["se"].to_numpy() == pytest.approx(small * once.table["se"].to_numpy(), rel=1e-9)
     naive = drivers.ordered_logit(np.tile(y, 3), pd.concat([x] * 3, ignore_index=True))
     assert naive.table["se"].to_numpy() * 3**0.5 == pytest.approx(
         drivers.ordered_logit(y, x).table["se"].to_numpy(), rel=1e-9

@@ -127,7 +127,7 @@ def ordered_logit(
     Notes
     -----
     McCullagh, JRSS B 42(2), 1980; Newton's method with analytic gradient and Hessian, halved
-    steps; clusters after Liang and Zeger, Biometrika 73(1), 1986, with G/(G-1).
+    steps; clusters after Liang and Zeger, Biometrika 73(1), 1986, times G/(G-1) (N-1)/(N-K).
     docs/METHODS.md section 2.4.
 
     Examples
@@ -173,7 +173,8 @@ def ordered_logit(
         groups = int(codes.max()) + 1
         summed = np.zeros((groups, len(theta)))
         np.add.at(summed, codes, scores)
-        covariance = covariance @ (summed.T @ summed) @ covariance * groups / max(groups - 1, 1)
+        small = groups / max(groups - 1, 1) * (len(y) - 1) / max(len(y) - len(theta), 1)
+        covariance = small * covariance @ (summed.T @ summed) @ covariance
     back = np.eye(len(theta))  # from standardised drivers to the drivers themselves
     back[:p, :p] = np.diag(1 / scale)
     back[p:, :p] = centre / scale
