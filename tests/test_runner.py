@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from contextlib import suppress
@@ -277,16 +278,18 @@ def test_a_terminal_shows_bars_a_pipe_gets_lines_and_the_bytes_are_the_same(proj
     for one in (project, other):
         one.notebook("a", "import time; time.sleep(0.6)")
         (one.home / "params/acme/2026Q3.yaml").write_text("")
+    command = _command(other.home, "run", "acme", "--workers", "1")
+    abroad = os.environ | {"TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "C"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    piped = subprocess.Popen(command, cwd=ROOT, text=True, env=abroad, **pipes)
     code, out, shown = _in_a_terminal(project.home, "run", "acme", "--workers", "2")
     assert (code, out.splitlines()[0]) == (0, "acme 2026Q3: r1 archived; executed: a")
     assert re.search(r"2026Q3 a \|.*4/4 cells .*section 1\.1, \d+ MB", shown)
     assert "2026Q3 a: done in " in shown
     assert "{" not in shown
-    command = _command(other.home, "run", "acme", "--workers", "1")
-    abroad = os.environ | {"TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "C"}
-    piped = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=abroad)
-    assert (piped.returncode, piped.stdout.splitlines()[0]) == (0, out.splitlines()[0])
-    assert {json.loads(line)["event"] for line in piped.stderr.splitlines()} == {"report", "archived"}
+    output, lines = piped.communicate(timeout=60)
+    assert (piped.returncode, output.splitlines()[0]) == (0, out.splitlines()[0])
+    assert {json.loads(line)["event"] for line in lines.splitlines()} == {"report", "archived"}
     (mine,), (theirs,) = archive.revisions(project.pack), archive.revisions(other.pack)
     assert _differing(mine, theirs) == {"run.json"}
 
@@ -417,15 +420,18 @@ def test_a_second_stage_reads_the_key_figures_of_the_first_and_of_earlier_period
     assert list(frames.reader("acme", "2024")("key_figures").columns) == list(by_hand.columns)
 
 
-def test_a_second_stage_is_not_started_where_the_first_failed(project):
-    project.notebook("bad", "1 / 0")
-    project.notebook("cost", "1")
-    project.notebook("by_key_figures", LATER)
+def test_a_second_stage_is_not_started_where_the_first_failed(project, monkeypatch):
+    def execute(run, job):
+        if job.report == "bad":
+            raise ReportError("notebooks/bad.ipynb failed.")
+
+    monkeypatch.setattr(runner, "_execute", execute)
+    for name in ("bad", "cost", "by_key_figures"):
+        project.notebook(name, "1")
     message, revisions = project.refusals("bad", "cost", "by_key_figures")
     assert message == (
         "2 faults:\n"
-        "  1. notebooks/bad.ipynb failed in cell 4 (section 1.1): ZeroDivisionError: division by zero. "
-        f"{PARTIAL}bad.html.\n"
+        "  1. notebooks/bad.ipynb failed.\n"
         "  2. notebooks/by_key_figures.ipynb not started: waits for bad.\n"
         "reports/acme/2026Q3/r1 is archived without bad, by_key_figures."
     )
@@ -529,11 +535,11 @@ while True:
     for name, sources in deaths.items():
         project.notebook(name, *sources, stale=3)  # an execution count of its last run by hand
     project.quick_report("service")
-    project.limits = {"seconds": 18, "silent_seconds": 9, "output_mb": 2, "memory_mb": 900}
+    project.limits = {"seconds": 15, "silent_seconds": 7, "output_mb": 2, "memory_mb": 900}
     message, revisions = project.refusals(*deaths, "service", workers=2)
     said = {
-        "loop": "stopped in cell 6 (section 1.2): timed out after 18 s",
-        "silent": "stopped in cell 6 (section 1.2): was silent for 9 s",
+        "loop": "stopped in cell 6 (section 1.2): timed out after 15 s",
+        "silent": "stopped in cell 6 (section 1.2): was silent for 7 s",
         "greedy": "stopped in cell 6 (section 1.2): used more than 900 MB of memory",
         "limited": "failed in cell 6 (section 1.2): MemoryError",
         "killed": "stopped in cell 6 (section 1.2): the kernel was killed by signal 9 (likely out of memory)",
@@ -585,7 +591,7 @@ def test_a_page_that_the_guard_refuses_is_not_archived(project):
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_no_process(project, number):
     marks = [project.home / name for name in ("loop", "more")]
     for mark in marks:
@@ -602,7 +608,7 @@ def test_an_interrupted_run_leaves_no_process(project, number):
     errors = "".join(line for line in said if not line.startswith("{"))
     gone, alive = psutil.wait_procs(started, timeout=8)
     assert alive == []
-    expected = {signal.SIGINT: (130, "error: interrupted.\n"), signal.SIGTERM: (143, ""), signal.SIGKILL: (-9, "")}
+    expected = {signal.SIGINT: (130, "error: interrupted.\n"), signal.SIGTERM: (143, "")}
     assert (run.returncode, errors) == expected[number]
     assert not list(project.pack.glob(".staging-*"))
     (project.pack / ".staging-cut").mkdir()  # of a run that was killed while it archived
@@ -632,12 +638,18 @@ project = Project(Path({str(project.home)!r}))
 project.rows = {one!r}
 project.run("first", "second", workers=1)
 """
-    run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    scratch = tempfile.mkdtemp()  # short enough for a socket in it
+    run = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        env=os.environ | {"TMPDIR": scratch},
+    )  # fmt: skip
     _wait_for_kernel(run, mark)
     started = psutil.Process(run.pid).children(recursive=True)
+    assert len(started) == 2  # the report's own process and its kernel
     run.kill()
     run.wait()
     assert psutil.wait_procs(started, timeout=8)[1] == []
+    os.rmdir(scratch)  # nothing was left in it
     assert (len(list(project.pack.glob(".made/*"))), list(project.pack.glob("r*"))) == (1, [])
     (project.home / "notebooks/second.ipynb").write_text(second)
     (project.pack / ".made" / ".partial-cut").mkdir()
@@ -726,7 +738,8 @@ def test_both_versions_of_yaml_read_the_value_that_was_written(name, value):
         assert repr(found) == repr({name: value})  # the kind too: 3.0 is not 3
 
 
-def test_papermill_makes_a_report_by_hand_with_the_archived_parameters(project):
+def test_papermill_makes_a_report_by_hand_with_the_archived_parameters(project, monkeypatch):
+    monkeypatch.setattr(runner, "_execute", lambda run, job: setattr(job, "page", job.report))
     project.notebook("a", "print(repr([company, period, n]))")
     folder = project.run("a", sets=["n=7"]).revision.folder
     assert (folder / "parameters/a.yaml").read_text() == 'company: "acme"\nn: 7\nperiod: "2026Q3"\n'

@@ -51,7 +51,7 @@ _MB, _POLL_SECONDS = 2**20, 0.2
 _RENDERING = threading.Lock()  # nbconvert says nothing of threads
 _KEY_FIGURES = "key_figures"  # the frame that puts a report into the second stage
 _ASIDE, _MADE, _FACTS = ".made", "made.json", ("seconds", "memory_mb", "figures")
-_PASSED_ON = ("PATH", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "COVERAGE_PROCESS_START")
+_PASSED_ON = ("PATH", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START")
 
 
 @dataclass
@@ -537,6 +537,7 @@ def _execute(run: _Run, job: Job) -> None:
             "MPLCONFIGDIR": str(work / "mpl"),
             "IPYTHONDIR": str(work / "ipython"),
             "JUPYTER_RUNTIME_DIR": str(work / "runtime"),
+            "TMPDIR": str(work),
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         started = time.monotonic()
@@ -809,7 +810,7 @@ def _perform(task: dict) -> None:
 
     papermill_engines.register("watched", Watched)
     note()  # that it has begun
-    threading.Thread(target=_follow, args=[task["parent"]], daemon=True).start()
+    threading.Thread(target=_follow, args=[task["parent"], scratch], daemon=True).start()
     papermill.execute_notebook(
         task["notebook"],
         task["output"],
@@ -834,10 +835,11 @@ def _perform(task: dict) -> None:
     )
 
 
-def _follow(parent: int) -> None:
-    """End with the run that started us, even if it was killed; the kernel then ends by itself."""
+def _follow(parent: int, scratch: Path) -> None:
+    """End with the run that started us, even if it was killed, and leave no folder; the kernel then ends by itself."""
     while os.getppid() == parent:
         time.sleep(1)
+    shutil.rmtree(scratch, ignore_errors=True)
     os._exit(1)
 
 
