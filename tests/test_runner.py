@@ -28,7 +28,7 @@ from ruamel.yaml import YAML
 from toolkit import company, frames, present
 from toolkit.company import yaml_1_2
 from toolkit.errors import ParamsError, ReportError
-from toolkit.reporting import archive, runner
+from toolkit.reporting import archive, kernels, runner
 
 HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
 DRAW = """
@@ -461,6 +461,9 @@ def test_a_failing_cell_is_named_and_the_others_go_on(project):
     assert shown.index("<h1") < shown.index('<pre class="error">')
     assert "papermill" not in shown
     assert not (project.home / "reports" / "index.html").exists()
+    project.notebook("bad", "1")
+    project.run("bad")
+    assert not (project.home / "reports/.failed/acme/2026Q3/bad.html").exists()  # it is mended
 
 
 def test_what_succeeded_is_archived_without_what_failed(project, monkeypatch):
@@ -563,7 +566,7 @@ while True:
 
 
 def test_without_a_limit_the_workers_share_nine_tenths_of_the_memory(project, monkeypatch):
-    monkeypatch.setattr(runner.psutil, "virtual_memory", lambda: SimpleNamespace(total=20 * 2**20))
+    monkeypatch.setattr(kernels.psutil, "virtual_memory", lambda: SimpleNamespace(total=20 * 2**20))
     project.notebook("a", "1")
     with pytest.raises(ReportError) as refused:
         project.run("a", workers=2)  # 0.9 * 20 MB / 2: less than Python takes to begin
@@ -575,7 +578,7 @@ def test_a_partial_page_leaves_most_of_a_flood_out():
     picture = {"output_type": "display_data", "metadata": {}, "data": {"text/html": "c" * 1_500_000}}
     cells = [{"cell_type": "code", "outputs": [*outputs, picture]}, {"cell_type": "markdown"}]
     sizes = [len(json.dumps(output)) for output in (*outputs, picture)]
-    kept = runner._clipped(SimpleNamespace(cells=cells)).cells[0]["outputs"]
+    kept = kernels.clipped(SimpleNamespace(cells=cells)).cells[0]["outputs"]
     assert [output["text"] for output in kept] == [
         "a" * 1_500_000,
         "b" * 2000 + f"\n… {sizes[1]:,} bytes of output are left out here\n",
@@ -686,7 +689,7 @@ def failing_starts(tmp_path, monkeypatch):
             f'exec {sys.executable} "$@"\n'
         )
         script.chmod(0o755)
-        monkeypatch.setattr(runner, "sys", SimpleNamespace(executable=str(script)))
+        monkeypatch.setattr(kernels, "sys", SimpleNamespace(executable=str(script)))
         return left
 
     return fail
@@ -774,7 +777,7 @@ def _executed(path, counts=(1, 2), **change):
 )  # fmt: skip
 def test_a_notebook_is_complete_by_process_ledger_and_counts(tmp_path, counts, ended, ledger, fault):
     executed = _executed(tmp_path / "executed.ipynb", counts)
-    assert runner._proof(executed, _executed(tmp_path / "source.ipynb"), ended, ledger)[1] == fault
+    assert kernels._proof(executed, _executed(tmp_path / "source.ipynb"), ended, ledger)[1] == fault
 
 
 @pytest.mark.parametrize("left", [None, '{"cells": [{"cell'])
@@ -782,7 +785,7 @@ def test_a_notebook_cut_off_while_written_is_no_traceback(tmp_path, left):
     executed = tmp_path / "executed.ipynb"
     if left:
         executed.write_text(left)
-    found = runner._proof(executed, _executed(tmp_path / "source.ipynb"), "timed out after 9 s", {"cell": 2})
+    found = kernels._proof(executed, _executed(tmp_path / "source.ipynb"), "timed out after 9 s", {"cell": 2})
     assert found == (None, "stopped in cell 2: timed out after 9 s")
 
 
@@ -796,4 +799,4 @@ def test_a_notebook_cut_off_while_written_is_no_traceback(tmp_path, left):
     ],
 )
 def test_how_a_process_ended_is_said_in_words(code, words):
-    assert runner._death(code) == words
+    assert kernels._death(code) == words

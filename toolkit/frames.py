@@ -642,7 +642,7 @@ def materialise(company: Company, period: Period, names: list[str], folder: Path
     """
     unknown = sorted(set(names) - set(_KEYS))
     if unknown:
-        known = ", ".join(sorted(_KEYS))
+        known = ", ".join(sorted([*_KEYS, KEY_FIGURES]))
         raise ParamsError(f"frame({unknown[0]!r}): no such frame; there are: {known}.{nearest(unknown[0], _KEYS)}")
     key = hashlib.sha256(b"frames" + company.pseudonym_key()).digest()
     known = Known(company, period)

@@ -1,4 +1,4 @@
-"""Which reports must be executed, and did they really come to their end? One fresh kernel each."""
+"""Which reports must be made, of what, and what became of them? A pack, executed side by side and archived at once."""
 
 import ast
 import fcntl
@@ -6,17 +6,14 @@ import json
 import os
 import platform
 import re
-import resource
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -25,33 +22,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import psutil
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from toolkit.company import Company, Period
 from toolkit.errors import ParamsError, ReportError, several
-from toolkit.reporting import archive, catalogue
+from toolkit.reporting import archive, catalogue, kernels
 from toolkit.reporting.parameters import Value, resolved
 
-_KERNEL_ENVIRONMENT = {
-    "PYTHONHASHSEED": "0",
-    "IPYKERNEL_CELL_NAME": "<cell>",
-    "TZ": "UTC",
-    "LC_ALL": "C.UTF-8",
-    "LANG": "C.UTF-8",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "TQDM_DISABLE": "1",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-}
-_MB, _POLL_SECONDS = 2**20, 0.2
 _RENDERING = threading.Lock()  # nbconvert says nothing of threads
 _KEY_FIGURES = "key_figures"  # the frame that puts a report into the second stage
 _ASIDE, _MADE, _FACTS = ".made", "made.json", ("seconds", "memory_mb", "figures")
-_PASSED_ON = ("PATH", "HOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT", "COVERAGE_PROCESS_START")
 
 
 @dataclass
@@ -451,6 +432,46 @@ def _executed(run: _Run, jobs: Sequence[Job]) -> dict[str, str]:
     return {job.report: faults[job.report] for job in jobs if job.report in faults}
 
 
+def _execute(run: _Run, job: Job) -> None:
+    """Execute one report, render and guard its page."""
+    from toolkit.reporting import page
+
+    company, period = run.company, run.period
+    watch = kernels.Watch(
+        company.settings.limits, run.workers, lambda state, **facts: run.say(state, job.report, **facts), run.stop
+    )
+    parameters = {name: _json_safe(value.value) for name, value in job.values.items()}
+    frames = {name: str(path.resolve()) for name, (path, _) in job.frames.items()}
+    done = kernels.execute(job.notebook, parameters, frames, watch, epoch=int(period.end.timestamp()))
+    job.seconds, job.memory_mb, fault = done.seconds, done.memory_mb, done.fault
+    facts = page.Facts(
+        company=company.settings.title,
+        period=period.name,
+        as_of=period.as_of.date().isoformat(),
+        parameters={name: (value.value, value.origin) for name, value in job.values.items()},
+        frames={name: digest for name, (_, digest) in sorted(job.frames.items())},
+        code=job.code,
+        recipe=job.recipe,
+    )
+    with _RENDERING:
+        if not fault:
+            job.page = page.render(done.notebook, facts)
+            job.tables, job.figures = page.outputs(done.notebook)
+            unfit = page.guard(job.page, done.notebook)
+            fault = f"made a page that may not be archived: {'; '.join(unfit)}" if unfit else ""
+        partial = company.home / "reports" / ".failed" / company.name / period.name / f"{job.report}.html"
+        if not fault:
+            partial.unlink(missing_ok=True)  # of an earlier run
+        if fault:
+            where = ""
+            if done.notebook is not None:
+                partial.parent.mkdir(parents=True, exist_ok=True)
+                text = page.render(kernels.clipped(done.notebook), facts, incomplete=fault)
+                partial.write_text(text, encoding="utf-8")
+                where = f" The partial page is {partial.relative_to(company.home)}."
+            raise ReportError(f"notebooks/{job.notebook.name} {fault}.{where}")
+
+
 def _put_aside(home: Path, job: Job) -> None:
     """Keep a finished report, whole or not at all: for this run's revision, or the next run's if this one is killed."""
     aside = home / _ASIDE
@@ -468,7 +489,7 @@ def _put_aside(home: Path, job: Job) -> None:
 
 def _taken_up(run: _Run, job: Job) -> bool:
     """Was this very report finished by a run that was killed before its revision? Its facts are then the job's."""
-    made = _read_json(run.home / _ASIDE / job.recipe / _MADE) or {}
+    made = kernels.read_json(run.home / _ASIDE / job.recipe / _MADE) or {}
     for name, value in made.items():
         setattr(job, name, value)
     if made:
@@ -500,348 +521,3 @@ def _git_commit(home: Path) -> str:
         ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=40"], capture_output=True, text=True
     )
     return found.stdout.strip() if found.returncode == 0 else ""
-
-
-# -- executing ---------------------------------------------------------------------------------
-
-
-def _execute(run: _Run, job: Job) -> None:
-    """Execute one report in a process group of its own, prove it complete, render and guard its page."""
-    import nbformat
-
-    from toolkit.reporting import page
-
-    cells = nbformat.read(job.notebook, as_version=4).cells
-    run.say("started", job.report, cells=len(cells))
-    company, period = run.company, run.period
-    with tempfile.TemporaryDirectory(prefix="report-") as scratch:
-        work = Path(scratch)
-        task = {
-            "notebook": str(job.notebook.resolve()),
-            "output": str(work / "executed.ipynb"),
-            "ipc": str(work / "k"),
-            "parameters": {name: _json_safe(value.value) for name, value in job.values.items()},
-            "parent": os.getpid(),
-            "output_mb": company.settings.limits.output_mb,
-        }
-        (work / "task.json").write_text(json.dumps(task), encoding="utf-8")
-        with _RENDERING:
-            name, fonts = _fonts()
-        (work / "mpl").mkdir()
-        (work / "mpl" / name).write_bytes(fonts)
-        paths = {name: str(path.resolve()) for name, (path, _) in job.frames.items()}
-        variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        variables |= _KERNEL_ENVIRONMENT | {
-            "TOOLKIT_FRAMES": json.dumps(paths),
-            "SOURCE_DATE_EPOCH": str(int(period.end.timestamp())),
-            "MPLCONFIGDIR": str(work / "mpl"),
-            "IPYTHONDIR": str(work / "ipython"),
-            "JUPYTER_RUNTIME_DIR": str(work / "runtime"),
-            "TMPDIR": str(work),
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-        }
-        started = time.monotonic()
-        ended = _child(run, job.report, cells, work, variables)
-        job.seconds = time.monotonic() - started
-        ledger = _read_json(work / "ledger.json") or {}
-        job.memory_mb = ledger.get("memory_mb", 0.0)
-        notebook, fault = _proof(work / "executed.ipynb", job.notebook, ended, ledger)
-        facts = page.Facts(
-            company=company.settings.title,
-            period=period.name,
-            as_of=period.as_of.date().isoformat(),
-            parameters={name: (value.value, value.origin) for name, value in job.values.items()},
-            frames={name: digest for name, (_, digest) in sorted(job.frames.items())},
-            code=job.code,
-            recipe=job.recipe,
-        )
-        with _RENDERING:
-            if not fault:
-                job.page = page.render(notebook, facts)
-                job.tables, job.figures = page.outputs(notebook)
-                unfit = page.guard(job.page, notebook)
-                fault = f"made a page that may not be archived: {'; '.join(unfit)}" if unfit else ""
-            if fault:
-                partial = company.home / "reports" / ".failed" / company.name / period.name / f"{job.report}.html"
-                where = ""
-                if notebook is not None:
-                    partial.parent.mkdir(parents=True, exist_ok=True)
-                    partial.write_text(page.render(_clipped(notebook), facts, incomplete=fault), encoding="utf-8")
-                    where = f" The partial page is {partial.relative_to(company.home)}."
-                raise ReportError(f"notebooks/{job.notebook.name} {fault}.{where}")
-
-
-@cache
-def _fonts() -> tuple[str, bytes]:
-    """Name and content of matplotlib's list of fonts, made once: each report would look for all fonts anew."""
-    from matplotlib import font_manager
-
-    with tempfile.TemporaryDirectory(prefix="fonts-") as folder:
-        path = Path(folder) / f"fontlist-v{font_manager.FontManager.__version__}.json"
-        font_manager.json_dump(font_manager.FontManager(), path)
-        return path.name, path.read_bytes()
-
-
-def _child(run: _Run, report: str, cells: Sequence[Any], work: Path, variables: dict[str, str]) -> str:
-    """Run the notebook to its end or a limit; why it did not return ('' if it did).
-
-    Where it died before its first cell, as when a kernel does not start, it is tried once more.
-    """
-    for _ in range(2):
-        with (work / "stderr").open("wb") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "toolkit.reporting.runner", str(work / "task.json")], env=variables,
-                cwd=work, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True,
-            )  # fmt: skip
-            try:
-                over = _watch(run, report, cells, process, work)
-            finally:
-                _end(process, work)
-        ledger = _read_json(work / "ledger.json") or {}
-        if over or process.returncode == 0 or "cell" in ledger:
-            break
-    if ledger.get("flood"):
-        return f"printed more than {run.company.settings.limits.output_mb:g} MB"
-    if over or process.returncode == 0:
-        return over
-    if "kernel_exit" in ledger:
-        return f"the kernel {_death(ledger['kernel_exit'])}"
-    lines = [line for line in (work / "stderr").read_text("utf-8", "replace").splitlines() if line.strip()]
-    return f"its process {_death(process.returncode)}" + (f": {lines[-1][:300].rstrip('.')}" if lines else "")
-
-
-def _watch(run: _Run, report: str, cells: Sequence[Any], process: subprocess.Popen, work: Path) -> str:
-    """Wait until a report's process ends; which limit it went over ('' if none). The ledger tells that it lives."""
-    limits = run.company.settings.limits
-    most = limits.memory_mb or 0.9 * psutil.virtual_memory().total / _MB / run.workers
-    begun = heard = time.monotonic()
-    ledger: dict = {}
-    while True:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=_POLL_SECONDS)
-            return ""
-        if run.stop.is_set():
-            raise CancelledError
-        now, before = time.monotonic(), ledger
-        ledger = _read_json(work / "ledger.json") or before
-        heard = heard if ledger == before else now
-        memory = _memory_mb(process.pid)
-        if ledger.get("cell") != before.get("cell"):
-            cell, section = ledger["cell"], _section(cells, ledger["cell"])
-            facts = {"cell": cell, "cells": len(cells), "section": section, "memory_mb": round(memory)}
-            run.say("cell", report, **facts, seconds=round(now - begun, 1))
-        if now - begun > limits.seconds:
-            return f"timed out after {limits.seconds:g} s"
-        if now - heard > limits.silent_seconds:
-            return f"was silent for {limits.silent_seconds:g} s"
-        if memory > most:
-            return f"used more than {most:,.0f} MB of memory"
-
-
-def _memory_mb(pid: int) -> float:
-    """What a process and all below it hold in memory; 0 for one that has just ended."""
-    held = 0
-    with suppress(psutil.Error):
-        top = psutil.Process(pid)
-        for one in [top, *top.children(recursive=True)]:
-            with suppress(psutil.Error):
-                held += one.memory_info().rss
-    return held / _MB
-
-
-def _death(code: int) -> str:
-    if code >= 0:
-        return f"died with exit code {code}"
-    likely = "likely out of memory" if -code == signal.SIGKILL else signal.strsignal(-code)
-    return f"was killed by signal {-code} ({likely})"
-
-
-def _end(process: subprocess.Popen, work: Path) -> None:
-    """Kill what is left of a run: its process, its kernel (in a session of its own) and their children.
-
-    They are known by the run's scratch folder in their environment.
-    """
-    for _ in range(20):  # what is being killed may just have started another
-        left = [one for one in psutil.process_iter() if _belongs(one, work)]
-        if not left:
-            break
-        for one in left:
-            with suppress(psutil.Error):
-                left += [child for child in one.children(recursive=True) if child not in left]
-        for one in left:
-            with suppress(psutil.Error):
-                one.kill()
-        psutil.wait_procs(left, timeout=5)
-    process.wait()
-
-
-def _belongs(process: psutil.Process, work: Path) -> bool:
-    try:
-        return process.environ().get("JUPYTER_RUNTIME_DIR", "").startswith(str(work))
-    except (psutil.Error, OSError):
-        return False
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def _proof(executed: Path, source: Path, ended: str, ledger: dict) -> tuple[Any, str]:
-    """The executed notebook and why it is not complete ('' if it is).
-
-    Asked are how the process ended, our own ledger of the running cell, and the cells' outputs and
-    execution counts; never papermill's metadata, which says ``completed`` after a killed kernel.
-    """
-    import nbformat
-
-    cells = nbformat.read(source, as_version=4).cells
-    if _read_json(executed) is None:  # not begun, or killed while papermill wrote it
-        return None, f"stopped {_place_of(cells, ledger.get('cell'))}: {ended or 'no notebook came back'}"
-    notebook = nbformat.read(executed, as_version=4)
-    tags = ({"papermill-error-cell-tag"}, {"papermill-error-cell-tag", "injected-parameters"})
-    notebook.cells, cells = ([c for c in notebook.cells if not t & set(c.metadata.get("tags", []))] for t in tags)
-    code = [(n, cell) for n, cell in enumerate(cells, 1) if cell.cell_type == "code" and cell.source.strip()]
-    outputs = [(number, output) for number, cell in code for output in cell.outputs]
-    for number, output in outputs:
-        if output.output_type == "error":
-            first = output.evalue.splitlines()[0] if output.evalue else ""
-            return notebook, f"failed {_place_of(cells, number)}: {output.ename}: {first}".rstrip(": .")
-    if ended:
-        return notebook, f"stopped {_place_of(cells, ledger.get('cell'))}: {ended}"
-    for number, output in outputs:
-        if output.output_type == "stream" and output.name == "stderr":
-            last = (output.text.strip().splitlines() or ["an empty line"])[-1]
-            return notebook, f"wrote to stderr {_place_of(cells, number)}: {last[:200]}".rstrip(".")
-    for number, cell in code:
-        if cell.execution_count is None:
-            return notebook, f"stopped {_place_of(cells, number)}: it was never executed"
-    return notebook, ""
-
-
-def _clipped(notebook: Any) -> Any:
-    """A notebook for a partial page: past 2 MB of outputs only the beginning of each text is kept."""
-    left = 2_000_000
-    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
-        size = len(json.dumps(output))
-        left -= size
-        if left < 0:
-            head = output.get("text", "")[:2000]
-            output.clear()
-            text = f"{head}\n… {size:,} bytes of output are left out here\n"
-            output.update(output_type="stream", name="stdout", text=text)
-    return notebook
-
-
-def _place_of(cells: Sequence[Any], number: int | None) -> str:
-    """``in cell 9 (section 2.3)``; cells count from 1, all kinds."""
-    if number is None:
-        return "before its first cell"
-    section = _section(cells, number)
-    return f"in cell {number}" + (f" (section {section})" if section else "")
-
-
-def _section(cells: Sequence[Any], number: int) -> str:
-    """Number of the section that a cell stands in; '' above the first."""
-    titles = [
-        line[3:].split(" ")[0]
-        for cell in cells[:number]
-        if cell.cell_type == "markdown"
-        for line in cell.source.splitlines()
-        if line.startswith("## ")
-    ]
-    return titles[-1] if titles else ""
-
-
-def _perform(task: dict) -> None:
-    """In the child: execute the notebook with papermill on a private IPC path, keeping the ledger."""
-    sys.modules["rfc3987_syntax"] = None  # JupyterLab's URI grammar costs a second and checks nothing here
-    import papermill
-    from jupyter_client import AsyncKernelManager
-    from papermill.clientwrap import PapermillNotebookClient
-    from papermill.engines import Engine, papermill_engines
-    from traitlets.config import Config
-
-    ledger, scratch, offset = {"messages": 0}, Path(task["output"]).parent, 1
-    left, noted = task["output_mb"] * _MB, time.monotonic()
-
-    def note(**facts: Any) -> None:
-        ledger.update(facts)
-        (scratch / "ledger.partial").write_text(json.dumps(ledger), encoding="utf-8")
-        os.replace(scratch / "ledger.partial", scratch / "ledger.json")
-
-    def note_cell(cell: Any, cell_index: int) -> None:
-        nonlocal offset
-        if "injected-parameters" in cell.metadata.get("tags", []):  # papermill's own, after the parameters
-            offset = 0
-        note(cell=cell_index + offset)
-
-    class Kernel(AsyncKernelManager):
-        async def _async_is_alive(self) -> bool:
-            code = await self.provisioner.poll() if self.has_kernel else None
-            if code is not None:
-                note(kernel_exit=code)
-            return self.has_kernel and code is None
-
-        is_alive = _async_is_alive
-
-    class Client(PapermillNotebookClient):
-        def process_message(self, message: dict, *more: Any) -> Any:
-            nonlocal left, noted
-            left -= len(json.dumps(message["content"], ensure_ascii=False, default=str).encode("utf-8", "replace"))
-            if left < 0 and message["msg_type"] != "execute_input":
-                note(flood=True)
-                os._exit(1)  # the notebook stays as it was before this cell; an exception would wait for its end
-            ledger["messages"] += 1
-            if time.monotonic() - noted > _POLL_SECONDS:
-                noted = time.monotonic()
-                note()
-            return super().process_message(message, *more)
-
-    class Watched(Engine):
-        @classmethod
-        def execute_managed_notebook(cls, manager: Any, kernel_name: str, **options: Any) -> None:
-            unused = ("input_path", "execution_timeout", "log_output", "stdout_file", "stderr_file")
-            options = {name: value for name, value in options.items() if name not in unused}
-            start_timeout = options.pop("start_timeout")
-            Client(manager, kernel_name=kernel_name, startup_timeout=start_timeout, **options).execute()
-
-    papermill_engines.register("watched", Watched)
-    note()  # that it has begun
-    threading.Thread(target=_follow, args=[task["parent"], scratch], daemon=True).start()
-    papermill.execute_notebook(
-        task["notebook"],
-        task["output"],
-        parameters=task["parameters"],
-        engine_name="watched",
-        kernel_name="python3",
-        language="python",
-        progress_bar=False,
-        log_output=False,
-        record_timing=False,
-        request_save_on_cell_execute=True,
-        start_timeout=180,
-        cwd=str(scratch),
-        config=Config({"KernelManager": {"transport": "ipc", "ip": task["ipc"]}}),
-        kernel_manager_class=Kernel,
-        on_cell_execute=note_cell,
-    )
-    note(
-        memory_mb=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        * (1 if sys.platform == "darwin" else 1024)
-        / _MB
-    )
-
-
-def _follow(parent: int, scratch: Path) -> None:
-    """End with the run that started us, even if it was killed, and leave no folder; the kernel then ends by itself."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    shutil.rmtree(scratch, ignore_errors=True)
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    _perform(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
