@@ -334,20 +334,21 @@ def test_segment_findings_stand_in_their_slots():
 
 def test_a_segment_report_says_what_it_cannot_say():
     found = _segment_findings(
-        WHO.assign(revenue_share=float("nan")), LIFTS.iloc[:0], None, BACK.assign(n=0), SCORES.iloc[:0]
+        WHO.assign(revenue_share=float("nan")), LIFTS.iloc[:0], None, BACK.iloc[:0], SCORES.iloc[:0]
     )
     assert found == [
         "40 customers ordered in 2026Q3; a is the largest with 75.0 % of the customers.",
         "What marks a segment cannot be said: revenue by category is not known.",
-        "Who comes back cannot be said: no order is known from before the period.",
+        "Who comes back cannot be said: too few customers are known from before the period.",
         "NPS by segment cannot be said: there are no answers.",
     ]
     assert _segment_findings(marked=None)[1] == "What marks a segment is not settled over a family of 2 intervals."
     assert _segment_findings(lifts=LIFTS.iloc[:1])[1] == "There is one segment only: nothing marks it against another."
     no_revenue = pd.DataFrame({"table": ["order_lines"], "columns": ["net_revenue"]})
-    assert _segment_findings(back=BACK.assign(n=0), unlocks=no_revenue)[2] == (
+    assert _segment_findings(back=BACK.iloc[:0], unlocks=no_revenue)[2] == (
         "Who comes back cannot be said: revenue is not known."
     )
+    assert _segment_findings(scores=SCORES.iloc[:1])[3] == "NPS by segment cannot be compared: there is one group only."
     assert _segment_findings(WHO.iloc[:0]) == ["Nobody ordered in 2026Q3."]
     nothing = pd.DataFrame(columns=["rfm_group", "share"])
     assert present.rfm(nothing, NOTHING_MISSING, FACTS_2, built_from=["x"], confidence=0.95).text.startswith(
@@ -357,7 +358,6 @@ def test_a_segment_report_says_what_it_cannot_say():
 
 def test_groups_made_of_the_outcome_are_called_descriptive():
     groups = BACK.assign(rfm_group=["Champions", "Lost"], of_all=0.5, recency_days=1.0, n_orders=2.0, net_revenue=5.0)
-    groups = groups.assign(orders_in_period=3, revenue_in_period=7)
     shown = present.rfm(
         groups, NOTHING_MISSING, FACTS_2, built_from=["orders.ordered_at", "order_lines.net_revenue"], confidence=0.95
     )

@@ -84,8 +84,10 @@ def test_undelivered_answers_are_counted_only_if_they_are_enough():
     asked = _asked([9] * 30 + [2] * 12)
     asked["exposure"] = ["in_time"] * 30 + ["overdue"] * 8 + ["not_due"] * 4
     chosen = satisfaction.scored(asked)
-    assert satisfaction.undelivered(chosen, min_n=12)[["n", "nps"]].values.tolist() == [[12, -100.0]]
-    assert satisfaction.undelivered(chosen, min_n=13).empty
+    assert satisfaction.undelivered(chosen, min_n=4)[["n", "nps"]].values.tolist() == [[12, -100.0]]
+    # the four that were not due could be found by subtracting the overdue: they are left out
+    assert satisfaction.undelivered(chosen, min_n=5)["n"].tolist() == [8]
+    assert satisfaction.undelivered(chosen, min_n=9).empty
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +136,8 @@ def test_a_failure_that_few_met_is_left_out_with_its_answers(world):
     assert notes.pop("cancelled") == "too few customers met it"
     assert [name for name, note in notes.items() if not note] == ["late or overdue", "late", "short"]
     assert {note for note in notes.values() if note} == {"nobody met it"}
-    assert found.loc["cancelled", ["n", "n_model"]].tolist() == [5, 2995]
-    assert np.isnan(found.loc["cancelled", "effect"])
+    assert found.loc["cancelled", "n_model"] == 2995
+    assert found.loc["cancelled", ["n", "share", "effect"]].isna().all()  # five are too few to be shown
 
 
 def test_late_and_overdue_are_one_failure_where_one_of_them_is_rare(world):
@@ -147,6 +149,37 @@ def test_late_and_overdue_are_one_failure_where_one_of_them_is_rare(world):
     assert merged.loc[["late", "overdue, not arrived"], "note"].tolist() == ["counted above"] * 2
     assert merged.loc[satisfaction.LATE, "n"] == len(late)
     assert merged.loc[satisfaction.LATE, "effect"] == pytest.approx(whole.loc[satisfaction.LATE, "effect"])
+
+
+def test_unknown_quantities_cost_no_answer(world):
+    asked = world[0].copy()
+    asked["short"] = asked["short"].astype("boolean").where(np.arange(len(asked)) % 3 > 0)
+    found = satisfaction.failures(satisfaction.scored(asked), min_n=10).set_index("failure")
+    whole = satisfaction.failures(satisfaction.scored(world[0]), min_n=10).set_index("failure")
+    assert found.loc["late", "n_model"] == len(asked)
+    assert found.loc["late", "effect"] == pytest.approx(whole.loc["late", "effect"], abs=1)
+
+
+def test_a_failure_whose_answers_are_all_alike_spoils_no_other(world):
+    asked = world[0].copy()
+    asked.loc[asked.index[:40], ["exposure", "score"]] = ["cancelled", 0]
+    found = satisfaction.failures(satisfaction.scored(asked), min_n=10).set_index("failure")
+    assert found.loc["cancelled", "note"] == "its answers are all alike, or all others are"
+    assert found.loc["late", "effect_high"] < 0
+
+
+def test_points_lost_are_as_unsure_as_the_share_and_the_effect(world):
+    late = satisfaction.failures(satisfaction.scored(world[0]), min_n=10).set_index("failure").loc[satisfaction.LATE]
+    share_half = 1.959964 * (late["share"] * (1 - late["share"]) / (len(world[0]) - 1)) ** 0.5  # one answer a person
+    half = np.hypot(late["share"] * (late["effect_high"] - late["effect"]), late["effect"] * share_half)
+    assert late["lost_high"] - late["lost"] == pytest.approx(half, rel=1e-4)
+
+
+def test_the_other_segments_together_are_never_named():
+    scores = pd.DataFrame(
+        {"segment": ["(other)", "a", "b"], "nps_low": [9.0, 1.0, -9.0], "nps_high": [10.0, 2.0, -8.0]}
+    )
+    assert satisfaction.apart(scores) == (None, 2)
 
 
 def test_what_is_not_recorded_is_said_and_not_guessed(world):
@@ -161,7 +194,7 @@ def test_what_is_not_recorded_is_said_and_not_guessed(world):
     [
         ([], [], "there is no answer"),
         ([9] * 40, ["late"] * 20 + ["in_time"] * 20, "all answers are alike"),
-        ([0] * 20 + [9, 10] * 10, ["late"] * 20 + ["in_time"] * 20, "the answers are told apart perfectly"),
+        ([0] * 20 + [9, 10] * 10, ["late"] * 20 + ["in_time"] * 20, "its answers are all alike, or all others are"),
         ([9, 3] * 20, ["late"] * 40, "it goes with another failure or group"),
     ],
     ids=["no answer", "all alike", "told apart", "all late"],

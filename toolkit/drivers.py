@@ -15,6 +15,17 @@ _STEPS, _CLOSE = 60, 1e-9
 _FAR = 18  # log-odds between the ends of a driver: it leaves no doubt, and no finite maximum exists
 
 
+class SeparationError(DataError):
+    """A driver tells the outcome apart perfectly: no finite maximum exists. ``driver`` names it."""
+
+    def __init__(self, driver: str):
+        super().__init__(
+            f"ordered_logit: expected drivers that leave some doubt, found {driver!r}, which tells the outcome apart "
+            "perfectly. Leave it out, or bring more answers."
+        )
+        self.driver = driver
+
+
 @dataclass(frozen=True, eq=False)
 class OrderedLogit:
     """A fitted proportional-odds model, P(Y <= j) = F(cut_j - x b).
@@ -121,8 +132,8 @@ def ordered_logit(
     Raises
     ------
     DataError
-        If the outcome has one level only, a driver is missing somewhere, or a driver tells
-        the outcome apart perfectly, so that no finite maximum exists.
+        If the outcome has one level only, a driver is missing somewhere, or (``SeparationError``) a
+        driver tells the outcome apart perfectly, so that no finite maximum exists.
 
     Notes
     -----
@@ -162,11 +173,7 @@ def ordered_logit(
         theta, (likelihood, rows) = theta + size * step, found
     reach = np.abs(theta[:p]) * np.ptp(x, axis=0)
     if reach.max(initial=0) > _FAR or gradient @ step >= _CLOSE:
-        worst = drivers.columns[int(reach.argmax())]
-        raise DataError(
-            f"ordered_logit: expected drivers that leave some doubt, found {worst!r}, which tells the outcome apart "
-            "perfectly. Leave it out, or bring more answers."
-        )
+        raise SeparationError(drivers.columns[int(reach.argmax())])
     covariance, groups = np.linalg.inv(information), len(y)
     if clusters is not None:
         codes = pd.factorize(np.asarray(clusters))[0]

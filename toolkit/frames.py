@@ -126,19 +126,23 @@ class Known:
         )
 
     def _frozen_segments(self) -> ir.Table:
-        """Each customer's segment on the first day of the year, or as first known of who came later."""
+        """Each customer's segment on the first day of the year, or as first known of who came later; and consent.
+
+        Consent to profiling is the newest that is known: who has refused by ``as_of`` is in no segment.
+        """
         spans, year = self._spans(), self.period.start.replace(month=1, day=1)
+        newest = spans.mutate(_row=ibis.row_number().over(group_by="customer_id", order_by=spans.valid_from.desc()))
+        newest = newest.filter(newest._row == 0).select(_member="customer_id", _consent="profiling_consent")
         spans = spans.filter(spans.valid_to > _instant(year))
         first = spans.mutate(_row=ibis.row_number().over(group_by="customer_id", order_by="valid_from"))
         segment = first[self.company.settings.segment].cast("string")
-        return first.filter(first._row == 0).select(_member="customer_id", _segment=segment)
+        first = first.filter(first._row == 0).select(_who="customer_id", _segment=segment)
+        return newest.left_join(first, newest._member == first._who).drop("_who")
 
     def _places(self, orders: ir.Table) -> ir.Table:
         """Orders with their customer's segment of the year, and channel and region when they were placed, unmerged."""
         orders, spans = orders.view(), self._spans()  # a view: what comes in may be a join itself
-        spans = spans.select(
-            _customer="customer_id", _from="valid_from", _to="valid_to", _consent="profiling_consent", region="region"
-        )
+        spans = spans.select(_customer="customer_id", _from="valid_from", _to="valid_to", region="region")
         placed = orders.left_join(
             spans,
             [
@@ -195,7 +199,8 @@ class Known:
         """Persons behind revenue, freight and work of a span, by cell: what reports publish sums of."""
         lines = self.table("order_lines")
         revenue = lines.group_by("order_id").agg(amount=lines.net_revenue.sum())
-        orders = self._places(self._placed_in(span)).left_join(revenue, "order_id")
+        orders = self._placed_in(span)
+        orders = self._places(orders.filter(orders.cancelled_at.isnull())).left_join(revenue, "order_id")
         work, sent = self._places(self._work_in(span)), self._places(self._sent_in(span))
         measured = [
             (orders, orders.amount, "revenue"),
@@ -306,17 +311,18 @@ class Known:
         channel, region (atoms that enough persons answered in; channel "(no order)" without
         one); fulfilment, ordered_at (of its order); invited_at, answered_at; exposure at the
         invitation (``in_time``, ``late``, ``overdue``: promised and not there, ``not_due``,
-        ``cancelled``, ``no_order``); late_s (seconds late as far as it had come then; empty
+        ``cancelled``, ``no_promise``, ``no_order``); late_s (seconds late as far as it had come then; empty
         without a promise); short, damaged (as arrived by then; empty where quantities are not
-        known); late_in_the_end (by as_of; empty without a promise).
+        known); late_in_the_end (by as_of; empty without a promise, and if cancelled).
         """
         asked = self._published(self._asked())
         answered = asked.filter(asked.score.notnull())
         persons = self.warehouse.backend.to_pyarrow(
-            answered.group_by([*GRID_DIMENSIONS, "customer_id"]).agg(amount=answered.count())
+            answered.group_by([*GRID_DIMENSIONS, "customer_id", "item", "scale"]).agg(amount=answered.count())
         ).to_pandas()
-        persons = persons.rename(columns={"customer_id": "person"}).assign(measure="answers")
-        merged = self._merged(persons.sort_values([*GRID_DIMENSIONS, "person"], ignore_index=True))
+        persons = persons.rename(columns={"customer_id": "person"})
+        persons["measure"] = persons["item"] + " " + persons["scale"]  # each is published by itself
+        merged = self._merged(persons.sort_values([*GRID_DIMENSIONS, "measure", "person"], ignore_index=True))
         return _relabelled(asked, merged).select(
             "response_id", "item", "scale", "score", "customer_id", "order_id", *GRID_DIMENSIONS, "fulfilment",
             "ordered_at", "invited_at", "answered_at", "exposure", "late_s", "short", "damaged", "late_in_the_end",
@@ -339,7 +345,8 @@ class Known:
         exposure = ibis.cases(
             (told.ordered_at.isnull(), "no_order"),
             (told.cancelled_at <= told.invited_at, "cancelled"),
-            (there & (told.last_arrival > told.promised_by), "late"),
+            (told.promised_by.isnull(), "no_promise"),
+            (there & told.late, "late"),
             (there, "in_time"),
             (told.invited_at > told.promised_by, "overdue"),
             else_="not_due",
@@ -351,7 +358,7 @@ class Known:
             late_s=ibis.ifelse(late_s > 0, late_s, ibis.ifelse(late_s.notnull(), 0, None)),
             short=ibis.ifelse(there, told.delivered < told.ordered, ibis.ifelse(told.known, False, None)),
             damaged=ibis.ifelse(there, told.broken > 0, ibis.ifelse(told.known, False, None)),
-            late_in_the_end=ibis.ifelse(told.promised_by.notnull(), told.late, None),
+            late_in_the_end=ibis.ifelse(told.promised_by.notnull() & told.cancelled_at.isnull(), told.late, None),
             channel=ibis.ifelse(told.ordered_at.isnull(), NO_ORDER, told.channel),
             ordered_at=ibis.coalesce(told.ordered_at, told.invited_at),
         )
@@ -394,7 +401,7 @@ class Known:
         people = did.left_join(newest, "customer_id").drop("customer_id_right")
         frozen = self._frozen_segments()
         people = people.left_join(frozen, people.customer_id == frozen._member)
-        asked = people.profiling_consent.fill_null(True)
+        asked = people._consent.fill_null(True)
         first_day, after = (ibis.literal(edge.date()) for edge in (self.period.start, self.period.end))
         history = {
             "recency_days": first_day.delta(people.last.date(), unit="day"),

@@ -380,7 +380,8 @@ def preferences(
         what="how much more of a category a segment buys than all customers",
         mark=(1.0, "as all customers"),
         caption=f"What marks a segment in {facts['period'].iloc[0]}: {settled} of {family} categories of segments are "
-        f"apart from all customers, the {len(farthest)} farthest are shown; {_together(family, confidence)}.",
+        f"apart from all customers, the {len(farthest)} farthest are shown; "
+        f"{_together(family, confidence, 'permutation')}.",
         kinds={"segment": "text", "category": "text", "n_buyers": "count", "share": "share", "share_of_all": "share"}
         | dict.fromkeys(["lift", "lift_low", "lift_high"], "times"),
         labels={"n_buyers": "buyers", "share": "of its revenue", "share_of_all": "of all revenue"},
@@ -401,7 +402,6 @@ def rfm(
     )
     if lacking or groups.empty:
         return lacking or paragraphs(["No order is known from before the period: there is nothing to group by."])
-    money = ["net_revenue", "revenue_in_period"]
     return dots(
         groups,
         by=["rfm_group"],
@@ -414,9 +414,8 @@ def rfm(
         f"groups are built from {' and '.join(built_from)}; {_together(len(groups), confidence)}; money in "
         f"{facts['currency'].iloc[0]}",
         kinds={"rfm_group": "text", "n": "count", "of_all": "share", "recency_days": "count", "n_orders": "count"}
-        | {money[0]: "money"}
-        | dict.fromkeys(["share", "share_low", "share_high"], "share")
-        | {"orders_in_period": "count", money[1]: "money"},
+        | {"net_revenue": "money"}
+        | dict.fromkeys(["share", "share_low", "share_high"], "share"),
         labels={
             "rfm_group": "group",
             "n": "customers",
@@ -471,7 +470,7 @@ def segment_findings(
             f"Most marked is {top['segment']} in {top['category'].replace('_', ' ')}: it spends "
             f"{estimate(top, 'lift', 'times', confidence, f'family of {len(lifts)}')} times the share of all customers."
         )
-    if len(back) and back["n"].min() > 0:
+    if len(back):
         best, others = (
             f"{formatted(row['n'], 'count')} {name} {estimate(row, 'share', 'share', confidence)}"
             for name, (_, row) in zip(("best customers", "others"), back.iterrows(), strict=True)
@@ -480,11 +479,8 @@ def segment_findings(
             f"Who ordered again: of the {best}, of the {others}. Descriptive: the groups are made of earlier orders."
         )
     else:
-        why = (
-            "revenue is not known"
-            if missing(unlocks, _REVENUE, gain="")
-            else "no order is known from before the period"
-        )
+        few = "too few customers are known from before the period"
+        why = "revenue is not known" if missing(unlocks, _REVENUE, gain="") else few
         sentences.append(f"Who comes back cannot be said: {why}.")
     sentences.append(_apart(scores, apart, measure, by=["segment"], confidence=confidence))
     return paragraphs(sentences, role="findings")
@@ -494,8 +490,9 @@ def _apart(
     scores: pd.DataFrame, apart: tuple[int | None, int | None], measure: str, *, by: Sequence[str], confidence: float
 ) -> str:
     """Which group's score lies above, and which below, all others."""
-    if scores.empty:
-        return f"{measure} by {' and '.join(by)} cannot be said: there are no answers."
+    if len(scores) < 2:
+        why = "there are no answers" if scores.empty else "there is one group only"
+        return f"{measure} by {' and '.join(by)} cannot be {'said' if scores.empty else 'compared'}: {why}."
     family = f"family of {len(scores)}"
     said = [
         f"{', '.join(scores.iloc[at][name] for name in by)} is {where} all others with "
@@ -776,8 +773,8 @@ def serve_figure(
     )
 
 
-def _together(n: int, confidence: float) -> str:
-    return f"the {n} intervals hold together with {100 * confidence:g} % confidence (Bonferroni)"
+def _together(n: int, confidence: float, how: str = "Bonferroni") -> str:
+    return f"the {n} intervals hold together with {100 * confidence:g} % confidence ({how})"
 
 
 def whale(steps: pd.DataFrame, summary: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame) -> Html:

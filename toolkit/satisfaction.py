@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from toolkit import drivers, stats
-from toolkit.errors import DataError
 
 ITEM = "recommend"
 STAR_MAPS = {"five_promotes": (-1, -1, -1, 0, 1), "four_promotes": (-1, -1, 0, 1, 1)}  # of one to five stars
@@ -16,6 +15,7 @@ EXPOSURES = {  # as frames name them, and what a reader sees
     "overdue": "overdue, not arrived",
     "not_due": "not due, not arrived",
     "cancelled": "cancelled",
+    "no_promise": "nothing promised",
     "no_order": "no order named",
 }
 LATE, _LATE = "late or overdue", (EXPOSURES["late"], EXPOSURES["overdue"])
@@ -118,9 +118,21 @@ def name_of(invitations: pd.DataFrame) -> str:
 
 
 def undelivered(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
-    """NPS of answers from orders not arrived, or cancelled, when asked; no row below ``min_n`` customers."""
-    waiting = nps(invitations[invitations["exposure"].isin(["overdue", "not_due", "cancelled"])], confidence=confidence)
-    return waiting[waiting["n_customers"] >= min_n]
+    """NPS of answers from orders not arrived, or cancelled, when asked.
+
+    An exposure that fewer than ``min_n`` customers had met is left out, so that it cannot be found by subtraction; no
+    row where none is left.
+    """
+    answers = invitations[invitations["value"].notna()]
+    persons = answers.groupby("exposure")["person"].nunique()
+    shown = [name for name in ("overdue", "not_due", "cancelled") if persons.get(name, 0) >= min_n]
+    return nps(answers[answers["exposure"].isin(shown)], confidence=confidence)
+
+
+def apart(scores: pd.DataFrame) -> tuple[int | None, int | None]:
+    """Positions of the segments whose intervals lie above and below all others; None: not settled, or "(other)"."""
+    found = [stats.leader(scores, value="nps", lowest=lowest) for lowest in (False, True)]
+    return tuple(None if at is None or scores["segment"].iloc[at] == stats.OTHER else at for at in found)
 
 
 def answer_account(invitations: pd.DataFrame, chosen: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
@@ -206,14 +218,15 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
     asked = [LATE, *(name for name in single if name not in _LATE)] if merged else single
     notes = {name: _why_not(met[name], persons[name]) for name in asked if persons[name] < min_n}
     kept = pd.Series(True, answers.index)
-    for name in asked:
-        kept &= ~(met[name].fillna(False) if name in notes else met[name].isna()).astype(bool)
+    for name in notes:
+        kept &= ~met[name].fillna(False).astype(bool)
     modelled, used = answers[kept], [name for name in asked if name not in notes]
-    flags = pd.DataFrame({name: met[name][kept].astype("float64") for name in used}, index=modelled.index)
-    x = pd.concat([flags, pd.get_dummies(modelled[_CONTROLS].astype("str"), dtype="float64")], axis=1)
-    model, fault = _fitted(modelled, x)
+    flags = {name: met[name][kept].fillna(False).astype("float64") for name in used}
+    flags |= {f"{name} not known": met[name][kept].isna().astype("float64") for name in used if met[name].isna().any()}
+    x = pd.concat([pd.DataFrame(flags, index=modelled.index), _dummies(modelled)], axis=1)
+    model, modelled, x, faults = _fitted(modelled, x)
     known = [name for name in used if model is not None and name in model.drivers]
-    notes |= {name: fault or "it goes with another failure or group" for name in used if name not in known}
+    notes |= {name: faults.get(name, faults.get("", _GOES_WITH)) for name in used if name not in known}
     points = 100 * modelled.groupby("score")["value"].first().astype("float64")
     family = len([name for name in known if name != LATE])
     found = []
@@ -226,11 +239,35 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
             effect = model.effect(without, given, points=points, confidence=level)
         note = "" if columns else "counted above" if merged and name in _LATE else notes.get(name) or notes[_LATE[0]]
         n = int(met[name].fillna(False).sum())
-        row = {"failure": name, "n": n, "share": n / max(len(answers), 1), "n_model": len(modelled)}
-        lost = {key.replace("effect", "lost"): row["share"] * value for key, value in effect.items()}
+        hidden = bool(note) and 0 < persons[name] < min_n or note == "counted above"
+        share = np.nan if hidden else n / max(len(answers), 1)
+        row = {"failure": name, "n": pd.NA if hidden else n, "share": share, "n_model": len(modelled)}
+        lost = _lost(effect, met[name], answers, confidence=level if columns else confidence)
         found.append(row | {"family": 1 if name == LATE else max(family, 1), "note": note} | effect | lost)
     columns = ["failure", "n", "share", "effect", "effect_low", "effect_high", "lost", "lost_low", "lost_high"]
-    return pd.DataFrame(found)[[*columns, "n_model", "family", "note"]]
+    return pd.DataFrame(found)[[*columns, "n_model", "family", "note"]].astype({"n": "Int64"})
+
+
+_GOES_WITH = "it goes with another failure or group"
+
+
+def _dummies(answers: pd.DataFrame) -> pd.DataFrame:
+    return pd.get_dummies(answers[_CONTROLS].astype("str"), dtype="float64")
+
+
+def _lost(effect: dict[str, float], met: pd.Series, answers: pd.DataFrame, *, confidence: float) -> dict[str, float]:
+    """Effect x share of answers that met it; both are estimates, the share by the linearised ratio over persons."""
+    rows = pd.DataFrame({"person": answers["person"], "numerator": met.fillna(False).astype("int64"), "denominator": 1})
+    ratio = stats.ratio(rows.groupby("person").sum(), by=[], confidence=confidence)
+    if ratio.empty:
+        return dict.fromkeys(["lost", "lost_low", "lost_high"], np.nan)
+    share = ratio["ratio"].iloc[0]
+    halves = (
+        (effect["effect_high"] - effect["effect"]) * share,
+        (ratio["ratio_high"].iloc[0] - share) * effect["effect"],
+    )
+    value, half = share * effect["effect"], float(np.hypot(*halves))
+    return {"lost": value, "lost_low": value - half, "lost_high": value + half}
 
 
 def worst(costs: pd.DataFrame) -> int | None:
@@ -253,16 +290,24 @@ def _why_not(flag: pd.Series, n: int) -> str:
     return "too few customers met it" if n else "nobody met it"
 
 
-def _fitted(answers: pd.DataFrame, x: pd.DataFrame) -> tuple[drivers.OrderedLogit | None, str]:
-    """The model, or why there is none."""
-    if answers["score"].nunique() < 2:
-        return None, "all answers are alike"
-    try:
-        columns = drivers.independent(x)
-        score = answers["score"].astype("int64")
-        return drivers.ordered_logit(score, x[columns], clusters=answers["person"]), ""
-    except DataError:
-        return None, "the answers are told apart perfectly"
+def _fitted(
+    answers: pd.DataFrame, x: pd.DataFrame
+) -> tuple[drivers.OrderedLogit | None, pd.DataFrame, pd.DataFrame, dict[str, str]]:
+    """The model with its rows; and why columns ('': all of them) are not in it.
+
+    A column that tells its answers apart perfectly is left out with them, and the rest is fitted again.
+    """
+    faults: dict[str, str] = {}
+    while answers["score"].nunique() > 1:
+        try:
+            columns = drivers.independent(x)
+            score = answers["score"].astype("int64")
+            return drivers.ordered_logit(score, x[columns], clusters=answers["person"]), answers, x, faults
+        except drivers.SeparationError as error:
+            faults[error.driver] = "its answers are all alike, or all others are"
+            rest = x[error.driver] == 0
+            answers, x = answers[rest], x[rest].drop(columns=error.driver)
+    return None, answers, x, faults | {"": "all answers are alike"}
 
 
 def key_figures(total: pd.DataFrame, groups: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:

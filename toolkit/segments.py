@@ -78,7 +78,7 @@ def rfm_table(scored: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> 
     Parameters
     ----------
     scored
-        The result of ``rfm``, with ``n_orders_in_period``, ``net_revenue_in_period``.
+        The result of ``rfm``, with ``n_orders_in_period``.
     min_n
         Smaller groups stand together (docs/METHODS.md section 0.10).
     confidence
@@ -89,10 +89,10 @@ def rfm_table(scored: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> 
     DataFrame
         One row a group, in the order of ``RFM_GROUPS``: ``rfm_group``, ``n`` (customers), ``of_all``
         (0-1), ``recency_days``, ``n_orders`` (medians), ``net_revenue`` (mean, cents); in the
-        period ``share``, ``share_low``, ``share_high`` (ordered again, 0-1), ``orders_in_period``,
-        ``revenue_in_period`` (cents).
+        period ``share``, ``share_low``, ``share_high`` (ordered again, 0-1). Money of the period is not
+        told: with the total it would show what customers without history brought.
     """
-    amounts = ["net_revenue", "net_revenue_in_period"]
+    amounts = ["net_revenue"]
     placed = stats.publishable(scored, by=["rfm_group"], person="customer_id", amounts=amounts, min_n=min_n)
     again = (placed["n_orders_in_period"] > 0).astype("int64")
     groups = (
@@ -104,8 +104,6 @@ def rfm_table(scored: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> 
             n_orders=("n_orders", "median"),
             net_revenue=("net_revenue", "mean"),
             k=("again", "sum"),
-            orders_in_period=("n_orders_in_period", "sum"),
-            revenue_in_period=("net_revenue_in_period", "sum"),
         )
         .reset_index()
     )
@@ -113,28 +111,22 @@ def rfm_table(scored: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> 
     groups = groups.sort_values("rfm_group", key=lambda names: names.map(order), ignore_index=True)
     found = stats.share(groups, confidence=confidence, family=len(groups))
     found["of_all"] = found["n"] / max(found["n"].sum(), 1)
-    columns = [
-        "rfm_group",
-        "n",
-        "of_all",
-        "recency_days",
-        "n_orders",
-        "net_revenue",
-        "share",
-        "share_low",
-        "share_high",
-    ]
-    return found[[*columns, "orders_in_period", "revenue_in_period"]]
+    columns = ["rfm_group", "n", "of_all", "recency_days", "n_orders", "net_revenue"]
+    return found[[*columns, "share", "share_low", "share_high"]]
 
 
-def came_back(scored: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
-    """The best customers before the period against all others: two rows of ``group``, ``n``, ``k``, and
-    ``share`` (ordered again, 0-1) with its interval; the two hold together."""
+def came_back(scored: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """The best customers before the period against all others, who of them ordered again.
+
+    Two rows of ``group``, ``n``, ``k``, and ``share`` (0-1) with its interval; the two hold together. No row
+    where one of the two is fewer than ``min_n`` customers.
+    """
     best = scored["rfm_group"].isin(BEST)
     again = scored["n_orders_in_period"] > 0
     rows = [("best", best), ("others", ~best)]
     counts = pd.DataFrame([{"group": name, "n": int(one.sum()), "k": int((again & one).sum())} for name, one in rows])
-    return stats.share(counts, confidence=confidence, family=2)
+    enough = counts["n"].min() >= min_n
+    return stats.share(counts if enough else counts.iloc[:0], confidence=confidence, family=2)
 
 
 def matrix(costs: pd.DataFrame, service: pd.DataFrame, *, by: Sequence[str], min_n: int) -> pd.DataFrame:
@@ -158,8 +150,8 @@ def matrix(costs: pd.DataFrame, service: pd.DataFrame, *, by: Sequence[str], min
     """
     by = list(by)
     due = service[~service["cancelled"].astype(bool)]
-    due = stats.publishable(due, by=by, person="customer_id", min_n=min_n)
-    shares = due.groupby(by).agg(n_due=("late", "size"), late_share=("late", "mean")).reset_index()
+    cells = due.groupby(by).agg(n_due=("late", "size"), late_share=("late", "mean"), persons=("customer_id", "nunique"))
+    shares = cells[cells["persons"] >= min_n].drop(columns="persons").reset_index()
     found = costs.merge(shares, how="left", on=by)
     return found.assign(n_due=found["n_due"].astype("Int64"), late_share=found["late_share"].astype("float64"))
 
@@ -215,7 +207,9 @@ def profile(orders: pd.DataFrame, customers: pd.DataFrame, scores: pd.DataFrame,
     return found.drop(columns=["n_orders", "n_lines"]).astype({"n_answers": "Int64"})
 
 
-def preferences(mix: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+def preferences(
+    mix: pd.DataFrame, *, min_n: int, rng: np.random.Generator, confidence: float = 0.95, draws: int = 199
+) -> pd.DataFrame:
     """How much more of each category a segment buys than all customers do.
 
     Parameters
@@ -223,9 +217,13 @@ def preferences(mix: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> p
     mix
         The frame ``product_mix``; rows without revenue are left out.
     min_n
-        Categories with fewer customers in a segment stand together there.
+        Categories with fewer customers in a segment stand together there; a category with few outside it has no lift.
+    rng
+        Of the permutations.
     confidence
         Coverage of the intervals, which hold together over all cells.
+    draws
+        Permutations of customers over segments; the widest of all cells' deviations in each sets the intervals.
 
     Returns
     -------
@@ -236,31 +234,79 @@ def preferences(mix: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> p
 
     Notes
     -----
-    docs/METHODS.md section 1.3. The interval takes the share of all customers as known.
+    docs/METHODS.md section 1.3. Westfall and Young's max statistic: where few buy a category, its share and standard
+    error are small together, and a normal quantile calls chance settled.
     """
-    known = mix[mix["net_revenue"].notna()]
-    by, amounts = ["segment", "category"], ["net_revenue"]
-    placed = stats.publishable(known, by=by, person="customer_id", amounts=amounts, min_n=min_n)
-    spent = (
-        placed.groupby([*by, "customer_id"], as_index=False)["net_revenue"].sum().rename(columns={"net_revenue": "y"})
+    known = mix[mix["net_revenue"].notna()].astype({"net_revenue": "float64"})
+    columns = [
+        "segment",
+        "category",
+        "n",
+        "n_buyers",
+        "share",
+        "share_of_all",
+        "lift",
+        "lift_low",
+        "lift_high",
+        "settled",
+    ]
+    if known.empty:
+        return pd.DataFrame(columns=columns)
+    placed = pd.concat(
+        stats.publishable(rows, by=["category"], person="customer_id", amounts=["net_revenue"], min_n=min_n)
+        for _, rows in known.groupby("segment")
     )
-    people = spent.groupby(["segment", "customer_id"], as_index=False)["y"].sum().rename(columns={"y": "x"})
-    spent = spent.merge(people, on=["segment", "customer_id"]).astype({"y": "float64", "x": "float64"})
-    spent = spent.assign(yy=spent["y"] ** 2, xy=spent["x"] * spent["y"])
-    whole = people.assign(xx=people["x"].astype("float64") ** 2, n=1).groupby("segment")[["n", "x", "xx"]].sum()
-    cells = spent.groupby(by).agg(n_buyers=("y", "size"), y=("y", "sum"), yy=("yy", "sum"), xy=("xy", "sum"))
-    cells = cells.join(whole.astype({"x": "float64"}), on="segment")
-    shares = stats.ratio_of_sums(cells, confidence=confidence, family=len(cells))
-    found = shares.assign(n_buyers=cells["n_buyers"]).rename(columns={"ratio": "share"}).reset_index()
-    overall = known.groupby("category")["net_revenue"].sum() / known["net_revenue"].sum()
-    found["share_of_all"] = found["category"].map(overall).astype("float64")
-    lifts = {f"lift{end}": found[f"{name}{end}"] / found["share_of_all"] for name, end in _ENDS}
-    columns = ["segment", "category", "n", "n_buyers", "share", "share_of_all", "lift", "lift_low", "lift_high"]
-    found = found.assign(**lifts)
-    return found.assign(settled=(found["lift_low"] > 1) | (found["lift_high"] < 1))[[*columns, "settled"]]
+    people, spent, overall = _spending(known)
+    cells = _ratios(spent, people["segment"].cat.codes.to_numpy(), people["x"].to_numpy())
+    buyers = known.groupby(["segment", "category"])["customer_id"].nunique().rename("n_buyers")
+    found = buyers.reset_index().merge(placed[["segment", "category"]].drop_duplicates(), on=["segment", "category"])
+    outside = found["category"].map(known.groupby("category")["customer_id"].nunique()) - found["n_buyers"]
+    found = found[(outside >= min_n) | (outside == 0)].reset_index(drop=True)
+    at = (
+        found["segment"].map({name: code for code, name in enumerate(people["segment"].cat.categories)}).to_numpy(),
+        found["category"].map({name: code for code, name in enumerate(overall.index)}).to_numpy(),
+    )
+    found["n"], found["share_of_all"] = cells["n"][at[0]], overall.to_numpy()[at[1]]
+    found["share"], error = cells["ratio"][at], cells["error"][at]
+    codes, widest = people["segment"].cat.codes.to_numpy().copy(), []
+    for _ in range(draws):
+        rng.shuffle(codes)
+        drawn = _ratios(spent, codes, people["x"].to_numpy())
+        with np.errstate(invalid="ignore", divide="ignore"):
+            away = np.abs((drawn["ratio"] - overall.to_numpy()) / drawn["error"])[at]
+        widest.append(np.max(away[np.isfinite(away)], initial=0))
+    quantile = float(np.quantile(widest, confidence, method="higher")) if len(found) else np.nan
+    for name, half in (("lift", 0), ("lift_low", -quantile), ("lift_high", quantile)):
+        found[name] = (found["share"] + half * error) / found["share_of_all"]
+    return found.assign(settled=(found["lift_low"] > 1) | (found["lift_high"] < 1))[columns]
 
 
-_ENDS = (("share", ""), ("ratio", "_low"), ("ratio", "_high"))
+def _spending(known: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, np.ndarray], pd.Series]:
+    """Persons with segment and spending; what each spent on each category, as arrays; shares of all, by category."""
+    sums = known.groupby(["segment", "customer_id", "category"], as_index=False)["net_revenue"].sum()
+    people = sums.groupby(["segment", "customer_id"], as_index=False)["net_revenue"].sum()
+    people = people.rename(columns={"net_revenue": "x"}).astype({"segment": "category"})
+    position = people.assign(person=np.arange(len(people))).astype({"segment": sums["segment"].dtype})
+    rows = sums.merge(position[["segment", "customer_id", "person"]], on=["segment", "customer_id"])
+    category = rows["category"].astype("category")
+    spent = {"person": rows["person"].to_numpy(), "category": category.cat.codes.to_numpy().astype("int64")}
+    spent["y"] = rows["net_revenue"].to_numpy()
+    total = rows.groupby(category, observed=True)["net_revenue"].sum()
+    return people, spent, total / total.sum()
+
+
+def _ratios(spent: dict[str, np.ndarray], codes: np.ndarray, x: np.ndarray) -> dict[str, np.ndarray]:
+    """Share of each category in each segment's spending and its standard error (METHODS 0.7), segment by category."""
+    n_segments, n_categories = int(codes.max()) + 1, int(spent["category"].max()) + 1
+    key = codes[spent["person"]].astype("int64") * n_categories + spent["category"]
+    size, y = n_segments * n_categories, spent["y"]
+    sums = (np.bincount(key, weight, size) for weight in (y, y**2, y * x[spent["person"]]))
+    yy1, yy2, xy = (one.reshape(n_segments, n_categories) for one in sums)
+    n, total, squares = (np.bincount(codes, weight, n_segments)[:, None] for weight in (None, x, x**2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = yy1 / total
+        error = np.sqrt(n / (n - 1) * np.maximum(yy2 - 2 * ratio * xy + ratio**2 * squares, 0)) / total
+    return {"n": n[:, 0], "ratio": ratio, "error": error}
 
 
 def farthest(lifts: pd.DataFrame, *, most: int = 12) -> pd.DataFrame:

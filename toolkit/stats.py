@@ -131,8 +131,8 @@ def publishable(
 ) -> pd.DataFrame:
     """Rows whose small groups of ``by`` stand together as "(other)", so that a table by them may be published.
 
-    For dimensions that the publication grid does not know. What cannot be made large enough at all
-    is "(other)" altogether.
+    For dimensions that the publication grid does not know. Where too few persons stand behind all of it, no row
+    is left; amounts that too few persons hold are emptied.
 
     Parameters
     ----------
@@ -166,6 +166,15 @@ def publishable(
     keys = [*by, "person", "measure"]
     counted = pd.concat([counted, *summed]).groupby(keys, as_index=False)["amount"].sum()
     grid = publication_grid(counted, dimensions=by, min_n=min_n, max_share=max_share)
+    alone = {
+        name: publication_grid(
+            counted[counted["measure"] == name], dimensions=by, min_n=min_n, max_share=max_share
+        ).empty
+        for name in ("rows", *amounts)
+    }
+    if alone.pop("rows"):
+        return labelled.iloc[:0]
+    labelled = labelled.assign(**{name: pd.NA for name, hidden in alone.items() if hidden})
     placed = labelled[by].merge(grid, how="left", on=by).fillna(OTHER)
     return labelled.assign(**{name: placed[f"published_{name}"].to_numpy() for name in by})
 
