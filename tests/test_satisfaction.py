@@ -168,6 +168,15 @@ def test_a_failure_whose_answers_are_all_alike_spoils_no_other(world):
     assert found.loc["late", "effect_high"] < 0
 
 
+def test_late_or_overdue_counts_only_what_its_effect_is_of(world):
+    asked = world[0].copy()
+    asked.loc[asked.index[:40], ["exposure", "score"]] = ["overdue", 0]
+    found = satisfaction.failures(satisfaction.scored(asked), min_n=10).set_index("failure")
+    assert found.loc["overdue, not arrived", "note"] == "its answers are all alike, or all others are"
+    assert found.loc[satisfaction.LATE, "n"] == found.loc["late", "n"]
+    assert found.loc[satisfaction.LATE, "lost"] == pytest.approx(found.loc["late", "lost"])
+
+
 def test_points_lost_are_as_unsure_as_the_share_and_the_effect(world):
     late = satisfaction.failures(satisfaction.scored(world[0]), min_n=10).set_index("failure").loc[satisfaction.LATE]
     share_half = 1.959964 * (late["share"] * (1 - late["share"]) / (len(world[0]) - 1)) ** 0.5  # one answer a person

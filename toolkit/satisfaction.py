@@ -238,11 +238,12 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
             without = given.assign(**dict.fromkeys(columns, 0.0))
             effect = model.effect(without, given, points=points, confidence=level)
         note = "" if columns else "counted above" if merged and name in _LATE else notes.get(name) or notes[_LATE[0]]
-        n = int(met[name].fillna(False).sum())
+        flag = met[name] if not columns else pd.concat([met[one] for one in columns], axis=1).any(axis=1)
+        n = int(flag.fillna(False).sum())  # of LATE only the part that the effect is of
         hidden = bool(note) and 0 < persons[name] < min_n or note == "counted above"
         share = np.nan if hidden else n / max(len(answers), 1)
         row = {"failure": name, "n": pd.NA if hidden else n, "share": share, "n_model": len(modelled)}
-        lost = _lost(effect, met[name], answers, confidence=level if columns else confidence)
+        lost = _lost(effect, flag, answers, confidence=level if columns else confidence)
         found.append(row | {"family": 1 if name == LATE else max(family, 1), "note": note} | effect | lost)
     columns = ["failure", "n", "share", "effect", "effect_low", "effect_high", "lost", "lost_low", "lost_high"]
     return pd.DataFrame(found)[[*columns, "n_model", "family", "note"]].astype({"n": "Int64"})
