@@ -3,7 +3,8 @@
 import hashlib
 import json
 import shutil
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -534,3 +535,75 @@ def test_an_answer_is_not_known_before_its_order(drawn):
     # r2: its order comes after 22 June. r4: lost time, 6 May + 30 days is known; r5: 30 May + 30 days is not.
     assert scores["score"].to_dict() == {"r1": 9, "r3": 7, "r4": 6}
     assert scores["exposure"].to_dict() == {"r1": "in_time", "r3": "no_order", "r4": "in_time"}
+
+
+def test_what_an_answer_is_adjusted_for_was_known_when_its_order_was_placed(drawn):
+    frame = drawn(
+        customers=CUSTOMERS,
+        products="""
+            product_id | category
+            ---------------------
+            p1         | glass
+            p2         | wine
+            """,
+        orders="""
+            order_id | customer_id | ordered_at | rush
+            ------------------------------------------
+            o1       | a           | 04-01      | false
+            o2       | a           | 04-10      | false
+            o3       | a           | 05-01      | true
+            o4       | a           | 05-03      | false
+            o5       | b           | 04-01      | false
+            """,
+        order_lines="""
+            order_id | line_no | product_id | quantity_ordered | net_revenue
+            ----------------------------------------------------------------
+            o3       | 1       | p1         | 2                | 300
+            o3       | 2       | p2         | 5                | 400
+            """,
+        deliveries="""
+            delivery_id | order_id | delivered_at | promised_by
+            ----------------------------------------------------
+            d1          | o1       | 04-08        | 04-05
+            d2          | o2       | 05-02        | 04-20
+            d3          | o3       | 05-10        | 05-08
+            d4          | o4       | 05-20        | 05-06
+            d5          | o5       | 04-08        | 04-05
+            """,
+        surveys="""
+            response_id | item      | customer_id | order_id | invited_at | answered_at | score | scale
+            ---------------------------------------------------------------------------------------------
+            r1          | recommend | a           | o3       | 05-09      | 05-12       | 9     | nps_0_10
+            r2          | recommend | a           | o4       | 05-05      | 05-07       | 8     | nps_0_10
+            """,
+    )
+    asked = frame("invitations").set_index("response_id")
+    names = ["rush", "category", "n_lines", "quantity", "net_revenue", "orders_before", "late_before"]
+    # On 1 May o1 had come late and o2 was overdue since 20 April; the promise of o3 fell due after 3 May.
+    assert asked.loc["r1", names].tolist() == [True, "wine", 2, 7, 700, 2, 2]
+    assert asked.loc["r2", ["orders_before", "late_before"]].tolist() == [3, 2]
+    # One day over the promise when invited; one day before it.
+    assert asked["delay_s"].tolist() == [86_400, -86_400]
+    assert asked["late_s"].tolist() == [86_400, 0]
+
+
+def test_the_period_before_is_told_as_its_own_pack_told_it(tiny, made, tmp_path):
+    own = frames.materialise(tiny, tiny.period(PERIOD), ["earlier_invitations"], tmp_path)["earlier_invitations"]
+    before = frames.materialise(tiny, tiny.period(company.previous(PERIOD)), ["invitations"], tmp_path)["invitations"]
+    assert own.digest == before.digest
+    assert own.rows > 0
+
+
+def test_a_cause_declared_after_the_first_day_says_so(tiny, tmp_path):
+    causes = [
+        company.Cause(treatment=name, covariates=("segment", "rush"), valid_from=date.fromisoformat(day))
+        for name, day in (("late", "2026-07-01"), ("damaged", "2026-07-02"))
+    ]
+    declared = replace(tiny, settings=tiny.settings.model_copy(update={"causes": tuple(causes)}))
+    found = frames.read(frames.materialise(declared, tiny.period("2026Q3"), ["causes"], tmp_path)["causes"].path)
+    assert found[["treatment", "covariate", "declared_later"]].values.tolist() == [
+        ["damaged", "rush", True],
+        ["damaged", "segment", True],
+        ["late", "rush", False],
+        ["late", "segment", False],
+    ]

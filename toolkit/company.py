@@ -40,6 +40,23 @@ class Limits(BaseModel):
     memory_mb: float | None = Field(default=None, gt=0)
 
 
+COVARIATES = (  # of an order, known when it was placed: what a cause may be adjusted for
+    "segment", "channel", "region", "fulfilment", "rush", "category", "weekday", "month",
+    "n_lines", "quantity", "net_revenue", "orders_before", "late_before",
+)  # fmt: skip
+
+
+class Cause(BaseModel):
+    """A causal question declared before its answer: docs/METHODS.md section 2.9."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    treatment: Literal["late", "short", "damaged"]
+    covariates: tuple[Literal[COVARIATES], ...] = Field(min_length=1, strict=False)
+    valid_from: date
+    control_item: str = ""  # of a survey: what the treatment cannot touch
+
+
 class Settings(BaseModel):
     """The ``company:`` block of ``base.yaml``."""
 
@@ -57,6 +74,7 @@ class Settings(BaseModel):
     open_personal: tuple[str, ...] = Field(default=(), strict=False)
     segment: Literal["type", "region", "country", "has_card"] = "type"
     invitations: Literal["all", "answered"] = "all"  # which of them the table surveys holds
+    causes: tuple[Cause, ...] = Field(default=(), strict=False)
     limits: Limits = Limits()
 
     @field_validator("zone")

@@ -139,7 +139,7 @@ def ordered_logit(
     -----
     McCullagh, JRSS B 42(2), 1980; Newton's method with analytic gradient and Hessian, halved
     steps; clusters after Liang and Zeger, Biometrika 73(1), 1986, times G/(G-1) (N-1)/(N-K).
-    docs/METHODS.md section 2.4.
+    docs/METHODS.md section 2.5.
 
     Examples
     --------

@@ -311,9 +311,12 @@ class Known:
         channel, region (atoms that enough persons answered in; channel "(no order)" without
         one); fulfilment, ordered_at (of its order); invited_at, answered_at; exposure at the
         invitation (``in_time``, ``late``, ``overdue``: promised and not there, ``not_due``,
-        ``cancelled``, ``no_promise``, ``no_order``); late_s (seconds late as far as it had come then; empty
-        without a promise); short, damaged (as arrived by then; empty where quantities are not
-        known); late_in_the_end (by as_of; empty without a promise, and if cancelled).
+        ``cancelled``, ``no_promise``, ``no_order``); delay_s (arrival, or the invitation if not all had
+        arrived, minus the promise, seconds; empty without one), late_s (the same, 0 if in time); short,
+        damaged (as arrived by then; empty where quantities are not known); late_in_the_end (by as_of; empty
+        without a promise, and if cancelled). Known when its order was placed: rush, category (of its dearest
+        line), n_lines, quantity, net_revenue (cents), orders_before (the customer's earlier orders),
+        late_before (of these fallen due by then, late).
         """
         asked = self._published(self._asked())
         answered = asked.filter(asked.score.notnull())
@@ -325,8 +328,27 @@ class Known:
         merged = self._merged(persons.sort_values([*GRID_DIMENSIONS, "measure", "person"], ignore_index=True))
         return _relabelled(asked, merged).select(
             "response_id", "item", "scale", "score", "customer_id", "order_id", *GRID_DIMENSIONS, "fulfilment",
-            "ordered_at", "invited_at", "answered_at", "exposure", "late_s", "short", "damaged", "late_in_the_end",
+            "ordered_at", "invited_at", "answered_at", "exposure", "delay_s", "late_s", "short", "damaged",
+            "late_in_the_end", "rush", "category", "n_lines", "quantity", "net_revenue", "orders_before", "late_before",
         )  # fmt: skip
+
+    def earlier_invitations(self) -> ir.Table:
+        """``invitations`` of the period before this one, as known on that period's own day of knowledge."""
+        before = self.company.period(companies.previous(self.period.name))
+        return Known(self.company, before).invitations()
+
+    def causes(self) -> ir.Table:
+        """One row a declared cause and covariate: treatment, covariate, control_item, declared_later (after the
+        period's first day)."""
+        first = self.period.start.date()
+        rows = [
+            {"treatment": one.treatment, "covariate": name, "control_item": one.control_item}
+            | {"declared_later": one.valid_from > first}
+            for one in self.company.settings.causes
+            for name in one.covariates
+        ]
+        text = dict.fromkeys(["treatment", "covariate", "control_item"], "string")
+        return ibis.memtable(rows, schema=ibis.schema(text | {"declared_later": "boolean"}))
 
     def _asked(self) -> ir.Table:
         """Invitations of the period with what their customer had met by then."""
@@ -336,10 +358,13 @@ class Known:
         )
         if self.company.settings.invitations == "answered":  # known by their answer only: not before it
             surveys = surveys.filter(surveys.score.notnull())
-        orders = self.table("orders").select("order_id", "ordered_at", "cancelled_at", "channel", "fulfilment")
+        orders = self.table("orders")
+        orders = orders.select("order_id", "ordered_at", "cancelled_at", "channel", "fulfilment", "rush")
         told = surveys.left_join(orders, "order_id").drop("order_id_right")
         told = told.left_join(self._shipments(), "order_id").drop("order_id_right")
         told = told.left_join(self._contents(), "order_id").drop("order_id_right")
+        told = told.left_join(self._bought(), "order_id").drop("order_id_right")
+        told = told.left_join(self._history(surveys), "order_id").drop("order_id_right")
         whole = told.n_arrived == told.n_shipments
         there = (whole & (told.last_arrival <= told.invited_at)).fill_null(False)
         exposure = ibis.cases(
@@ -352,10 +377,11 @@ class Known:
             else_="not_due",
         )
         seen = ibis.ifelse(there, told.last_arrival, told.invited_at)
-        late_s = seen.epoch_seconds() - told.promised_by.epoch_seconds()
+        delay_s = seen.epoch_seconds() - told.promised_by.epoch_seconds()
         return told.mutate(
             exposure=exposure,
-            late_s=ibis.ifelse(late_s > 0, late_s, ibis.ifelse(late_s.notnull(), 0, None)),
+            delay_s=delay_s,
+            late_s=ibis.ifelse(delay_s > 0, delay_s, ibis.ifelse(delay_s.notnull(), 0, None)),
             short=ibis.ifelse(there, told.delivered < told.ordered, ibis.ifelse(told.known, False, None)),
             damaged=ibis.ifelse(there, told.broken > 0, ibis.ifelse(told.known, False, None)),
             late_in_the_end=ibis.ifelse(told.promised_by.notnull() & told.cancelled_at.isnull(), told.late, None),
@@ -369,6 +395,33 @@ class Known:
         sent = sent.group_by("order_id").agg(delivered=sent.quantity_delivered.sum(), broken=sent.damaged.sum())
         lines = lines.group_by("order_id").agg(ordered=lines.quantity_ordered.sum())
         return sent.inner_join(lines, "order_id").mutate(known=ibis.literal(True))
+
+    def _bought(self) -> ir.Table:
+        """One row an order with lines: n_lines, quantity, net_revenue, category of its dearest line."""
+        goods = self.table("products").select("product_id", "category")
+        lines = self.table("order_lines").left_join(goods, "product_id").drop("product_id_right")
+        first = [lines.net_revenue.fill_null(0).desc(), lines.line_no]
+        lines = lines.mutate(_row=ibis.row_number().over(group_by="order_id", order_by=first))
+        return lines.group_by("order_id").agg(
+            n_lines=lines.count(),
+            quantity=lines.quantity_ordered.sum(),
+            net_revenue=lines.net_revenue.sum(),
+            category=lines.category.max(where=lines._row == 0),
+        )
+
+    def _history(self, surveys: ir.Table) -> ir.Table:
+        """One row an order asked about: its customer's orders before it, and those of them late by then."""
+        orders = self.table("orders")
+        asked = orders.semi_join(surveys, "order_id").select("order_id", "customer_id", "ordered_at")
+        sent = self._shipments().select("order_id", "promised_by", "late")
+        sent = orders.left_join(sent, "order_id").select(
+            _who="customer_id", _at="ordered_at", _due="promised_by", _late="late"
+        )
+        pairs = asked.left_join(sent, [asked.customer_id == sent._who, sent._at < asked.ordered_at])
+        return pairs.group_by("order_id").agg(
+            orders_before=pairs._at.count(),
+            late_before=(pairs._late & (pairs._due < pairs.ordered_at)).fill_null(False).sum(),
+        )
 
     def segments(self) -> ir.Table:
         """One row a customer with an order before the period's end: who they are, and what they did before it.
@@ -592,6 +645,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "orders": ("order_id",),
     "order_service": ("order_id",),
     "invitations": ("response_id", "item"),
+    "earlier_invitations": ("response_id", "item"),
+    "causes": ("treatment", "covariate"),
     "segments": ("customer_id",),
     "product_mix": ("customer_id", *GRID_DIMENSIONS, "category"),
     "ledger": ("month", "account", "pool"),
