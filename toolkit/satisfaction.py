@@ -85,7 +85,7 @@ def nps(
 
     Notes
     -----
-    docs/METHODS.md sections 0.9 and 2.2. Poor where answers of a group are all alike.
+    docs/METHODS.md sections 0.9 and 2.3. Poor where answers of a group are all alike.
     """
     by = list(by)
     answers = invitations[invitations["value"].notna()]
@@ -206,12 +206,11 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
 
     Notes
     -----
-    docs/METHODS.md section 2.4. An association with other things held equal as far as the
+    docs/METHODS.md section 2.5. An association with other things held equal as far as the
     model knows them; no proof of cause.
     """
     answers = invitations[invitations["value"].notna()].reset_index(drop=True)
-    met = {EXPOSURES[name]: answers["exposure"] == name for name in EXPOSURES if name != "in_time"}
-    met |= {name: answers[name].astype("boolean") for name in ("short", "damaged")}
+    met = _met(answers)
     single, met[LATE] = list(met), met[_LATE[0]] | met[_LATE[1]]
     persons = {name: answers["person"][flag.fillna(False)].nunique() for name, flag in met.items()}
     merged = any(0 < persons[name] < min_n for name in _LATE)  # too few of one kind: both are one failure
@@ -247,6 +246,12 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
         found.append(row | {"family": 1 if name == LATE else max(family, 1), "note": note} | effect | lost)
     columns = ["failure", "n", "share", "effect", "effect_low", "effect_high", "lost", "lost_low", "lost_high"]
     return pd.DataFrame(found)[[*columns, "n_model", "family", "note"]].astype({"n": "Int64"})
+
+
+def _met(answers: pd.DataFrame) -> dict[str, pd.Series]:
+    """For each failure, which answers met it."""
+    met = {EXPOSURES[name]: answers["exposure"] == name for name in EXPOSURES if name != "in_time"}
+    return met | {name: answers[name].astype("boolean") for name in ("short", "damaged")}
 
 
 _GOES_WITH = "it goes with another failure or group"
@@ -311,6 +316,405 @@ def _fitted(
     return None, answers, x, faults | {"": "all answers are alike"}
 
 
+_HISTORY = ["orders_before", "late_before"]
+_CATEGORIES = ("segment", "channel", "region", "fulfilment", "rush", "category", "weekday", "month")
+_RARE = 30  # rows below which a category of a covariate is none of its own
+
+
+def _covariates(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Numbers of what was known when the order was placed: marks of categories, logarithms of amounts."""
+    placed = rows.assign(weekday=rows["ordered_at"].dt.day_name(), month=rows["ordered_at"].dt.month_name())
+    columns = {}
+    for name in names:
+        if name in _CATEGORIES:
+            values = placed[name].astype("str").where(placed[name].notna(), stats.UNKNOWN)
+            counts = values.value_counts()
+            for value in sorted(counts.index[counts >= _RARE]):
+                columns[f"{name} {value}"] = (values == value).astype("float64")
+        else:
+            amount = placed[name].astype("Float64").astype("float64")
+            if name == "late_before" and "orders_before" in rows:
+                amount = amount / placed["orders_before"].astype("Float64").astype("float64").clip(lower=1)
+            else:
+                amount = np.log1p(amount.clip(lower=0))
+            columns[name] = amount.fillna(0)
+            columns[f"{name} not known"] = amount.isna().astype("float64")
+    found = pd.DataFrame(columns, index=rows.index, dtype="float64")
+    return found[drivers.independent(found)]
+
+
+def _responses(chosen: pd.DataFrame) -> pd.Series:
+    """Fitted share (0-1) of having answered, of each invitation."""
+    x = pd.concat([_covariates(chosen, [*_CONTROLS, *_HISTORY]), pd.get_dummies(chosen["exposure"])], axis=1)
+    x, flag = x.astype("float64"), chosen["value"].notna()
+    while True:
+        try:
+            return drivers.propensity(flag, x[drivers.independent(x)], clusters=chosen["person"])
+        except drivers.SeparationError as error:  # nobody, or everybody, of these answered: no weight can mend that
+            x = x.drop(columns=error.driver)
+
+
+def weighted(chosen: pd.DataFrame) -> pd.DataFrame:
+    """The result of ``scored`` with ``response`` (fitted share of having answered, 0-1) and ``weight`` of each answer.
+
+    Weight is 1 / response, cut at its 1st and 99th percentile, scaled to the number of answers; 1, and no
+    response, where no invitation without an answer is on record. docs/METHODS.md section 2.3.
+    """
+    answered = chosen["value"].notna()
+    if answered.all() or not answered.any():
+        return chosen.assign(response=np.nan, weight=1.0)
+    response = _responses(chosen)
+    weight = (1 / response).where(answered)
+    weight = weight.clip(*weight.quantile([0.01, 0.99]))
+    return chosen.assign(response=response, weight=weight / weight.mean())
+
+
+def silence(chosen: pd.DataFrame, *, reference: float, confidence: float = 0.95) -> pd.DataFrame:
+    """What the score would be had those who did not answer been like those who did, or harder to please.
+
+    Parameters
+    ----------
+    chosen
+        The result of ``weighted``.
+    reference
+        Score (points) at which a reader would conclude otherwise, such as that of the period before.
+    confidence
+        Coverage of the intervals, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        Two rows, none where nothing is known of who did not answer: ``what`` (answers as they came; weighted),
+        ``n``, ``n_effective``, ``nps``, ``nps_low``, ``nps_high`` (points), ``answered`` (share, 0-1),
+        ``representativity`` (1 - 2 SD of the fitted shares), ``tipping`` (points by which those who did not
+        answer would have to score lower for the score of all invited to fall to the reference; negative: higher).
+    """
+    if not len(chosen) or chosen["response"].isna().all():
+        return pd.DataFrame(columns=["what", "n", "n_effective", *_POINTS, "answered", "representativity", "tipping"])
+    answers = chosen[chosen["value"].notna()]
+    plain = nps(answers.drop(columns="weight"), confidence=confidence).assign(what="answers as they came")
+    found = pd.concat([plain, nps(answers, confidence=confidence).assign(what="weighted for who answered")])
+    answered = len(answers) / len(chosen)
+    found["tipping"] = (found["nps"] - reference) / (1 - answered)
+    spread = 1 - 2 * float(chosen["response"].std())
+    columns = ["what", "n", "n_effective", *_POINTS, "answered", "representativity", "tipping"]
+    return found.assign(answered=answered, representativity=spread)[columns].reset_index(drop=True)
+
+
+_DAYS = (0, 1, 2, 3, 4, 6, 8, 15)  # first days of the classes of lateness
+
+
+def _late_days(answers: pd.DataFrame) -> pd.DataFrame:
+    """Answers of orders promised, due and not cancelled, with whole days late (0: in time)."""
+    due = answers[answers["exposure"].isin(["in_time", "late", "overdue"]) & answers["value"].notna()]
+    days = np.ceil(due["late_s"].astype("float64") / 86_400)
+    return due.assign(dose=days, value=100 * due["value"].astype("float64"))
+
+
+def by_lateness(chosen: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """NPS by whole days late when invited, classes of fewer than ``min_n`` customers joined to the one before.
+
+    One row a class: ``days_late`` (such as "4 to 5"), ``late_share`` (0-1, late in the end), and the columns
+    of ``nps``; docs/METHODS.md section 2.4.
+    """
+    due = _late_days(chosen)
+    firsts = list(_DAYS)
+    for first in sorted(_DAYS[1:], reverse=True):
+        above = due["dose"] >= first
+        upper = min([one for one in firsts if one > first], default=np.inf)
+        if due.loc[above & (due["dose"] < upper), "person"].nunique() < min_n:
+            firsts.remove(first)
+    if due.loc[due["dose"] < min(firsts[1:], default=np.inf), "person"].nunique() < min_n:
+        firsts = firsts[:1]
+    names = {}
+    for first, after in zip(firsts, [*firsts[1:], None], strict=True):
+        text = f"{first} or more" if after is None else f"{first} to {after - 1}"
+        names[first] = "in time" if first == 0 and after == 1 else f"{first}" if after == first + 1 else text
+    place = np.searchsorted(firsts, due["dose"], side="right") - 1
+    due = due.assign(_place=place, value=(due["value"] / 100).astype("int64"))
+    scores = nps(due, by=["_place"], confidence=confidence)
+    scores["late_share"] = due.groupby("_place")["late_in_the_end"].mean().astype("float64").to_numpy()
+    scores.insert(0, "days_late", [names[firsts[at]] for at in scores.pop("_place")])
+    return scores
+
+
+def lateness_break(chosen: pd.DataFrame, *, rng: np.random.Generator, confidence: float = 0.95) -> dict[str, float]:
+    """The day late from which the score falls; keys of ``stats.break_point``, docs/METHODS.md section 2.4."""
+    due = _late_days(chosen)
+    return stats.break_point(due, grid=range(0, 15), rng=rng, confidence=confidence)
+
+
+def importance(
+    chosen: pd.DataFrame, *, min_n: int, rng: np.random.Generator, draws: int = 200, confidence: float = 0.95
+) -> pd.DataFrame:
+    """What share of the scores' variance each failure explains, segment, channel and region held.
+
+    Takes the result of ``scored``. One row a failure that at least ``min_n`` customers met, largest first: the columns
+    of ``drivers.importance``, of the values left by least squares on the controls, and ``vif``; docs/METHODS.md
+    section 2.6. Importance, not cause.
+    """
+    answers = chosen[chosen["value"].notna()].reset_index(drop=True)
+    met = {name: flag.fillna(False) for name, flag in _met(answers).items()}
+    enough = [name for name, flag in met.items() if answers["person"][flag].nunique() >= min_n]
+    flags = pd.DataFrame({name: met[name].astype("float64") for name in enough}, index=answers.index)
+    controls = np.column_stack([np.ones(len(answers)), _dummies(answers).to_numpy(dtype="float64")])
+    both = np.column_stack([answers["value"].astype("float64"), flags])
+    left = both - controls @ np.linalg.lstsq(controls, both, rcond=None)[0] if len(answers) else both
+    flags = pd.DataFrame(left[:, 1:], columns=flags.columns)
+    flags = flags[drivers.independent(flags)]
+    if not len(flags.columns) or np.ptp(left[:, 0]) < 1e-9:
+        return pd.DataFrame(
+            columns=["driver", "importance", "importance_low", "importance_high", "share", "sign", "vif"]
+        )
+    found = drivers.importance(
+        left[:, 0], flags, clusters=answers["person"], rng=rng, draws=draws, confidence=confidence
+    )
+    found = found.merge(drivers.inflation(flags), on="driver")
+    return found.sort_values("importance", ascending=False, kind="stable", ignore_index=True)
+
+
+def penalty_reward(
+    chosen: pd.DataFrame, invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Which drivers only punish, which delight: marks of low and high on the score, together.
+
+    Parameters
+    ----------
+    chosen, invitations
+        The result of ``scored``, and the frame it was made of, with the other items of the same invitations.
+    min_n
+        A mark that fewer customers hold is left out.
+    confidence
+        Coverage of each interval, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``drivers.penalty_reward`` in NPS points, and ``n_low``, ``n_high`` (answers with the mark);
+        docs/METHODS.md section 2.7. An item nobody was asked is not in it.
+    """
+    answers = chosen[chosen["value"].notna()].reset_index(drop=True)
+    due = answers["exposure"].isin(["in_time", "late", "overdue"])
+    early = due & (answers["exposure"] == "in_time") & (answers["delay_s"] <= -86_400).fillna(False)
+    marks = {"speed (late; a day early)": (due & answers["exposure"].isin(["late", "overdue"]), early)}
+    for name in ("short", "damaged"):
+        marks[name] = (answers[name].astype("boolean").fillna(False), pd.Series(False, answers.index))
+    others = invitations[invitations["item"] != ITEM].dropna(subset=["score"])
+    for item, rows in others[others["scale"] == "nps_0_10"].groupby("item"):
+        score = answers["response_id"].map(rows.drop_duplicates("response_id").set_index("response_id")["score"])
+        marks[f"item {item}"] = ((score <= 6).fillna(False), (score >= 9).fillna(False))
+    low, high = (pd.DataFrame({name: pair[side].astype("float64") for name, pair in marks.items()}) for side in (0, 1))
+    for side in (low, high):
+        for name in side:
+            if answers["person"][side[name] > 0].nunique() < min_n:
+                side[name] = 0.0
+    points = 100 * answers["value"].astype("float64")
+    if len(points) < 2 or np.ptp(points) == 0:
+        return pd.DataFrame(columns=["attribute", "kind"])
+    found = drivers.penalty_reward(points, low, high, clusters=answers["person"], confidence=confidence)
+    found["n_low"], found["n_high"] = (found["attribute"].map(side.sum().astype("int64")) for side in (low, high))
+    return found[(found["n_low"] > 0) | (found["n_high"] > 0)].reset_index(drop=True)
+
+
+_PARTS = ("who was asked and answered", "customer mix", "service", "rest")
+
+
+def change(
+    chosen: pd.DataFrame,
+    earlier: pd.DataFrame,
+    *,
+    rng: np.random.Generator,
+    draws: int = 200,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Why the score moved since the period before, in parts that sum to the change exactly.
+
+    Parameters
+    ----------
+    chosen, earlier
+        The results of ``weighted`` for this period and the one before.
+    rng, draws
+        Of the bootstrap over customers that gives the intervals; weights are taken as known.
+    confidence
+        Coverage of each interval, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row a part and the total: ``part``, ``points``, ``points_low``, ``points_high``. No row without answers
+        in both periods, or where they are of different scales.
+
+    Notes
+    -----
+    Kitagawa, JASA 50, 1955, symmetric, over segments and what their customers had met; docs/METHODS.md section 2.8.
+    """
+    periods = [rows[rows["value"].notna()] for rows in (earlier, chosen)]
+    columns = ["part", "points", "points_low", "points_high"]
+    if any(rows.empty for rows in periods) or name_of(periods[0]) != name_of(periods[1]):
+        return pd.DataFrame(columns=columns)
+    both = pd.concat(periods, ignore_index=True)
+    trouble = both[["short", "damaged"]].astype("boolean").fillna(False).any(axis=1)
+    segment, met = pd.factorize(both["segment"])[0], pd.factorize(both["exposure"].where(~trouble, "incomplete"))[0]
+    when, shape = np.repeat([0, 1], [len(rows) for rows in periods]), (2, segment.max() + 1, met.max() + 1)
+    cell = np.ravel_multi_index((when, segment, met), shape)
+    person, value = pd.factorize(both["person"])[0], 100 * both["value"].to_numpy(dtype="float64")
+    weight = both["weight"].to_numpy(dtype="float64")
+    found = [_parts(cell, when, value, weight, np.ones(len(both)), shape)]
+    for _ in range(draws):
+        found.append(_parts(cell, when, value, weight, rng.poisson(1.0, person.max() + 1)[person], shape))
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(found[1:], [tail, 1 - tail], axis=0) if draws else np.full((2, len(_PARTS) + 1), np.nan)
+    rows = [*_PARTS, "change in all"]
+    return pd.DataFrame({"part": rows, "points": found[0], "points_low": low, "points_high": high})[columns]
+
+
+def _parts(
+    cell: np.ndarray, when: np.ndarray, value: np.ndarray, weight: np.ndarray, drawn: np.ndarray, shape: tuple
+) -> np.ndarray:
+    """The parts of ``change`` and their sum, of answers that were drawn so many times."""
+    weight, size = weight * drawn, int(np.prod(shape))
+    plain = np.bincount(when, drawn * value, 2) / np.maximum(np.bincount(when, drawn, 2), 1e-300)
+    n = np.bincount(cell, weight, size).reshape(shape)
+    sums = np.bincount(cell, weight * value, size).reshape(shape)
+    total = n.sum(axis=(1, 2))
+    level = sums.sum(axis=(1, 2)) / np.maximum(total, 1e-300)
+    share = n.sum(axis=2) / np.maximum(total, 1e-300)[:, None]
+    of = n.sum(axis=2, keepdims=True)
+    within = np.where(of > 0, n / np.maximum(of, 1e-300), np.nan)
+    rate = np.where(n > 0, sums / np.maximum(n, 1e-300), np.nan)
+    within, rate = (np.where(np.isnan(x), x[::-1], x) for x in (within, rate))  # seen in one period only: no change
+    within, rate = np.nan_to_num(within), np.nan_to_num(rate)
+    middle = rate.mean(axis=0)
+    mix = (np.diff(share, axis=0)[0][:, None] * within.mean(axis=0) * middle).sum()
+    service = (share.mean(axis=0)[:, None] * np.diff(within, axis=0)[0] * middle).sum()
+    asked = (plain - level)[1] - (plain - level)[0]
+    change = plain[1] - plain[0]
+    return np.array([asked, mix, service, change - asked - mix - service, change])
+
+
+_TREATMENTS = {"late": LATE, "short": "short", "damaged": "damaged"}  # of a declared cause, as readers know it
+
+
+def _compared(
+    chosen: pd.DataFrame, treatment: str, names: Sequence[str]
+) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
+    """Answers that a cause can be asked of, which of them met it, and their covariates."""
+    answers = chosen[chosen["value"].notna()]
+    if treatment == "late":
+        answers = answers[answers["exposure"].isin(["in_time", "late", "overdue"])].reset_index(drop=True)
+        treated = answers["exposure"] != "in_time"
+    else:
+        there = answers["exposure"].isin(["in_time", "late"]) & answers[treatment].notna()
+        answers = answers[there].reset_index(drop=True)
+        treated = answers[treatment].astype("boolean").fillna(False).astype(bool)
+    return answers, treated, _covariates(answers, names)
+
+
+def _declared(causes: pd.DataFrame) -> list[tuple[str, list[str], str, bool]]:
+    return [
+        (treatment, rows["covariate"].tolist(), rows["control_item"].iloc[0], bool(rows["declared_later"].iloc[0]))
+        for treatment, rows in causes.groupby("treatment", sort=False)
+    ]
+
+
+def cause(
+    chosen: pd.DataFrame, invitations: pd.DataFrame, causes: pd.DataFrame, *, min_n: int, confidence: float = 0.95
+) -> pd.DataFrame:
+    """What a declared failure does to the score of those who met it, alike customers compared.
+
+    Parameters
+    ----------
+    chosen, invitations
+        The result of ``weighted``, and the frame with the other items of the same invitations.
+    causes
+        The frame ``causes``.
+    min_n
+        A failure that fewer customers met, or escaped, has no effect.
+    confidence
+        Coverage of each interval, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        Per declared failure one row each of ``estimand`` "raw difference", "ATT", "ATE" and, if declared, "ATT on
+        <item>" (the negative control, points of the item): ``failure``, ``estimand``, ``effect``, ``effect_low``,
+        ``effect_high`` (points), ``lost`` with ends (ATT x share that met it), ``n``, ``n_treated``, ``e_value``,
+        ``e_value_limit`` (of the detractors' risk ratio), ``declared_later``, ``note`` (why there is no effect).
+
+    Notes
+    -----
+    docs/METHODS.md section 2.9. Right if the covariates hold all that moves both failure and score; the page cannot
+    show that they do.
+    """
+    found = []
+    for treatment, names, item, later in _declared(causes):
+        answers, treated, x = _compared(chosen, treatment, names)
+        persons = [answers["person"][flag].nunique() for flag in (treated, ~treated)]
+        row = {"failure": _TREATMENTS[treatment], "n": len(answers), "n_treated": int(treated.sum())}
+        row |= {"declared_later": later, "note": ""}
+        if min(persons) < min_n:
+            few = "too few customers met it" if persons[0] < min_n else "too few customers escaped it"
+            found.append(row | {"estimand": "ATT", "note": few, "n": pd.NA, "n_treated": pd.NA})
+            continue
+        points, weights = 100 * answers["value"].astype("float64"), answers["weight"].astype("float64")
+        known = {"clusters": answers["person"], "weights": weights, "confidence": confidence}
+        none = pd.DataFrame(index=answers.index)
+        raw = drivers.treatment_effect(points, treated, none, **known).set_index("estimand").loc["ATE"]
+        found.append(row | {"estimand": "raw difference"} | raw[_EFFECT].to_dict())
+        try:
+            effects = drivers.treatment_effect(points, treated, x, **known).set_index("estimand")
+            risk = drivers.treatment_effect(points < 0, treated, x, **known).set_index("estimand").loc["ATT"]
+        except drivers.SeparationError as error:
+            found.append(row | {"estimand": "ATT", "note": f"{error.driver} tells who met it: none are alike"})
+            continue
+        rate = float(np.average(points[treated] < 0, weights=weights[treated]))
+        ratios = [rate / max(rate - risk[end], 1e-3) for end in _EFFECT]
+        lost = _lost(effects.loc["ATT"], treated, answers, confidence=confidence)
+        found.append(
+            row | {"estimand": "ATT"} | effects.loc["ATT", _EFFECT].to_dict() | lost | drivers.e_value(*ratios)
+        )
+        found.append(row | {"estimand": "ATE"} | effects.loc["ATE", _EFFECT].to_dict())
+        other = invitations[(invitations["item"] == item) & (invitations["scale"] == "nps_0_10")]
+        score = answers["response_id"].map(other.drop_duplicates("response_id").set_index("response_id")["score"])
+        both = score.notna().to_numpy()
+        if item and min(answers["person"][both & flag].nunique() for flag in (treated, ~treated)) >= min_n:
+            score = score[both].astype("float64")
+            known |= {"clusters": answers["person"][both], "weights": weights[both]}
+            control = x[both][drivers.independent(x[both])]
+            touched = drivers.treatment_effect(
+                100.0 * (score >= 9) - 100.0 * (score <= 6), treated[both], control, **known
+            )
+            touched = touched.set_index("estimand").loc["ATT", _EFFECT].to_dict()
+            found.append(row | {"estimand": f"ATT on {item}", "n": int(both.sum())} | touched)
+    columns = ["failure", "estimand", *_EFFECT, "lost", "lost_low", "lost_high", "n", "n_treated"]
+    columns += ["e_value", "e_value_limit", "declared_later", "note"]
+    return pd.DataFrame(found, columns=columns).astype({"n": "Int64", "n_treated": "Int64"})
+
+
+_EFFECT = ["effect", "effect_low", "effect_high"]
+
+
+def alike(chosen: pd.DataFrame, causes: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """How alike those who met a declared failure and those who did not are, before and after weighting.
+
+    One row a failure and covariate: ``failure``, ``covariate``, ``smd_before``, ``smd_after`` (standardised mean
+    differences), ``overlap`` (share of those who met it whose propensity someone who did not meet it reaches too, 0-1).
+    """
+    found = [pd.DataFrame(columns=["failure", "covariate", "smd_before", "smd_after", "overlap"])]
+    for treatment, names, _, _ in _declared(causes):
+        answers, treated, x = _compared(chosen, treatment, names)
+        if min(answers["person"][flag].nunique() for flag in (treated, ~treated)) < min_n:
+            continue
+        try:
+            chance = drivers.propensity(treated, x, clusters=answers["person"])
+        except drivers.SeparationError:
+            continue
+        rows = drivers.balance(treated, x, chance, weights=answers["weight"].astype("float64"))
+        reached = float((chance[treated] <= chance[~treated].max()).mean())
+        found.append(rows.assign(failure=_TREATMENTS[treatment], overlap=reached))
+    return pd.concat(found, ignore_index=True)[["failure", "covariate", "smd_before", "smd_after", "overlap"]]
+
+
 def key_figures(total: pd.DataFrame, groups: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     """Key figures of the report, in the columns of ``figures.parquet``.
 
@@ -318,10 +722,10 @@ def key_figures(total: pd.DataFrame, groups: pd.DataFrame, costs: pd.DataFrame) 
     """
     scores = pd.concat([total, groups], ignore_index=True)
     rows = scores.rename(columns={"nps": "value", "nps_low": "low", "nps_high": "high"})
-    rows = rows.assign(figure_id="nps", definition_id="2.2")
+    rows = rows.assign(figure_id="nps", definition_id="2.3")
     lost = costs[costs["note"] == ""].rename(columns={"lost": "value", "lost_low": "low", "lost_high": "high"})
     names = lost["failure"].str.replace(r"\W+", "_", regex=True)
-    lost = lost.assign(figure_id="nps_lost_" + names, definition_id="2.4", n=lost["n_model"])
+    lost = lost.assign(figure_id="nps_lost_" + names, definition_id="2.5", n=lost["n_model"])
     found = pd.concat([rows, lost], ignore_index=True).assign(cohort="scores", unit="points")
     columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
     found = found.reindex(columns=columns)
