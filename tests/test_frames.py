@@ -607,3 +607,46 @@ def test_a_cause_declared_after_the_first_day_says_so(tiny, tmp_path):
         ["late", "rush", False],
         ["late", "segment", False],
     ]
+
+
+def test_worth_counts_what_was_bought_around_an_answer_whose_days_have_ended(drawn):
+    frame = drawn(
+        customers=CUSTOMERS,
+        orders="""
+            order_id | customer_id | ordered_at | cancelled_at
+            ---------------------------------------------------
+            o0       | a           | 03-01      |
+            o1       | a           | 04-01      |
+            o2       | a           | 04-20      |
+            o3       | a           | 05-03      |
+            o4       | a           | 05-05      |
+            o5       | a           | 04-21      | 04-22
+            o6       | b           | 04-02      |
+            """,
+        order_lines="""
+            order_id | line_no | quantity_ordered | net_revenue | cost_of_goods
+            -------------------------------------------------------------------
+            o0       | 1       | 1                | 1           | 1
+            o1       | 1       | 1                | 100         | 60
+            o2       | 1       | 1                | 200         | 150
+            o3       | 1       | 1                | 400         |
+            o4       | 1       | 1                | 800         | 1
+            o5       | 1       | 1                | 1600        | 1
+            o6       | 1       | 1                | 3200        | 3000
+            """,
+        surveys="""
+            response_id | item      | customer_id | order_id | invited_at | answered_at | score | scale
+            ---------------------------------------------------------------------------------------------
+            r1          | recommend | a           | o1       | 04-03      | 04-04       | 9     | nps_0_10
+            r2          | recommend | b           | o6       | 04-03      | 04-03       | 2     | nps_0_10
+            r3          | recommend | b           | o6       | 05-03      | 05-04       | 2     | nps_0_10
+            r4          | product   | b           | o6       | 04-03      | 04-04       | 2     | nps_0_10
+            """,
+    )
+    found = frame("follow_up").set_index("response_id")
+    # Thirty days of April: from 4 April to 4 May, o2 and o3; o4 came on 5 May, o5 was cancelled; o3 hides the margin.
+    columns = ["days", "orders_to", "revenue_to", "margin_to", "orders_after", "revenue_after"]
+    assert found.loc["r1", columns].tolist() == [30, 1, 100, 40, 2, 600]
+    assert pd.isna(found.loc["r1", "margin_after"])
+    assert found.loc["r2", [*columns, "margin_after"]].tolist() == [30, 1, 3200, 200, 0, 0, 0]
+    assert sorted(found.index) == ["r1", "r2"]  # r3 is of this period; r4 no recommendation

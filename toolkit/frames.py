@@ -334,8 +334,56 @@ class Known:
 
     def earlier_invitations(self) -> ir.Table:
         """``invitations`` of the period before this one, as known on that period's own day of knowledge."""
-        before = self.company.period(companies.previous(self.period.name))
-        return Known(self.company, before).invitations()
+        return self._before().invitations()
+
+    def _before(self) -> "Known":
+        """What was known of the period before this one on its own day of knowledge."""
+        before = Known(self.company, self.company.period(companies.previous(self.period.name)))
+        before.warehouse = self.warehouse
+        return before
+
+    def follow_up(self) -> ir.Table:
+        """One row an answer to recommend of the period before, with what its customer bought around it.
+
+        response_id, customer_id, segment, channel, region, scale, score; days (N: those of that period, so
+        that each answer's N days after have ended by as_of); of orders not cancelled, placed in the N days up
+        to the answer and in the N days after it: orders_to, revenue_to, margin_to, orders_after, revenue_after,
+        margin_after (cents; margin: revenue less cost of goods, empty unless known for all of it).
+        """
+        before = self._before()
+        days = (before.period.end.date() - before.period.start.date()).days
+        asked = before.invitations()
+        asked = asked.filter((asked.item == "recommend") & asked.score.notnull() & asked.answered_at.notnull())
+        lines = self.table("order_lines")
+        sums = lines.group_by("order_id").agg(
+            revenue=lines.net_revenue.sum(),
+            margin=ibis.ifelse(
+                lines.cost_of_goods.count() == lines.count(), (lines.net_revenue - lines.cost_of_goods).sum(), None
+            ),
+        )
+        orders = self.table("orders")
+        orders = orders.filter(orders.cancelled_at.isnull()).left_join(sums, "order_id")
+        orders = orders.select(_who="customer_id", _at="ordered_at", _revenue="revenue", _margin="margin")
+        span = ibis.interval(days=days)
+        pairs = asked.left_join(
+            orders,
+            [
+                asked.customer_id == orders._who,
+                orders._at > asked.answered_at - span,
+                orders._at <= asked.answered_at + span,
+            ],
+        )
+        keys = ["response_id", "customer_id", *GRID_DIMENSIONS, "scale", "score"]
+        sides = {"to": pairs._at <= pairs.answered_at, "after": pairs._at > pairs.answered_at}
+        found = {}
+        for name, inside in sides.items():
+            bought = inside.fill_null(False)
+            found[f"orders_{name}"] = bought.sum()
+            for money in ("revenue", "margin"):
+                amount = pairs[f"_{money}"]
+                whole = (bought & amount.isnull()).sum() == 0
+                found[f"{money}_{name}"] = ibis.ifelse(whole, amount.sum(where=bought).fill_null(0), None)
+        return pairs.group_by(keys).agg(**found).mutate(days=ibis.literal(days))
 
     def causes(self) -> ir.Table:
         """One row a declared cause and covariate: treatment, covariate, control_item, declared_later (after the
@@ -647,6 +695,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "invitations": ("response_id", "item"),
     "earlier_invitations": ("response_id", "item"),
     "causes": ("treatment", "covariate"),
+    "follow_up": ("response_id",),
     "segments": ("customer_id",),
     "product_mix": ("customer_id", *GRID_DIMENSIONS, "category"),
     "ledger": ("month", "account", "pool"),
