@@ -149,3 +149,221 @@ def test_columns_that_follow_from_others_are_left_out():
     x = pd.DataFrame(rng.normal(size=(50, 2)), columns=["a", "b"])
     x = x.assign(sum=x["a"] + 2 * x["b"], one=7.0, c=rng.normal(size=50) * 1e-6)
     assert drivers.independent(x) == ["a", "b", "c"]
+
+
+# -- least squares, importance, penalty and reward ----------------------------------------------------
+
+
+def _reference(name):
+    path = SHARED / "reference" / "data" / name
+    if not path.exists():
+        pytest.skip("the shared data are not here")
+    return pd.read_csv(path)
+
+
+def test_clustered_errors_of_the_petersen_case():
+    rows = _reference("petersen.csv")
+    found = drivers.least_squares(rows["y"], rows[["x"]], clusters=rows["firm"]).set_index("driver")
+    # methods b5: R sandwich and statsmodels
+    assert found["coefficient"]["x"] == pytest.approx(1.034833439, abs=1e-9)
+    assert found["se"].tolist() == pytest.approx([0.06701270, 0.05059573], abs=1e-8)
+    by_year = drivers.least_squares(rows["y"], rows[["x"]], clusters=rows["year"])["se"]
+    assert by_year.tolist() == pytest.approx([0.02338672, 0.03338891], abs=1e-8)
+
+
+SWISS = ["Agriculture", "Examination", "Education", "Catholic", "Infant.Mortality"]
+LMG = [0.0570912208, 0.1711730289, 0.2601346786, 0.1055701504, 0.1127659229]  # methods b2: R relaimpo 2.2-7
+JOHNSON = [0.0484168959, 0.1547082498, 0.2719641046, 0.1146800300, 0.1169657214]  # methods b3: relaimpo, rwa
+
+
+def _importance(rows, columns, **more):
+    given = {"clusters": range(len(rows)), "rng": np.random.default_rng(1), "draws": 0} | more
+    return drivers.importance(rows["Fertility"], rows[columns], **given).set_index("driver")
+
+
+def test_importance_of_the_swiss_case_sums_to_r_squared_and_ignores_the_order_of_columns():
+    rows = _reference("swiss.csv")
+    found = _importance(rows, SWISS)
+    assert found["importance"].tolist() == pytest.approx(LMG, abs=1e-9)
+    assert found["importance"].sum() == pytest.approx(0.7067350016, abs=1e-9)
+    assert found["share"]["Education"] == pytest.approx(0.36807952, abs=1e-8)
+    backwards = _importance(rows, SWISS[::-1])["importance"]
+    assert backwards[SWISS].tolist() == pytest.approx(LMG, abs=1e-9)
+    assert found["sign"].tolist() == [-1, -1, -1, 1, 1]  # R lm: -.172 -.258 -.871 .104 1.077
+
+
+def test_relative_weights_of_the_swiss_case(monkeypatch):
+    rows = _reference("swiss.csv")
+    monkeypatch.setattr(drivers, "_EXACT", 4)
+    found = _importance(rows, SWISS)
+    assert set(found["method"]) == {"Johnson"}
+    assert found["importance"].tolist() == pytest.approx(JOHNSON, abs=1e-9)
+
+
+def test_variance_inflation_of_the_swiss_case():
+    found = drivers.inflation(_reference("swiss.csv")[SWISS])["vif"]
+    # methods b4
+    assert found.tolist() == pytest.approx([2.284129378, 3.675419576, 2.774942781, 1.937160380, 1.107542226], abs=1e-8)
+
+
+def test_intervals_of_importance_widen_when_rows_of_one_person_repeat():
+    rng = np.random.default_rng(2)
+    x = pd.DataFrame({"a": rng.normal(size=300), "b": rng.normal(size=300)})
+    y = x["a"] + rng.normal(size=300)
+    alone = drivers.importance(y, x, clusters=range(300), rng=rng, draws=200).loc[0]
+    four = [pd.concat([part] * 4, ignore_index=True) for part in (x, y)]
+    twice = drivers.importance(four[1], four[0], clusters=[*range(300)] * 4, rng=rng, draws=200).loc[0]
+    assert twice["importance"] == pytest.approx(alone["importance"])
+    assert alone["importance_low"] < alone["importance"] < alone["importance_high"]
+    width = (twice["importance_high"] - twice["importance_low"]) / (alone["importance_high"] - alone["importance_low"])
+    assert width == pytest.approx(1, abs=0.25)  # and not a half, as for four times the persons
+
+
+def test_importance_refuses_what_follows_from_others():
+    x = pd.DataFrame({"a": [0, 1, 0, 1], "b": [1, 0, 1, 0]})
+    with pytest.raises(DataError) as refused:
+        drivers.importance([1, 2, 3, 4], x, clusters=range(4), rng=np.random.default_rng(0))
+    assert str(refused.value) == (
+        "importance: expected drivers that vary and do not follow from each other. Leave some out."
+    )
+
+
+def test_penalty_and_reward_of_a_drawn_world_come_back():
+    levels = pd.DataFrame([(a, b, c) for a in range(3) for b in range(3) for c in range(3)], columns=["ot", "pk", "pr"])
+    low, high = ((levels == one).astype(float) for one in (0, 2))
+    y = 7 - 2 * low["ot"] + 0.2 * high["ot"] - 0.5 * low["pk"] + 1.5 * high["pk"] - low["pr"] + high["pr"]
+    noise = np.tile([0.01, -0.01, 0], 9)[np.random.default_rng(0).permutation(27)]
+    found = drivers.penalty_reward(y + noise, low, high, clusters=range(27)).set_index("attribute")
+    # methods b6: on-time -0.8182, packaging +0.5, price 0
+    assert found["asymmetry"].tolist() == pytest.approx([-0.8182, 0.5, 0], abs=0.02)
+    assert found["kind"].tolist() == ["dissatisfier", "delighter", "hybrid"]
+    noisy = y + 20 * np.random.default_rng(1).normal(size=27)
+    assert set(drivers.penalty_reward(noisy, low, high, clusters=range(27))["kind"]) == {"not settled"}
+
+
+def test_a_mark_that_nobody_holds_has_no_effect():
+    low, high = pd.DataFrame({"a": [1.0, 1, 0, 0, 0, 1]}), pd.DataFrame({"a": [0.0] * 6})
+    found = drivers.penalty_reward([1, 2, 8, 9, 8, 1], low, high, clusters=range(6)).iloc[0]
+    assert found[["reward", "reward_low", "reward_high"]].isna().all()
+    assert found["penalty"] == pytest.approx(4 / 3 - 25 / 3)
+    assert (found["asymmetry"], found["kind"]) == (-1, "dissatisfier")
+
+
+# -- cause -------------------------------------------------------------------------------------------------
+
+
+def test_augmented_weighting_of_the_cattaneo_case():
+    rows = _reference("cataneo2.csv")
+    first, second = ["mmarried_", "mage", "mage2", "fbaby_", "medu"], ["prenatal1_", "mmarried_", "mage", "fbaby_"]
+    found = drivers.treatment_effect(
+        rows["bweight"], rows["mbsmoke_"], rows[first], outcome_covariates=rows[second], probit=True
+    ).set_index("estimand")
+    # methods b7: Stata teffects aipw, as statsmodels ships it; G/(G-1) is 1.0002
+    assert found["effect"]["ATE"] == pytest.approx(-230.98920, abs=1e-3)
+    assert found["se"]["ATE"] == pytest.approx(26.21056, abs=4e-3)
+    raw = drivers.treatment_effect(rows["bweight"], rows["mbsmoke_"], pd.DataFrame(index=rows.index))
+    assert raw["effect"].tolist() == pytest.approx([-275.2519, -275.2519], abs=1e-4)
+
+
+def test_augmented_weighting_by_a_logit_equals_statsmodels():
+    from statsmodels.discrete.discrete_model import Logit
+    from statsmodels.regression.linear_model import OLS
+    from statsmodels.treatment.treatment_effects import TreatmentEffect
+
+    rows = _reference("cataneo2.csv")
+    first, second = ["mmarried_", "mage", "mage2", "fbaby_", "medu"], ["prenatal1_", "mmarried_", "mage", "fbaby_"]
+    select = Logit.from_formula("mbsmoke_ ~ " + " + ".join(first), rows).fit(disp=False)
+    model = OLS.from_formula("bweight ~ " + " + ".join(second), rows)
+    expected = TreatmentEffect(model, rows["mbsmoke_"].to_numpy(), results_select=select).aipw()
+    found = drivers.treatment_effect(
+        rows["bweight"], rows["mbsmoke_"], rows[first], outcome_covariates=rows[second]
+    ).set_index("estimand")
+    assert found["effect"]["ATE"] == pytest.approx(float(np.ravel(expected.effect)[0]), abs=1e-3)
+    assert found["se"]["ATE"] == pytest.approx(float(expected.results_gmm.bse[0]), rel=2e-3)
+
+
+def _twisted(rng, n, *, straight_outcome, straight_treatment):
+    """A world whose treatment and outcome follow x, or its square that no model is given."""
+    x = rng.normal(size=n)
+    pull, level = (x if straight else x**2 - 1 for straight in (straight_treatment, straight_outcome))
+    treated = rng.random(n) < 1 / (1 + np.exp(0.8 - pull))
+    effect = 2 + 0.5 * x
+    return 3 * level + effect * treated + rng.normal(size=n), treated, pd.DataFrame({"x": x}), effect
+
+
+@pytest.mark.parametrize(("outcome", "treatment"), [(True, False), (False, True)])
+def test_one_right_model_is_enough(outcome, treatment):
+    rng = np.random.default_rng(3)
+    y, treated, x, effect = _twisted(rng, 20_000, straight_outcome=outcome, straight_treatment=treatment)
+    found = drivers.treatment_effect(y, treated, x).set_index("estimand")
+    for estimand, truth in (("ATE", effect.mean()), ("ATT", effect[treated].mean())):
+        assert abs(found["effect"][estimand] - truth) < 3 * found["se"][estimand]
+        assert found["se"][estimand] < 0.2
+
+
+def test_where_both_models_are_wrong_the_effect_is_missed():
+    rng = np.random.default_rng(4)
+    y, treated, x, effect = _twisted(rng, 20_000, straight_outcome=False, straight_treatment=False)
+    found = drivers.treatment_effect(y, treated, x).set_index("estimand").loc["ATE"]
+    assert abs(found["effect"] - effect.mean()) > 10 * found["se"]
+
+
+def test_standard_errors_are_those_of_many_worlds():
+    rng, found = np.random.default_rng(5), []
+    for _ in range(300):
+        y, treated, x, _ = _twisted(rng, 400, straight_outcome=True, straight_treatment=True)
+        found.append(drivers.treatment_effect(y, treated, x).set_index("estimand")[["effect", "se", "log_ratio_se"]])
+    rows = pd.concat(found, keys=range(300))
+    for estimand in ("ATE", "ATT"):
+        one = rows.xs(estimand, level=1)
+        # the standard deviation of 300 is known within 4 %
+        assert one["se"].mean() == pytest.approx(one["effect"].std(), rel=0.12)
+
+
+def test_answers_of_one_person_and_weights_are_taken_together():
+    rng = np.random.default_rng(6)
+    y, treated, x, _ = _twisted(rng, 1000, straight_outcome=True, straight_treatment=True)
+    once = drivers.treatment_effect(y, treated, x)
+    twice = drivers.treatment_effect(np.tile(y, 2), np.tile(treated, 2), pd.concat([x, x]), clusters=[*range(1000)] * 2)
+    weighted = drivers.treatment_effect(y, treated, x, weights=np.full(1000, 2.0))
+    for column in ("effect", "se", "log_ratio_se"):
+        assert twice[column].tolist() == pytest.approx(once[column].tolist(), nan_ok=True)
+        assert weighted[column].tolist() == pytest.approx(once[column].tolist(), nan_ok=True)
+    counted = np.where(np.arange(1000) < 300, 2.0, 1.0)
+    again = np.append(np.arange(1000), np.arange(300))
+    repeated = drivers.treatment_effect(y[again], treated[again], x.iloc[again])
+    assert drivers.treatment_effect(y, treated, x, weights=counted)["effect"].tolist() == pytest.approx(
+        repeated["effect"].tolist()
+    )
+
+
+def test_the_ratio_of_risks_has_the_error_of_a_logarithm():
+    treated = [1] * 100 + [0] * 200
+    outcome = [1] * 40 + [0] * 60 + [1] * 40 + [0] * 160
+    found = drivers.treatment_effect(outcome, treated, pd.DataFrame(index=range(300))).iloc[0]
+    assert (found["with"], found["without"]) == pytest.approx((0.4, 0.2))
+    # Katz: sqrt((1 - p1) / (n1 p1) + (1 - p0) / (n0 p0))
+    assert found["log_ratio_se"] == pytest.approx((0.6 / 40 + 0.8 / 40) ** 0.5, rel=2e-3)
+
+
+def test_a_covariate_that_tells_the_treated_apart_is_named():
+    x = pd.DataFrame({"a": [0.0, 1, 0, 1, 0, 1], "b": [0.0, 0, 0, 1, 1, 1]})
+    with pytest.raises(drivers.SeparationError) as refused:
+        drivers.treatment_effect([1, 2, 3, 4, 5, 6], [0, 0, 0, 1, 1, 1], x)
+    assert refused.value.driver == "b"
+
+
+def test_free_odds_give_the_same_effect_where_odds_are_proportional(drawn):
+    y, x = drawn
+    given, without = x.assign(b=1.0), x.assign(b=0.0)
+    model = drivers.ordered_logit(y, x)
+    points = np.where(np.arange(6) >= 4, 100, np.where(np.arange(6) < 2, -100, 0))
+    bound = model.effect(without, given, points=points)
+    free = drivers.free_effect(y, x, without, given, cuts=(2, 4))
+    assert bound["effect_low"] < free < bound["effect_high"]
+    assert np.isnan(drivers.free_effect(y, x, without, given, cuts=(0, 4)))  # nobody below
+
+
+def test_the_limit_of_an_e_value_is_one_where_the_interval_holds_one():
+    assert drivers.e_value(1.5, 0.9, 2.0)["e_value_limit"] == 1
+    assert drivers.e_value(0.5, 0.4, 0.625)["e_value_limit"] == pytest.approx(1.6 + (1.6 * 0.6) ** 0.5)  # 1 / 0.625

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import comb
 from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, ndtr
 
 from toolkit.errors import DataError
 
@@ -253,3 +254,424 @@ def independent(drivers: pd.DataFrame) -> list[str]:
             basis = np.column_stack([basis, rest / length])
             kept += [name] if name is not None else []
     return kept
+
+
+# -- least squares, importance -----------------------------------------------------------------
+
+
+def least_squares(outcome: Sequence[float], drivers: pd.DataFrame, *, clusters: Sequence[object]) -> pd.DataFrame:
+    """Least squares with a constant; errors summed by cluster, times G/(G-1) (N-1)/(N-K).
+
+    ``drivers`` as for ``ordered_logit``. One row the constant ("(constant)") and each driver: ``driver``,
+    ``coefficient``, ``se``.
+
+    >>> x = pd.DataFrame({"late": [0, 0, 1, 1]})
+    >>> least_squares([10, 8, 4, 2], x, clusters=[1, 2, 3, 4])["coefficient"].round(6).tolist()
+    [9.0, -6.0]
+    """
+    coefficients, covariance = _least_squares(outcome, drivers, clusters)
+    names = ["(constant)", *drivers.columns]
+    return pd.DataFrame({"driver": names, "coefficient": coefficients, "se": np.sqrt(np.diag(covariance))})
+
+
+def _least_squares(
+    outcome: Sequence[float], drivers: pd.DataFrame, clusters: Sequence[object]
+) -> tuple[np.ndarray, np.ndarray]:
+    x, y = _design(drivers), np.asarray(outcome, dtype="float64")
+    inverse = np.linalg.inv(x.T @ x)
+    coefficients = inverse @ (x.T @ y)
+    summed = _by_cluster(x * (y - x @ coefficients)[:, None], clusters)
+    small = len(summed) / max(len(summed) - 1, 1) * (len(x) - 1) / max(len(x) - x.shape[1], 1)
+    return coefficients, small * inverse @ (summed.T @ summed) @ inverse
+
+
+def _design(drivers: pd.DataFrame) -> np.ndarray:
+    return np.column_stack([np.ones(len(drivers)), drivers.to_numpy(dtype="float64")])
+
+
+def _by_cluster(rows: np.ndarray, clusters: Sequence[object] | None) -> np.ndarray:
+    """Sums of rows by cluster; the rows themselves where there is none."""
+    if clusters is None:
+        return rows
+    codes = pd.factorize(np.asarray(clusters))[0]
+    return np.column_stack([np.bincount(codes, column) for column in rows.T])
+
+
+def inflation(drivers: pd.DataFrame) -> pd.DataFrame:
+    """Variance inflation of each driver: ``driver``, ``vif`` = diagonal of the inverse correlation matrix.
+
+    >>> inflation(pd.DataFrame({"a": [0, 1, 0, 1], "b": [0, 0, 1, 1]}))["vif"].tolist()
+    [1.0, 1.0]
+    """
+    correlation = np.atleast_2d(np.corrcoef(drivers.to_numpy(dtype="float64"), rowvar=False))
+    return pd.DataFrame({"driver": drivers.columns, "vif": np.diag(np.linalg.inv(correlation))})
+
+
+_EXACT = 15  # drivers up to which all subsets are worked out
+
+
+def importance(
+    outcome: Sequence[float],
+    drivers: pd.DataFrame,
+    *,
+    clusters: Sequence[object],
+    rng: np.random.Generator,
+    draws: int = 200,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Share of the outcome's variance that each driver explains; the shares sum to R2.
+
+    Parameters
+    ----------
+    outcome, drivers
+        As for ``ordered_logit``.
+    clusters
+        Who a row belongs to; the bootstrap draws clusters.
+    rng, draws
+        Of the bootstrap; without draws there is no interval.
+    confidence
+        Coverage of each interval (percentiles), between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row a driver: ``driver``, ``importance`` with ends (0-1), ``share`` (of R2), ``sign`` (of its coefficient
+        beside the others), ``method`` (LMG up to 15 drivers, else Johnson).
+
+    Notes
+    -----
+    Lindeman, Merenda and Gold, 1980; Johnson, Multivariate Behavioral Research 35, 2000; docs/METHODS.md section 2.6.
+    Poor where drivers follow from each other: see ``inflation``.
+
+    Examples
+    --------
+    >>> x = pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1]})
+    >>> found = importance([0, 1, 2, 3], x, clusters=range(4), rng=np.random.default_rng(1), draws=0)
+    >>> found["importance"].round(3).tolist()
+    [0.8, 0.2]
+    """
+    if independent(drivers) != list(drivers.columns):
+        raise DataError("importance: expected drivers that vary and do not follow from each other. Leave some out.")
+    z = np.column_stack([drivers.to_numpy(dtype="float64"), np.asarray(outcome, dtype="float64")])
+    z -= z.mean(axis=0)
+    split = _lmg if len(drivers.columns) <= _EXACT else _johnson
+
+    def judged(weight: np.ndarray) -> np.ndarray:
+        centred = z - weight @ z / weight.sum()
+        moments = (centred * weight[:, None]).T @ centred
+        spread = np.sqrt(np.diag(moments))
+        if (spread[:-1] == 0).any():
+            return np.full(len(spread) - 1, np.nan)
+        return split(moments / np.outer(spread, spread)) if spread[-1] else np.zeros(len(spread) - 1)
+
+    found, codes = judged(np.ones(len(z))), pd.factorize(np.asarray(clusters))[0]
+    groups, tail = codes.max(initial=0) + 1, (1 - confidence) / 2
+    drawn = [
+        judged(np.bincount(rng.integers(groups, size=groups), minlength=groups)[codes] * 1.0) for _ in range(draws)
+    ]
+    low, high = np.nanquantile(drawn, [tail, 1 - tail], axis=0) if draws else np.full((2, len(found)), np.nan)
+    return pd.DataFrame(
+        {
+            "driver": drivers.columns,
+            "importance": found,
+            "importance_low": low,
+            "importance_high": high,
+            "share": found / max(found.sum(), 1e-300),
+            "sign": np.sign(np.linalg.lstsq(z[:, :-1], z[:, -1], rcond=None)[0]),
+            "method": "LMG" if split is _lmg else "Johnson",
+        }
+    )
+
+
+def _lmg(correlation: np.ndarray) -> np.ndarray:
+    """Mean gain in R2 of each driver over all orders of entry; the outcome is the last row."""
+    p, left = len(correlation) - 1, correlation[None]
+    for _ in range(p):  # each subset so far once without the next driver and once with it swept out
+        out, pivot = left[:, 1:, 1:], left[:, 0, 0][:, None, None]
+        left = np.concatenate([out, out - left[:, 1:, :1] * left[:, :1, 1:] / pivot])
+    explained, subsets = 1 - left[:, 0, 0], np.arange(2**p)
+    sizes = np.array([bin(subset).count("1") for subset in range(2**p)])
+    chance = np.array([1 / (p * comb(p - 1, size)) for size in range(p)])
+    found = np.empty(p)
+    for driver in range(p):
+        without = subsets[subsets >> driver & 1 == 0]
+        found[driver] = chance[sizes[without]] @ (explained[without | 1 << driver] - explained[without])
+    return found
+
+
+def _johnson(correlation: np.ndarray) -> np.ndarray:
+    """Relative weights: the outcome on orthogonal variables closest to the drivers, shared out by their loadings."""
+    values, vectors = np.linalg.eigh(correlation[:-1, :-1])
+    loadings = vectors * np.sqrt(values) @ vectors.T
+    return loadings**2 @ np.linalg.solve(loadings, correlation[:-1, -1]) ** 2
+
+
+def penalty_reward(
+    outcome: Sequence[float],
+    low: pd.DataFrame,
+    high: pd.DataFrame,
+    *,
+    clusters: Sequence[object],
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """What the low end of an attribute takes from the outcome, and what its high end gives.
+
+    Parameters
+    ----------
+    outcome
+        One value a row.
+    low, high
+        Marks (0 or 1), the same attributes in both; a mark that nobody or everybody holds has no effect.
+    clusters
+        Who a row belongs to.
+    confidence
+        Coverage of each interval, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row an attribute: ``attribute``, ``penalty``, ``reward`` with their ends (in the outcome's unit),
+        ``asymmetry`` ((|reward| - |penalty|) / their sum, -1 to 1), ``kind``: dissatisfier or delighter where the
+        interval of |reward| - |penalty| excludes 0, hybrid where not, "not settled" where neither effect is.
+
+    Notes
+    -----
+    Penalty-reward contrast (Brandt 1987; Mikulic and Prebezac 2008), all attributes together; docs/METHODS.md 2.7.
+
+    Examples
+    --------
+    >>> low, high = pd.DataFrame({"speed": [1, 1, 0, 0, 0, 0]}), pd.DataFrame({"speed": [0, 0, 0, 0, 1, 1]})
+    >>> penalty_reward([3, 4, 7, 8, 8, 9], low, high, clusters=range(6))[["penalty", "reward", "asymmetry"]].round(2)
+       penalty  reward  asymmetry
+    0     -4.0     1.0       -0.6
+    """
+    marks = pd.concat([low.add_prefix("low "), high.add_prefix("high ")], axis=1).astype("float64")
+    marks = marks[independent(marks)]
+    coefficients, covariance = _least_squares(outcome, marks, clusters)
+    at = {name: position for position, name in enumerate(marks.columns, 1)}
+    quantile, found = NormalDist().inv_cdf((1 + confidence) / 2), []
+    for name in low.columns:
+        row, weights, settled = {"attribute": name}, np.zeros(len(coefficients)), False
+        for effect, side, sign in (("penalty", "low", -1), ("reward", "high", 1)):
+            place = at.get(f"{side} {name}")
+            value = np.nan if place is None else coefficients[place]
+            half = np.nan if place is None else quantile * covariance[place, place] ** 0.5
+            row |= {effect: value, f"{effect}_low": value - half, f"{effect}_high": value + half}
+            if place is not None:
+                weights[place], settled = sign * np.sign(value), settled or abs(value) > half
+        sizes = np.nan_to_num([abs(row["penalty"]), abs(row["reward"])])
+        apart, half = sizes[1] - sizes[0], quantile * (weights @ covariance @ weights) ** 0.5
+        kind = "hybrid" if abs(apart) <= half else "delighter" if apart > 0 else "dissatisfier"
+        row["asymmetry"] = apart / sizes.sum() if sizes.sum() else np.nan
+        found.append(row | {"kind": kind if settled else "not settled"})
+    return pd.DataFrame(found)
+
+
+# -- cause ------------------------------------------------------------------------------------------
+
+
+def _chances(
+    flag: np.ndarray, x: np.ndarray, weights: np.ndarray, names: Sequence[str], *, probit: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of the flag, a constant in the first column of x, and its slope by the linear predictor."""
+    scale = np.append(1, np.where(x[:, 1:].std(axis=0) > 0, x[:, 1:].std(axis=0), 1))
+    z, beta = x / scale, np.zeros(x.shape[1])
+    for _ in range(_STEPS):
+        linear = z @ beta
+        chance = np.clip(ndtr(linear) if probit else expit(linear), 1e-12, 1 - 1e-12)
+        slope = np.exp(-(linear**2) / 2) / np.sqrt(2 * np.pi) if probit else chance * (1 - chance)
+        part = weights * slope / (chance * (1 - chance))
+        gradient = z.T @ (part * (flag - chance))
+        step = np.linalg.lstsq((z * (part * slope)[:, None]).T @ z, gradient, rcond=None)[0]
+        if gradient @ step < _CLOSE:
+            break
+        beta = beta + step * min(1, 5 / max(np.abs(z @ step).max(), 1e-300))
+    reach = np.abs(beta[1:]) * np.ptp(z[:, 1:], axis=0)
+    if reach.max(initial=0) > _FAR or gradient @ step >= _CLOSE:
+        raise SeparationError(names[int(reach.argmax())] if len(names) else "(constant)")
+    return chance, slope
+
+
+def propensity(flag: Sequence[bool], covariates: pd.DataFrame, *, weights: Sequence[float] | None = None) -> pd.Series:
+    """Probability (0-1) of the flag in each row, by a logit on the covariates; errors of ``ordered_logit``.
+
+    >>> propensity([1, 0, 0, 1, 1, 0], pd.DataFrame({"x": [1, 1, 1, 0, 0, 0]})).round(3).tolist()
+    [0.333, 0.333, 0.333, 0.667, 0.667, 0.667]
+    """
+    weights = np.ones(len(covariates)) if weights is None else np.asarray(weights, dtype="float64")
+    flag = np.asarray(flag, dtype="float64")
+    return pd.Series(_chances(flag, _design(covariates), weights, covariates.columns)[0], covariates.index)
+
+
+def treatment_effect(
+    outcome: Sequence[float],
+    treated: Sequence[bool],
+    covariates: pd.DataFrame,
+    *,
+    outcome_covariates: pd.DataFrame | None = None,
+    clusters: Sequence[object] | None = None,
+    weights: Sequence[float] | None = None,
+    probit: bool = False,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Effect of a treatment by augmented inverse-probability weighting: right if one of its two models is.
+
+    Parameters
+    ----------
+    outcome
+        One number a row.
+    treated
+        Who was treated; both kinds must occur.
+    covariates
+        Numeric columns, independent, none missing: of the logit of the treatment, and of the least squares of
+        the outcome in each arm unless ``outcome_covariates`` are given. None: a difference of means.
+    clusters
+        Who a row belongs to.
+    weights
+        Of rows, such as 1 / chance of having answered.
+    probit
+        Is the treatment modelled by a probit instead?
+    confidence
+        Coverage of each interval, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        Rows "ATE" (all) and "ATT" (those treated): ``estimand``, ``effect``, ``se``, ``effect_low``, ``effect_high``,
+        ``n``, ``n_treated``, ``without`` (mean outcome had nobody of them been treated), ``with``, ``log_ratio_se`` (of
+        the logarithm of with / without).
+
+    Notes
+    -----
+    Robins, Rotnitzky and Zhao, JASA 89, 1994; variance by the influence function, nuisance parameters' estimation
+    in it, summed by cluster times G/(G-1). docs/METHODS.md section 2.9.
+
+    Examples
+    --------
+    >>> x = pd.DataFrame({"x": [0, 0, 0, 0, 1, 1, 1, 1]})
+    >>> found = treatment_effect([1, 3, 2, 4, 5, 7, 9, 7], [0, 1, 0, 1, 1, 0, 1, 1], x)
+    >>> found["effect"].round(2).tolist()
+    [1.0, 0.8]
+    """
+    y, d = np.asarray(outcome, dtype="float64"), np.asarray(treated, dtype="float64")
+    w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype="float64")
+    w, x = w / w.mean(), _design(covariates)
+    z = x if outcome_covariates is None else _design(outcome_covariates)
+    e, slope = _chances(d, x, w, covariates.columns, probit=probit)
+    arms, inside = {}, {}
+    for arm, of in ((1, d), (0, 1 - d)):
+        inverse = np.linalg.pinv((z * (w * of)[:, None]).T @ z / len(y), hermitian=True)
+        arms[arm] = z @ inverse @ (z.T @ (w * of * y)) / len(y)
+        inside[arm] = (z * (w * of * (y - arms[arm]))[:, None]) @ inverse
+    part = w * slope / (e * (1 - e))
+    inside["e"] = (x * (part * (d - e))[:, None]) @ np.linalg.pinv((x * (part * slope)[:, None]).T @ x / len(y))
+    odds, rest = (1 - d) * e / (1 - e), {arm: y - fit for arm, fit in arms.items()}
+    everybody, control = np.ones(len(y)), (1 - d) * rest[0] * slope / (1 - e) ** 2
+
+    def mean(rows: np.ndarray, of: np.ndarray, to: dict) -> tuple[float, np.ndarray]:
+        """Weighted mean of rows over those meant, and its influence; ``to``: derivatives by nuisance parameters."""
+        size = (w * of).mean()
+        value = (w * rows).mean() / size
+        moved = sum(
+            inside[name] @ ((w * by)[:, None] * (x if name == "e" else z)).mean(axis=0) for name, by in to.items()
+        )
+        return float(value), (w * (rows - of * value) + moved) / size
+
+    parts = {
+        "ATE": (
+            mean(arms[1] + d * rest[1] / e, everybody, {1: 1 - d / e, "e": -d * rest[1] * slope / e**2}),
+            mean(arms[0] + (1 - d) * rest[0] / (1 - e), everybody, {0: 1 - (1 - d) / (1 - e), "e": control}),
+        ),
+        "ATT": (mean(d * y, d, {}), mean(d * arms[0] + odds * rest[0], d, {0: d - odds, "e": control})),
+    }
+    found, quantile = [], NormalDist().inv_cdf((1 + confidence) / 2)
+    for estimand, ((high, high_of), (low, low_of)) in parts.items():
+        pair = np.array([1 / high, -1 / low]) if high > 0 < low else np.full(2, np.nan)
+        moves = _by_cluster(np.column_stack([high_of - low_of, np.column_stack([high_of, low_of]) @ pair]), clusters)
+        se, ratio_se = np.sqrt((moves**2).sum(axis=0) * len(moves) / max(len(moves) - 1, 1)) / len(y)
+        effect = {
+            "effect": high - low,
+            "effect_low": high - low - quantile * se,
+            "effect_high": high - low + quantile * se,
+        }
+        row = {"estimand": estimand} | effect | {"se": se, "n": len(y), "n_treated": int(d.sum())}
+        found.append(row | {"with": high, "without": low, "log_ratio_se": ratio_se})
+    return pd.DataFrame(found)
+
+
+def balance(
+    treated: Sequence[bool], covariates: pd.DataFrame, propensities: Sequence[float], *, weights: Sequence[float]
+) -> pd.DataFrame:
+    """How alike treated and others are: ``covariate``, ``smd_before``, ``smd_after`` weighting by e / (1 - e).
+
+    Difference of means by the root mean variance of both arms before weighting: Austin, Stat. in Medicine 28, 2009.
+
+    >>> x = pd.DataFrame({"x": [0.0, 1, 1, 0, 0, 1]})
+    >>> chance = [1 / 3, 2 / 3, 2 / 3, 1 / 3, 1 / 3, 2 / 3]
+    >>> found = balance([1, 1, 1, 0, 0, 0], x, chance, weights=[1] * 6)
+    >>> found[["smd_before", "smd_after"]].round(3).abs().values.tolist()
+    [[0.577, 0.0]]
+    """
+    d, x = np.asarray(treated, dtype=bool), covariates.to_numpy(dtype="float64")
+    e, w = (np.asarray(values, dtype="float64") for values in (propensities, weights))
+    after = np.where(d, w, w * e / (1 - e))
+    spread = np.sqrt((x[d].var(axis=0, ddof=1) + x[~d].var(axis=0, ddof=1)) / 2)
+    spread = np.where(spread > 0, spread, np.nan)
+    gaps = [
+        (np.average(x[d], axis=0, weights=of[d]) - np.average(x[~d], axis=0, weights=of[~d])) / spread
+        for of in (w, after)
+    ]
+    return pd.DataFrame({"covariate": covariates.columns, "smd_before": gaps[0], "smd_after": gaps[1]})
+
+
+def e_value(ratio: float, low: float, high: float) -> dict[str, float]:
+    """How strongly something unknown must move treatment and outcome to explain a risk ratio away.
+
+    Gives ``e_value``, and ``e_value_limit`` for the end of the interval nearer to 1 (1 if it holds 1). VanderWeele and
+    Ding, Annals of Internal Medicine 167, 2017.
+
+    >>> found = e_value(3.9, 1.8, 8.7)
+    >>> round(found["e_value"], 6), round(found["e_value_limit"], 6)
+    (7.263034, 3.0)
+    """
+
+    def strength(one: float) -> float:
+        one = 1 / one if one < 1 else one
+        return one + (one * (one - 1)) ** 0.5
+
+    limit = low if low > 1 else high if high < 1 else 1.0
+    return {"e_value": strength(ratio), "e_value_limit": strength(limit)}
+
+
+def free_effect(
+    outcome: Sequence[float],
+    drivers: pd.DataFrame,
+    without: pd.DataFrame,
+    given: pd.DataFrame,
+    *,
+    cuts: Sequence[float],
+) -> float:
+    """Effect on a net share in points where each cut has coefficients of its own, beside ``OrderedLogit.effect``.
+
+    Parameters
+    ----------
+    outcome, drivers
+        As for ``ordered_logit``.
+    without, given
+        The same rows twice, with the drivers as they would have been and as they were.
+    cuts
+        First value that is no detractor, and first of a promoter.
+
+    Returns
+    -------
+    float
+        100 x mean change of P(outcome >= first) + P(outcome >= second): one logit a cut. Missing without rows.
+    """
+    value, moved = np.asarray(outcome), []
+    for cut in cuts:
+        if given.empty or len(set(value >= cut)) < 2:
+            return float("nan")
+        model = ordered_logit(value >= cut, drivers)
+        high, low = (model.probabilities(rows).iloc[:, 1].mean() for rows in (given, without))
+        moved.append(high - low)
+    return float(100 * sum(moved))

@@ -1,6 +1,7 @@
 """What do customers say of us, and which failures of the supply chain move it? NPS, and its drivers."""
 
 from collections.abc import Sequence
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -401,6 +402,20 @@ def silence(chosen: pd.DataFrame, *, reference: float, confidence: float = 0.95)
     return found.assign(answered=answered, representativity=spread)[columns].reset_index(drop=True)
 
 
+def comparisons(chosen: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """Every pair of segments in NPS points: the columns of ``stats.compare``; docs/METHODS.md section 2.3."""
+    shares = stats.net_share(chosen[chosen["value"].notna()], by=["segment"], confidence=confidence)
+    pairs = stats.compare(shares, by=["segment"], confidence=confidence)
+    points = ["difference", "difference_low", "difference_high"]
+    return pairs.assign(**{name: 100 * pairs[name] for name in points})
+
+
+def reference(chosen: pd.DataFrame, earlier: pd.DataFrame) -> float:
+    """The score of the period before, in points; 0 where there is none of the same measure."""
+    same = name_of(chosen) == name_of(earlier) and earlier["value"].notna().any()
+    return float(nps(earlier.drop(columns="weight"))["nps"].iloc[0]) if same else 0.0
+
+
 _DAYS = (0, 1, 2, 3, 4, 6, 8, 15)  # first days of the classes of lateness
 
 
@@ -715,18 +730,98 @@ def alike(chosen: pd.DataFrame, causes: pd.DataFrame, *, min_n: int) -> pd.DataF
     return pd.concat(found, ignore_index=True)[["failure", "covariate", "smd_before", "smd_after", "overlap"]]
 
 
-def key_figures(total: pd.DataFrame, groups: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+_CLASSES = {1: "promoters", 0: "passives", -1: "detractors"}
+
+
+def worth(follow_up: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """What promoters, passives and detractors bought after they answered, given what they had bought before.
+
+    Parameters
+    ----------
+    follow_up
+        The frame ``follow_up``, with the ``value`` and ``person`` of ``scored``.
+    min_n
+        Customers that a class must hold, and customers who bought afterwards.
+    confidence
+        Coverage of each interval, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        Per money (net revenue; margin before cost to serve) a row a class, "promoter against detractor" and "a point of
+        NPS per 1,000 customers": ``money``, ``what``, ``n``, ``n_customers``, ``bought`` (cents a customer, mean),
+        ``effect`` with ends (cents, adjusted), ``settled``, ``days``, ``note``. No row without answers.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.10. An association; poor where few customers buy most.
+    """
+    answers = follow_up[follow_up["value"].notna()].reset_index(drop=True)
+    columns = ["money", "what", "n", "n_customers", "bought", *_EFFECT, "settled", "days", "note"]
+    found = []
+    for money, name in (("revenue", "net revenue"), ("margin", "margin before cost to serve")):
+        known = answers.dropna(subset=[f"{money}_after", f"{money}_to"])
+        hidden = (answers["orders_after"] > 0).sum() - (known["orders_after"] > 0).sum()
+        if answers.empty or hidden > 0.01 * (answers["orders_after"] > 0).sum():
+            continue  # goods whose cost is not known are no goods without cost
+        value, after = known["value"].astype("int64"), known[f"{money}_after"].astype("float64")
+        row = {"money": name, "days": int(answers["days"].iloc[0]), "note": ""}
+        persons = {one: known["person"][value == one].nunique() for one in _CLASSES}
+        buyers = known["person"][known["orders_after"] > 0].nunique()
+        if min(persons.values()) < min_n or buyers < min_n:
+            few = "too few customers bought again" if buyers < min_n else "a class holds too few customers"
+            found.append(row | {"what": "a point of NPS per 1,000 customers", "settled": False, "note": few})
+            continue
+        for one, label in _CLASSES.items():
+            mine = value == one
+            row_of = {"what": label, "n": int(mine.sum()), "n_customers": persons[one], "bought": after[mine].mean()}
+            found.append(row | row_of | {"settled": False})
+        x = pd.concat(
+            [_dummies(known), np.log1p(known[["revenue_to", "orders_to"]].astype("float64").clip(lower=0))], axis=1
+        )
+        for label, marks, scale in (
+            ("promoter against detractor", pd.DataFrame({"step": value / 2}), 1.0),
+            ("a point of NPS per 1,000 customers", pd.DataFrame({"step": value.astype("float64")}), 10.0),
+        ):
+            drivers_of = pd.concat([marks, x[drivers.independent(x)]], axis=1)
+            one = drivers.least_squares(after, drivers_of, clusters=known["person"]).set_index("driver").loc["step"]
+            half = NormalDist().inv_cdf((1 + confidence) / 2) * one["se"]
+            effect = {
+                "effect": one["coefficient"],
+                "effect_low": one["coefficient"] - half,
+                "effect_high": one["coefficient"] + half,
+            }
+            effect = {key: scale * amount for key, amount in effect.items()}
+            settled = effect["effect_low"] * effect["effect_high"] > 0
+            found.append(
+                row
+                | {"what": label, "n": len(known), "n_customers": known["person"].nunique(), "settled": settled}
+                | effect
+            )
+    return pd.DataFrame(found, columns=columns).astype({"n": "Int64", "n_customers": "Int64"})
+
+
+def key_figures(
+    total: pd.DataFrame, groups: pd.DataFrame, costs: pd.DataFrame, caused: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Key figures of the report, in the columns of ``figures.parquet``.
 
-    Takes ``nps`` over all and by segment and channel, and ``failures``; unit points, cohort ``scores``.
+    Takes ``nps`` over all and by segment and channel, ``failures`` and ``cause``; unit points, cohort ``scores``.
     """
     scores = pd.concat([total, groups], ignore_index=True)
     rows = scores.rename(columns={"nps": "value", "nps_low": "low", "nps_high": "high"})
     rows = rows.assign(figure_id="nps", definition_id="2.3")
-    lost = costs[costs["note"] == ""].rename(columns={"lost": "value", "lost_low": "low", "lost_high": "high"})
-    names = lost["failure"].str.replace(r"\W+", "_", regex=True)
-    lost = lost.assign(figure_id="nps_lost_" + names, definition_id="2.5", n=lost["n_model"])
-    found = pd.concat([rows, lost], ignore_index=True).assign(cohort="scores", unit="points")
+    lost = costs[costs["note"] == ""].assign(figure_id="nps_lost_", definition_id="2.5", n=lambda rows: rows["n_model"])
+    parts = [rows, lost]
+    if caused is not None:
+        att = caused[(caused["estimand"] == "ATT") & (caused["note"] == "")]
+        parts.append(att.assign(figure_id="nps_lost_cause_", definition_id="2.9"))
+    found = pd.concat(parts, ignore_index=True).assign(cohort="scores", unit="points")
+    if "failure" in found:
+        found["figure_id"] += found["failure"].str.replace(r"\W+", "_", regex=True).fillna("")
+    for name in ("", "_low", "_high"):
+        column = name.removeprefix("_") or "value"
+        found[column] = found[column].fillna(found.get(f"lost{name}"))
     columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
     found = found.reindex(columns=columns)
     return found.assign(segment=found["segment"].fillna(""), channel=found["channel"].fillna(""))
