@@ -323,8 +323,7 @@ def net_share(
 def _weighed(answers: pd.DataFrame, where: str) -> pd.DataFrame:
     """Answers with ``n``, what each counts, and ``v``, that times its value."""
     n = answers["weight"].astype("float64") if "weight" in answers else pd.Series(1.0, index=answers.index)
-    wrong = (~(n >= 0)).sum()
-    if wrong:
+    if wrong := (~(n >= 0)).sum():
         raise DataError(f"{where}: expected weights of 0 or more, found {wrong} others. Leave their answers out.")
     return answers.assign(n=n, v=n * answers["value"].astype("float64"))
 
