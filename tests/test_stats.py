@@ -326,18 +326,20 @@ def test_intervals_of_net_shares_cover_as_often_as_they_say():
     lowest = {}
     for n in (20, 30, 50, 75, 100, 150, 200):
         covered = _coverage(n, _SIMPLEX, stats._net_interval)
-        # Measured: 94.36 to 97.10 % at n = 20, from 93.79 % at n = 30 (promoters 35, detractors 5 %), within
-        # 94.4 to 96.4 % from 50 answers on. With all answers at the two ends, see below.
+        # With passives, measured: 94.36 (promoters 40, detractors 10 %) to 97.10 % (65, 5) at n = 20, at least 93.79 %
+        # (35, 5) at n = 30, within 94.4 and 95.4 % from 50. Over every n: from 93.39 % at n = 32, 94.24 % from 50.
         assert covered[usual & passives].min() >= 0.9375
         assert covered[usual & passives].max() <= 0.9715
         if n >= 50:
-            assert 0.94 <= covered[usual & passives].min() <= covered[usual & passives].max() <= 0.965
+            assert covered[usual & passives].min() >= 0.944
+            assert covered[usual & passives].max() <= 0.954
         assert covered[inside & passives].min() >= 0.9375
         assert covered.mean() >= 0.95
         lowest[n] = covered.min()
-    # On the edges the net share is a binomial share: with steps of 2 / n between outcomes, no such interval keeps
-    # 93.5 % everywhere. Measured lows: without passives 20 answers 92.45 % (at 5 and 95 %), 30 answers 92.98 %;
-    # with adjusted Wald and without promoters or detractors 150 answers 93.23 %, 200 answers 93.18 %.
+    # On the edges (no passives, no promoters or no detractors) the net share is a binomial share in steps, and neither
+    # interval keeps 93.5 % everywhere: 20 answers without passives 92.45 % (5 and 95 %), 30 answers 92.98 % (70 and
+    # 30 %); adjusted Wald without promoters 93.23 % (150 answers), 93.18 % (200). Over every n from 20 the low is
+    # 91.36 % (n = 110, 5 and 0 %). Between these points it is lower still: 30 answers, 99.5 and 0 %: 86.0 %.
     measured = {20: 0.9245, 30: 0.9298, 50: 0.9351, 75: 0.9361, 100: 0.9369, 150: 0.9323, 200: 0.9318}
     assert lowest == pytest.approx(measured, abs=6e-5)
 

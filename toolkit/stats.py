@@ -265,9 +265,8 @@ def net_share(
     Returns
     -------
     DataFrame
-        One row a group: ``by``, ``n`` (answers), ``n_persons``, ``n_effective`` (Kish's size by
-        design effect), ``plus``, ``minus`` (shares 0-1), ``net``, ``net_low``, ``net_high`` (-1 to 1),
-        ``se`` (without the 3 answers that the interval adds; 0 where all answers are alike).
+        One row a group: ``by``, ``n`` (answers), ``n_persons``, ``n_effective`` (Kish's size by design effect),
+        ``plus``, ``minus`` (shares 0-1), ``net``, ``net_low``, ``net_high`` (-1 to 1), ``se`` (0 where all are alike).
 
     Raises
     ------
@@ -276,10 +275,9 @@ def net_share(
 
     Notes
     -----
-    Adjusted Wald from 100 effective answers, Tango's score interval below: Rocks, The American
-    Statistician 70(4), 2016, 365-372; docs/METHODS.md section 0.9. Kish's size is (sum w)^2 / sum
-    w^2; the design effect is the linearised variance of the mean, w (x - mean) summed by person,
-    over the variance of so many simple answers, never below 1. Weights are taken as known.
+    Adjusted Wald from 100 effective answers, Tango's score interval below: Rocks, The American Statistician 70(4),
+    2016, 365-372; docs/METHODS.md section 0.9. Kish's size is (sum w)^2 / sum w^2; the design effect is the linearised
+    variance of the mean, w (x - mean) summed by person, over that of so many simple answers, never below 1.
 
     Examples
     --------
@@ -291,9 +289,8 @@ def net_share(
     by = list(by)
     every = _weighed(answers, "net_share") if by else _weighed(answers, "net_share").assign(_all=0)
     keys = by or ["_all"]
-    weight, value = every["n"], every["value"].astype("float64")
-    more = {"plus": weight * (value > 0), "minus": weight * (value < 0)}
-    sums = every.assign(rows=1, ww=weight**2, vv=weight * value**2, **more)
+    w, value = every["n"], every["value"].astype("float64")
+    sums = every.assign(rows=1, ww=w**2, vv=w * value**2, plus=w * (value > 0), minus=w * (value < 0))
     persons = sums.groupby([*keys, "person"], dropna=False)[["n", "v"]].sum()
     groups = sums.groupby(keys)[["rows", "n", "ww", "v", "vv", "plus", "minus"]].sum()
     mean, unit = groups["v"] / groups["n"], groups["n"] / groups["ww"]
