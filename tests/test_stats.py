@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.optimize
+import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -201,7 +203,8 @@ def test_answers_of_one_person_count_once_for_the_interval():
 def test_a_group_of_like_answers_has_an_interval_and_stays_within_bounds():
     found = stats.net_share(_answers(10, 0, 0)).iloc[0]
     assert found["net"] == found["net_high"] == 1
-    assert 0.4 < found["net_low"] < 0.9  # the score interval of methods a3 begins at 0.4449
+    assert found["net_low"] == pytest.approx(0.4449, abs=5e-5)  # methods a3: 10/0/0 gives (0.4449, 1]
+    assert found["se"] == 0
 
 
 def test_a_family_widens_net_shares():
@@ -245,3 +248,427 @@ def test_the_lowest_is_named_only_apart_from_all_others():
     groups = pd.DataFrame({"x_low": [1.0, 3.0, 5.0], "x_high": [2.0, 4.0, 6.0]})
     assert stats.leader(groups, value="x", lowest=True) == 0
     assert stats.leader(groups.assign(x_high=[3.5, 4.0, 6.0]), value="x", lowest=True) is None
+
+
+@pytest.mark.parametrize(
+    ("counts", "low", "high"),
+    [  # methods a4, last column
+        ((50, 30, 20), 0.1395514161, 0.4433930663),
+        ((350, 400, 250), 0.0521674143, 0.1473250045),
+    ],
+)
+def test_the_score_interval_is_the_published_one(counts, low, high):
+    b, c, n = (np.array([float(x)]) for x in (counts[0], counts[2], sum(counts)))
+    ends = np.ravel(stats._score_interval(b, c, n, 1.959963985))
+    assert ends == pytest.approx([low, high], abs=1e-9)
+
+
+@pytest.mark.parametrize("counts", [(4, 1, 9), (1, 6, 20), (0, 3, 8), (7, 0, 7), (3.3, 1.7, 11.4), (0, 0, 6)])
+def test_ends_of_the_score_interval_lie_where_a_numeric_likelihood_says(counts):
+    # Independent of Tango's closed form: the share of -1, given the difference, from the trinomial likelihood itself.
+    b, c, n = counts
+    ends = np.ravel(stats._score_interval(*(np.array([float(x)]) for x in counts), 1.959963985))
+    for end, sign in zip(ends, (1, -1), strict=True):
+        if abs(end) == 1:
+            assert end == (b - c) / n
+            continue
+
+        def unlikely(q, delta=end):
+            return -(
+                scipy.special.xlogy(b, q + delta)
+                + scipy.special.xlogy(c, q)
+                + scipy.special.xlogy(n - b - c, 1 - 2 * q - delta)
+            )
+
+        bounds = (max(0, -end), (1 - end) / 2)
+        q = scipy.optimize.minimize_scalar(unlikely, bounds=bounds, method="bounded", options={"xatol": 1e-12}).x
+        z = (b - c - n * end) / (n * (2 * q + end - end**2)) ** 0.5
+        assert z == pytest.approx(sign * 1.959963985, abs=2e-5)
+
+
+def test_a_small_group_has_the_score_interval_and_a_larger_one_adjusted_wald():
+    frames = [_answers(50, 30, 20, g="wald"), _answers(50, 29, 20, g="score"), _answers(3, 2, 1, g="few")]
+    found = stats.net_share(pd.concat(frames), by=["g"]).set_index("g")
+    score = stats._score_interval(np.array([50.0, 3]), np.array([20.0, 1]), np.array([99.0, 6]), 1.959963984540054)
+    assert found.loc[["score", "few"], "net_low"].tolist() == pytest.approx(score[0], abs=1e-12)
+    assert found.loc[["score", "few"], "net_high"].tolist() == pytest.approx(score[1], abs=1e-12)
+    assert found.loc["wald", "net_low"] == pytest.approx(0.1405113018, abs=1e-9)  # methods a4
+
+
+def _coverage(n, points, interval):
+    """Probability that the interval of n answers holds the net share, for each (share of +1, share of -1): exact."""
+    b, c = (x.ravel().astype(float) for x in np.meshgrid(np.arange(n + 1), np.arange(n + 1)))
+    b, c = b[b + c <= n], c[b + c <= n]
+    low, high = interval(b, c, np.full(len(b), float(n)), 1.959963985)
+    ways = scipy.special.gammaln(n + 1) - sum(scipy.special.gammaln(x + 1) for x in (b, c, n - b - c))
+    chance = np.exp(
+        ways
+        + sum(
+            scipy.special.xlogy(x, share[:, None]) for x, share in zip((b, c, n - b - c), _three(points), strict=True)
+        )
+    )
+    net = (points[:, 0] - points[:, 1])[:, None]
+    return np.where((low <= net + 1e-12) & (net - 1e-12 <= high), chance, 0).sum(axis=1)
+
+
+def _three(points):
+    return points[:, 0], points[:, 1], (1 - points.sum(axis=1)).clip(min=0).round(12)
+
+
+_SIMPLEX = np.array([(i / 20, j / 20) for i in range(21) for j in range(21 - i)])
+
+
+def test_intervals_of_net_shares_cover_as_often_as_they_say():
+    # Every outcome of n answers, every (promoters, detractors) in steps of 0.05: no simulation, no tolerance.
+    plus, minus = _SIMPLEX.T
+    passives, inside = plus + minus < 0.999, (plus > 0) & (minus > 0)
+    usual = (plus > 0.19) & (plus < 0.71) & (minus > 0.04) & (minus < 0.51)
+    lowest = {}
+    for n in (20, 30, 50, 75, 100, 150, 200):
+        covered = _coverage(n, _SIMPLEX, stats._net_interval)
+        # With passives, measured: 94.36 (promoters 40, detractors 10 %) to 97.10 % (65, 5) at n = 20, at least 93.79 %
+        # (35, 5) at n = 30, within 94.4 and 95.4 % from 50. Over every n: from 93.39 % at n = 32, 94.24 % from 50.
+        assert covered[usual & passives].min() >= 0.9375
+        assert covered[usual & passives].max() <= 0.9715
+        if n >= 50:
+            assert covered[usual & passives].min() >= 0.944
+            assert covered[usual & passives].max() <= 0.954
+        assert covered[inside & passives].min() >= 0.9375
+        assert covered.mean() >= 0.95
+        lowest[n] = covered.min()
+    # On the edges (no passives, no promoters or no detractors) the net share is a binomial share in steps, and neither
+    # interval keeps 93.5 % everywhere: 20 answers without passives 92.45 % (5 and 95 %), 30 answers 92.98 % (70 and
+    # 30 %); adjusted Wald without promoters 93.23 % (150 answers), 93.18 % (200). Over every n from 20 the low is
+    # 91.36 % (n = 110, 5 and 0 %). Between these points it is lower still: 30 answers, 99.5 and 0 %: 86.0 %.
+    measured = {20: 0.9245, 30: 0.9298, 50: 0.9351, 75: 0.9361, 100: 0.9369, 150: 0.9323, 200: 0.9318}
+    assert lowest == pytest.approx(measured, abs=6e-5)
+
+
+@pytest.mark.parametrize("n", [5, 10, 20, 40, 60, 80, 99])
+def test_below_the_threshold_the_score_interval_falls_short_by_less(n, monkeypatch):
+    score = _coverage(n, _SIMPLEX, stats._net_interval)
+    monkeypatch.setattr(stats, "_SMALL", 0)
+    wald = _coverage(n, _SIMPLEX, stats._net_interval)
+    assert (0.95 - score).clip(min=0).mean() < 0.6 * (0.95 - wald).clip(min=0).mean()
+    assert score.min() > wald.min()
+
+
+def _strata():
+    # methods a6: A 30/10/10 of a population of 200, B 10/10/20 of 800; a weight is the persons an answer stands for.
+    answers = pd.concat([_answers(30, 10, 10, weight=200 / 50), _answers(10, 10, 20, weight=800 / 40)])
+    return answers.assign(person=range(90))
+
+
+def test_weights_turn_the_sign_of_the_published_strata():
+    found = stats.net_share(_strata()).iloc[0]
+    assert stats.net_share(_strata().drop(columns="weight"))["net"][0] == pytest.approx(10 / 90)  # methods a6: +0.1111
+    assert found["net"] == pytest.approx(-0.12, abs=1e-12)
+    assert (found["plus"], found["minus"]) == (pytest.approx(0.32), pytest.approx(0.44))
+    # Kish: (50 x 4 + 40 x 20)^2 / (50 x 16 + 40 x 400) = 1000^2 / 16800; methods a6: 59.5238
+    assert found["n_effective"] == pytest.approx(1000**2 / 16800, abs=1e-9)
+    # Variance (.32 + .44 - .12^2) = .7456. Linearised, sum w^2 (x + .12)^2 / 1000^2 = .01199872, SE .10954, is below
+    # .7456 / 59.5238, SE .11192, so that the design effect stays 1. The SE .1079 of a6 knows the strata, this does not.
+    squares = 16 * (30 * 1.12**2 + 10 * 0.12**2 + 10 * 0.88**2) + 400 * (10 * 1.12**2 + 10 * 0.12**2 + 20 * 0.88**2)
+    assert squares / 1000**2 == pytest.approx(0.01199872)
+    assert found["se"] == pytest.approx((0.7456 * 16800 / 1000**2) ** 0.5)
+
+
+def test_the_design_effect_takes_weights_and_persons_together():
+    # Five persons of four +1 with weight 4, five of four 0 with weight 1.
+    answers = pd.DataFrame(
+        {"value": [1] * 20 + [0] * 20, "weight": [4.0] * 20 + [1.0] * 20, "person": np.arange(40) // 4}
+    )
+    found = stats.net_share(answers).iloc[0]
+    mean = 4 / 5
+    variance = 5 * ((16 * (1 - mean)) ** 2 + (4 * mean) ** 2) / 100**2  # summed by person, over (sum of weights)^2
+    assert found["net"] == pytest.approx(mean)
+    kish = 100**2 / (20 * 16 + 20 * 1)
+    effect = variance / (mean * (1 - mean) / kish)
+    assert effect > 1.8
+    assert found["n_effective"] == pytest.approx(kish / effect)
+
+
+@given(st.floats(1e-3, 1e6))
+def test_only_the_proportion_of_weights_matters(factor):
+    one, two = (stats.net_share(_strata().assign(weight=lambda a, k=k: a["weight"] * k)) for k in (1, factor))
+    pd.testing.assert_frame_equal(one, two, rtol=1e-9)
+
+
+def test_equal_weights_are_no_weights():
+    answers = _answers(50, 30, 20, g=["a", "b", "c", "d"] * 25).assign(person=lambda rows: rows["person"] // 3)
+    unweighted = stats.net_share(answers, by=["g"])
+    pd.testing.assert_frame_equal(stats.net_share(answers.assign(weight=1), by=["g"]), unweighted, check_exact=True)
+
+
+def test_a_weight_that_is_missing_or_negative_stops():
+    with pytest.raises(stats.DataError) as stop:
+        stats.net_share(_answers(2, 1, 0).assign(weight=[1, None, -1]))
+    assert str(stop.value) == ("net_share: expected weights of 0 or more, found 2 others. Leave their answers out.")
+
+
+def test_one_answer_has_a_wide_interval():
+    found = stats.net_share(_answers(1, 0, 0)).iloc[0]
+    assert (found["net"], found["net_high"], found["se"]) == (1, 1, 0)
+    assert found["net_low"] < -0.5
+
+
+_THREE = [_answers(50, 30, 20, g="a"), _answers(80, 60, 60, g="b"), _answers(30, 30, 40, g="c")]  # methods a5
+
+
+def test_two_groups_differ_as_published():
+    groups = stats.net_share(pd.concat(_THREE[:2]), by=["g"])
+    assert groups["se"].tolist() == pytest.approx([0.0781024968, 0.0587367006], abs=1e-9)  # a1; sqrt(.69/200)
+    found = stats.compare(groups, by=["g"]).iloc[0]
+    # methods a5, R NPS 1.1: difference, SE, interval, p
+    assert found["difference"] == pytest.approx(0.20)
+    half = 1.959963985 * 0.0977241014
+    assert found[["difference_low", "difference_high"]].tolist() == pytest.approx([0.20 - half, 0.20 + half], abs=1e-8)
+    assert found["difference_low"] == pytest.approx(0.0084642808, abs=1e-8)
+    assert found["p"] == pytest.approx(0.0406995328, abs=1e-9)
+    assert (found["group_a"], found["group_b"], found["settled"], found["family"]) == ("a", "b", True, 1)
+
+
+def test_three_groups_are_heterogeneous_as_published():
+    found = stats.heterogeneity(stats.net_share(pd.concat(_THREE), by=["g"]))
+    assert found["q"] == pytest.approx(12.330342765, abs=1e-8)  # methods a5, base R
+    assert found["df"] == 2
+    assert found["p"] == pytest.approx(0.002101358, abs=1e-8)
+
+
+def test_benjamini_hochberg_has_the_published_adjusted_p():
+    # Benjamini and Hochberg 1995, methods h: four of 15 at 5 %, the fourth adjusted to .035625 (R p.adjust)
+    p = [
+        0.0001,
+        0.0004,
+        0.0019,
+        0.0095,
+        0.0201,
+        0.0278,
+        0.0298,
+        0.0344,
+        0.0459,
+        0.3240,
+        0.4262,
+        0.5719,
+        0.6528,
+        0.759,
+        1,
+    ]
+    adjusted = stats._benjamini_hochberg(np.array([*p[::-1], np.nan]))[:15][::-1]
+    assert adjusted[3] == pytest.approx(0.035625, abs=1e-12)
+    assert (adjusted <= 0.05).sum() == 4
+    assert adjusted[[6, 7]].tolist() == pytest.approx([0.0298 * 15 / 7, 0.0344 * 15 / 8])
+
+
+def test_intervals_of_settled_differences_are_as_wide_as_their_selection():
+    groups = pd.DataFrame({"g": ["a", "b", "c"], "h": 1, "net": [0.0, 0.07, 0.6], "se": 0.05})
+    found = stats.compare(groups, by=["g", "h"])
+    assert list(zip(found["group_a"], found["group_b"], strict=True)) == [
+        ("a, 1", "b, 1"),
+        ("a, 1", "c, 1"),
+        ("b, 1", "c, 1"),
+    ]
+    assert found["settled"].tolist() == [False, True, True]
+    half = (found["difference_high"] - found["difference_low"]) / 2 / (0.05 * 2**0.5)
+    # two of three settled: level 1 - 2/3 x 5 %, quantile 2.128045 (R: qnorm(1 - .05 / 3)); the other 1.959964
+    assert half.tolist() == pytest.approx([1.959964, 2.128045, 2.128045], rel=1e-6)
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), st.floats(0.01, 0.5)), min_size=2, max_size=8))
+def test_the_interval_of_a_difference_leaves_out_0_where_it_is_settled(rows):
+    groups = pd.DataFrame(rows, columns=["net", "se"]).assign(g=range(len(rows)))
+    found = stats.compare(groups, by=["g"])
+    apart = (found["difference_low"] > 0) | (found["difference_high"] < 0)
+    assert apart[found["settled"]].all()
+    assert (found["p_adjusted"] >= found["p"]).all()
+    assert len(found) == found["family"].iloc[0] == len(rows) * (len(rows) - 1) / 2
+
+
+def test_equal_groups_are_seldom_settled():
+    rng = np.random.default_rng(3)
+    groups = pd.DataFrame({"g": range(4), "se": 0.05})
+    false = sum(stats.compare(groups.assign(net=rng.normal(0, 0.05, 4)), by=["g"])["settled"].any() for _ in range(400))
+    assert false <= 20 + 4 * 4.4  # binomial(400, 0.05): 20 at most expected, SD 4.4
+
+
+def test_a_group_without_variance_is_not_tested():
+    frames = [*_THREE[:2], _answers(10, 0, 0, g="d")]
+    groups = stats.net_share(pd.concat(frames), by=["g"])
+    found = stats.compare(groups, by=["g"])
+    assert found["family"].tolist() == [1, 1, 1]
+    assert found["p"].isna().tolist() == found["difference_low"].isna().tolist() == [False, True, True]
+    assert found["settled"].tolist() == [True, False, False]
+    assert stats.heterogeneity(groups)["df"] == 1
+
+
+def test_no_groups_have_no_differences():
+    none = stats.net_share(_answers(0, 0, 0, g="a"), by=["g"])
+    assert stats.compare(none, by=["g"]).empty
+    assert list(stats.compare(none, by=["g"]).columns)[:3] == ["group_a", "group_b", "difference"]
+    assert np.isnan([stats.heterogeneity(none)[name] for name in ("q", "p")]).all()
+
+
+def test_the_bootstrap_has_the_published_interval():
+    found = stats.bootstrap_net(_answers(50, 30, 20), rng=np.random.default_rng(12345), draws=10_000).iloc[0]
+    # methods a4, 10 000 draws: (0.15, 0.45), SE 0.0776. Draws move in steps of 0.01; the SE of all draws is
+    # sqrt(.61 / 100), its Monte-Carlo error .0781 / sqrt(20 000) = .00055.
+    assert (found["net_low"], found["net_high"]) == (pytest.approx(0.15, abs=0.0101), pytest.approx(0.45, abs=0.0101))
+    assert found["se"] == pytest.approx(0.0781, abs=4 * 0.00055)
+
+
+def test_the_bootstrap_draws_persons_not_answers():
+    answers = pd.concat([_answers(50, 30, 20, g="b")] * 4 + [_answers(1, 0, 0, g="a")])
+    found = stats.bootstrap_net(answers, by=["g"], rng=np.random.default_rng(2)).set_index("g")
+    assert found.loc["b", "n_persons"] == 100
+    assert found.loc["b", "se"] == pytest.approx(0.0781, abs=4 * 0.0781 / 4000**0.5)  # of rows it were half
+    assert found.loc["a", ["net", "net_low", "net_high", "se"]].tolist() == [1, 1, 1, 0]
+
+
+def test_drawing_kinds_of_persons_is_drawing_persons():
+    rng = np.random.default_rng(5)
+    answers = pd.DataFrame({"person": np.arange(120) // 3 % 33, "value": rng.choice([-1, 0, 1], 120), "weight": 1.0})
+    answers.loc[::7, "weight"] = 3.0
+    found = stats.bootstrap_net(answers, rng=rng, draws=20_000).iloc[0]
+    persons = answers.assign(v=answers["value"] * answers["weight"]).groupby("person")[["weight", "v"]].sum().to_numpy()
+    drawn = persons[rng.integers(len(persons), size=(20_000, len(persons)))].sum(axis=1)
+    nets = drawn[:, 1] / drawn[:, 0]
+    # two runs of 20 000: error of an SE is SE / 200, of a 2.5 % point about SE x 2.67 / 141, times sqrt 2
+    assert found["se"] == pytest.approx(nets.std(), rel=4 * 2**0.5 / 200)
+    ends = np.quantile(nets, [0.025, 0.975])
+    assert found[["net_low", "net_high"]].tolist() == pytest.approx(ends, abs=4 * 2**0.5 * nets.std() * 2.67 / 141)
+    assert found["net"] == pytest.approx(stats.net_share(answers)["net"][0])
+
+
+def test_the_bootstrap_of_no_answer_has_no_row():
+    found = stats.bootstrap_net(_answers(0, 0, 0, g="a"), by=["g"], rng=np.random.default_rng(1))
+    assert list(found.columns) == ["g", "n_persons", "net", "net_low", "net_high", "se"]
+    assert found.empty
+
+
+def test_a_fall_of_the_whole_while_every_part_rises_is_mix(table):
+    before = table(
+        """
+        g | n  | net
+        --|----|----
+        a | 80 | 0.5
+        b | 20 | 0.0
+    """,
+        n=int,
+        net=float,
+    )
+    after = table(
+        """
+        g | n  | net
+        --|----|----
+        b | 80 | 0.1
+        a | 20 | 0.6
+    """,
+        n=int,
+        net=float,
+    )
+    found = stats.decompose(before, after, by=["g"]).set_index("g")
+    # means 0.8 x 0.5 = 0.4 and 0.2 x 0.6 + 0.8 x 0.1 = 0.2, of both 0.3
+    assert found["rate"].to_dict() == pytest.approx({"a": 0.5 * 0.1, "b": 0.5 * 0.1})
+    assert found["mix"].to_dict() == pytest.approx({"a": (0.2 - 0.8) * (0.55 - 0.3), "b": (0.8 - 0.2) * (0.05 - 0.3)})
+    assert found[["mix", "rate"]].sum().sum() == pytest.approx(0.2 - 0.4)
+    assert found["share_before"].to_dict() == {"a": 0.8, "b": 0.2}
+    assert found["rate_after"].to_dict() == {"a": 0.6, "b": 0.1}
+
+
+def test_a_group_that_comes_or_goes_is_mix():
+    before = pd.DataFrame({"g": ["a", "b", "e"], "n": [50, 50, 0], "net": [0.4, 0.0, np.nan]})
+    after = pd.DataFrame({"g": ["a", "c"], "n": [50, 50], "net": [0.4, 0.2]})
+    found = stats.decompose(before, after, by=["g"]).set_index("g")
+    # means 0.2 and 0.3, of both 0.25
+    assert found["mix"].to_dict() == pytest.approx({"a": 0, "b": -0.5 * (0 - 0.25), "c": 0.5 * (0.2 - 0.25)})
+    assert found["rate"].tolist() == [0, 0, 0]
+    assert np.isnan([found.loc["b", "rate_after"], found.loc["c", "rate_before"]]).all()
+
+
+_PERIOD = st.dictionaries(st.sampled_from("abcdef"), st.tuples(st.integers(1, 1000), st.floats(-1, 1)), min_size=1)
+
+
+@given(_PERIOD, _PERIOD)
+def test_mix_and_rate_sum_to_the_change(before, after):
+    frames = [pd.DataFrame([(g, *row) for g, row in x.items()], columns=["g", "n", "net"]) for x in (before, after)]
+    found = stats.decompose(*frames, by=["g"])
+    old, new = ((frame["n"] * frame["net"]).sum() / frame["n"].sum() for frame in frames)
+    assert found["mix"].sum() + found["rate"].sum() == pytest.approx(new - old, abs=1e-12)
+    assert len(found) == len({*before, *after})
+
+
+def test_nothing_has_no_decomposition():
+    none = pd.DataFrame({"g": [], "n": [], "net": []})
+    assert stats.decompose(none, none, by=["g"]).empty
+
+
+def _doses(rng, *, c=0, jump=-0.6, slope=-0.05, n=1500):
+    dose = rng.integers(-6, 11, n)
+    mean = 0.4 + jump * (dose > c) + slope * np.maximum(dose - c, 0)
+    value = np.where(rng.random(n) < abs(mean), np.sign(mean), 0)  # in -1, 0, 1 with that mean
+    return pd.DataFrame({"dose": dose, "value": value, "person": np.arange(n) // 2})
+
+
+@pytest.mark.parametrize("planted", [0, 2])
+def test_a_planted_break_is_found(planted):
+    rng = np.random.default_rng(11)
+    found = stats.break_point(_doses(rng, c=planted), grid=range(-4, 8), rng=rng)
+    assert found["break"] == planted
+    assert planted - 1 <= found["break_low"] <= planted <= found["break_high"] <= planted + 1
+    # standard errors at 1500 answers about 0.05 (jump) and 0.008 (slope); three of them
+    assert found["jump"] == pytest.approx(-0.6, abs=0.15)
+    assert found["slope"] == pytest.approx(-0.05, abs=0.025)
+    assert found["gain"] > 100
+    assert found["n"] == 1500
+
+
+def test_where_nothing_breaks_the_interval_is_wide():
+    rng = np.random.default_rng(12)
+    found = stats.break_point(_doses(rng, jump=0, slope=0), grid=range(-4, 8), rng=rng)
+    assert found["break_high"] - found["break_low"] >= 6
+    assert found["gain"] < 8  # half a chi-square of 2, the largest of 12 candidates
+
+
+def test_answers_of_one_person_do_not_narrow_the_break():
+    answers = _doses(np.random.default_rng(13), jump=-0.2, n=300)
+    one, four = (
+        stats.break_point(frame, grid=range(-4, 8), rng=np.random.default_rng(1))
+        for frame in (answers, pd.concat([answers] * 4))
+    )
+    assert one["break_low"] < one["break_high"]
+    assert [four[x] for x in ("break", "break_low", "break_high")] == [
+        one[x] for x in ("break", "break_low", "break_high")
+    ]
+    assert four["gain"] == pytest.approx(4 * one["gain"])
+
+
+def test_the_gain_of_a_break_by_hand():
+    # 2, 2 | 0, 0 with one answer 1 off: means 2 at or below 0; line through 0, 0.5, 0 above
+    answers = pd.DataFrame({"dose": [0, 0, 1, 2, 3], "value": [2.0, 3.0, 0.0, 0.5, 1.0], "person": range(5)})
+    found = stats.break_point(answers, grid=[0], rng=np.random.default_rng(1), draws=5)
+    # after 0 the line 0, 0.5, 1 fits without rest; before, mean 2.5, rest 2 x 0.25; constant 1.3, rest 14.25 - 5 x 1.69
+    assert (found["slope"], found["jump"]) == (pytest.approx(0.5), pytest.approx(-0.5 - 2.5))
+    assert found["gain"] == pytest.approx(5 / 2 * np.log((14.25 - 5 * 1.3**2) / 0.5))
+
+
+@pytest.mark.parametrize(
+    ("dose", "value"),
+    [([], []), ([1], [1]), ([0, 1, 0, 1], [1, 0, 1, 0]), ([0, 1, 2, 3], [1, 1, 1, 1]), ([5, 6, 7, 8], [1, 0, -1, -1])],
+)
+def test_a_break_is_missing_where_there_is_none_to_find(dose, value):
+    answers = pd.DataFrame({"dose": dose, "value": value, "person": range(len(dose))}, dtype="float64")
+    found = stats.break_point(answers, grid=[0, 1], rng=np.random.default_rng(1))
+    assert found.pop("n") == len(dose)
+    assert list(found) == ["break", "break_low", "break_high", "slope", "jump", "gain"]
+    assert np.isnan(list(found.values())).all()
+
+
+def test_the_silent_tip_the_score():
+    # 40 % answered with 0.3; for 0.1 in all the silent must be (0.1 - 0.4 x 0.3) / 0.6 = -1/30, a third lower
+    found = stats.tipping(0.4, 0.3, 0.1)
+    assert (found["delta"], found["net_silent"]) == (pytest.approx(1 / 3), pytest.approx(-1 / 30))
+    assert found["possible"]
+    curve = stats.tipping_curve(0.3, 0.4, deltas=[0, found["delta"], 1])
+    assert curve["overall"].tolist() == pytest.approx([0.3, 0.1, 0.4 * 0.3 + 0.6 * (0.3 - 1)])
+    assert not stats.tipping(0.9, 0.3, 0.1)["possible"]  # the silent would need -1.7
+    assert np.isnan(stats.tipping(1, 0.3, 0.1)["delta"])

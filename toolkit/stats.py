@@ -6,8 +6,11 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+from toolkit.errors import DataError
+
 OTHER = "(other)"
 UNKNOWN = "(unknown)"
+_SMALL = 100  # effective answers; by full enumeration the score interval errs less below, at the ends by far
 
 
 def publication_grid(
@@ -245,12 +248,13 @@ def ratio_of_sums(sums: pd.DataFrame, *, confidence: float = 0.95, family: int =
 def net_share(
     answers: pd.DataFrame, *, by: Sequence[str] = (), confidence: float = 0.95, family: int = 1
 ) -> pd.DataFrame:
-    """Share of +1 minus share of -1 per group, with the adjusted Wald interval, answers of one person together.
+    """Share of +1 minus share of -1 per group, with its interval, answers of one person together.
 
     Parameters
     ----------
     answers
-        One row an answer: ``by``, ``person``, ``value`` (-1, 0 or 1).
+        One row an answer: ``by``, ``person``, ``value`` (-1, 0 or 1) and, where answers do not
+        count alike, ``weight`` (0 or more).
     by
         Grouping columns; none for one figure over all.
     confidence
@@ -261,12 +265,19 @@ def net_share(
     Returns
     -------
     DataFrame
-        One row a group: ``by``, ``n`` (answers), ``n_persons``, ``n_effective`` (answers by design
-        effect), ``plus``, ``minus`` (shares 0-1), ``net``, ``net_low``, ``net_high`` (-1 to 1).
+        One row a group: ``by``, ``n`` (answers), ``n_persons``, ``n_effective`` (Kish's size by design effect),
+        ``plus``, ``minus`` (shares 0-1), ``net``, ``net_low``, ``net_high`` (-1 to 1), ``se`` (0 where all are alike).
+
+    Raises
+    ------
+    DataError
+        If a weight is missing or below 0.
 
     Notes
     -----
-    Rocks, The American Statistician 70(4), 2016, 365-372; docs/METHODS.md section 0.9.
+    Adjusted Wald from 100 effective answers, Tango's score interval below: Rocks, The American Statistician 70(4),
+    2016, 365-372; docs/METHODS.md section 0.9. Kish's size is (sum w)^2 / sum w^2; the design effect is the linearised
+    variance of the mean, w (x - mean) summed by person, over that of so many simple answers, never below 1.
 
     Examples
     --------
@@ -276,33 +287,282 @@ def net_share(
     0  100  0.3   0.1405     0.442
     """
     by = list(by)
-    every = answers.assign(_all=0) if not by else answers
+    every = _weighed(answers, "net_share") if by else _weighed(answers, "net_share").assign(_all=0)
     keys = by or ["_all"]
-    value = every["value"].astype("float64")
-    sums = every.assign(n=1.0, v=value, vv=value**2, plus=(value > 0) * 1.0, minus=(value < 0) * 1.0)
+    w, value = every["n"], every["value"].astype("float64")
+    sums = every.assign(rows=1, ww=w**2, vv=w * value**2, plus=w * (value > 0), minus=w * (value < 0))
     persons = sums.groupby([*keys, "person"], dropna=False)[["n", "v"]].sum()
-    groups = sums.groupby(keys)[["n", "v", "vv", "plus", "minus"]].sum()
-    mean = groups["v"] / groups["n"]
+    groups = sums.groupby(keys)[["rows", "n", "ww", "v", "vv", "plus", "minus"]].sum()
+    mean, unit = groups["v"] / groups["n"], groups["n"] / groups["ww"]
     away = persons["v"] - persons["n"] * mean.reindex(persons.index.droplevel("person")).to_numpy()
-    together, alone = (away**2).groupby(level=keys).sum(), groups["vv"] - groups["n"] * mean**2
-    effect = (together / alone.where(alone > 1e-9)).clip(lower=1).fillna(1)
-    n = groups["n"] / effect + 3
-    plus, minus = (groups["plus"] / effect + 0.75) / n, (groups["minus"] / effect + 0.75) / n
-    centre = plus - minus
-    half = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(family, 1)) * ((plus + minus - centre**2) / n) ** 0.5
+    together, alone = (away**2).groupby(level=keys).sum(), (groups["vv"] - groups["n"] * mean**2) / unit
+    effect = (together / alone.where(alone > 1e-9 * groups["ww"])).clip(lower=1).fillna(1)
+    counted = groups[["n", "plus", "minus"]].mul(unit, axis=0).div(effect, axis=0)
+    quantile = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(family, 1))
+    low, high = _net_interval(*(counted[name].to_numpy() for name in ("plus", "minus", "n")), quantile)
+    variance = ((groups["plus"] + groups["minus"]) / groups["n"] - mean**2).clip(lower=0)
     found = pd.DataFrame(
         {
-            "n": groups["n"].astype("int64"),
+            "n": groups["rows"].astype("int64"),
             "n_persons": persons.groupby(level=keys).size(),
-            "n_effective": groups["n"] / effect,
+            "n_effective": counted["n"],
             "plus": groups["plus"] / groups["n"],
             "minus": groups["minus"] / groups["n"],
             "net": mean,
-            "net_low": (centre - half).clip(lower=-1),
-            "net_high": (centre + half).clip(upper=1),
+            "net_low": low,
+            "net_high": high,
+            "se": (variance / counted["n"]) ** 0.5,
         }
     )
     return found.rename_axis(by).reset_index() if by else found.reset_index(drop=True)
+
+
+def _weighed(answers: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Answers with ``n``, what each counts, and ``v``, that times its value."""
+    n = answers["weight"].astype("float64") if "weight" in answers else pd.Series(1.0, index=answers.index)
+    if wrong := (~(n >= 0)).sum():
+        raise DataError(f"{where}: expected weights of 0 or more, found {wrong} others. Leave their answers out.")
+    return answers.assign(n=n, v=n * answers["value"].astype("float64"))
+
+
+def _net_interval(b: np.ndarray, c: np.ndarray, n: np.ndarray, z: float) -> tuple[np.ndarray, np.ndarray]:
+    """Adjusted Wald interval of (b - c) / n, the score interval where n is small."""
+    plus, minus = (b + 0.75) / (n + 3), (c + 0.75) / (n + 3)
+    half = z * ((plus + minus - (plus - minus) ** 2) / (n + 3)) ** 0.5
+    low, high = np.maximum(plus - minus - half, -1), np.minimum(plus - minus + half, 1)
+    small = np.round(n, 6) < _SMALL  # a design effect leaves 99.9999999 of 100
+    low[small], high[small] = _score_interval(b[small], c[small], n[small], z)
+    return low, high
+
+
+def _score_interval(b: np.ndarray, c: np.ndarray, n: np.ndarray, z: float) -> tuple[np.ndarray, np.ndarray]:
+    """Tango's score interval (Statistics in Medicine 17, 1998) of (b - c) / n, by halving; sizes may be fractions."""
+
+    def statistic(delta):
+        slope, level = (2 * n - b + c) * delta - b - c, c * delta * (1 - delta)
+        q = (np.sqrt(np.maximum(slope**2 + 8 * n * level, 0)) - slope) / (4 * n)
+        return (b - c - n * delta) / np.sqrt(n * np.maximum(2 * q + delta * (1 - delta), 0))
+
+    ends = []
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for side in (-1.0, 1.0):
+            inside, outside = (b - c) / n, np.full(n.shape, side)
+            for _ in range(55):
+                middle = (inside + outside) / 2
+                held = -side * statistic(middle) <= z
+                inside, outside = np.where(held, middle, inside), np.where(held, outside, middle)
+            ends.append(inside)
+    return ends[0], ends[1]
+
+
+def compare(groups: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95) -> pd.DataFrame:
+    """Every two groups of ``net_share`` against each other: which differences are more than chance?
+
+    ``groups`` needs ``by``, ``net``, ``se``; they must not share persons. One whose answers are all alike has no
+    standard error and is not tested: ``p`` and the interval are missing. One row a pair: ``group_a``, ``group_b``,
+    ``difference`` (a minus b, -2 to 2), ``difference_low``, ``difference_high``, ``p``, ``p_adjusted``, ``settled``
+    (adjusted p at most 1 - confidence), ``family`` (pairs tested).
+
+    Two-sided z test, p adjusted over all pairs by Benjamini and Hochberg (JRSS B 57, 1995). With R of m settled,
+    their intervals have the level 1 - R (1 - confidence) / m, so that each leaves out 0 (false coverage rate:
+    Benjamini and Yekutieli, JASA 100, 2005); those of others have ``confidence``, each alone.
+
+    >>> groups = pd.DataFrame({"g": ["a", "b"], "net": [0.3, 0.1], "se": [0.0781, 0.0587]})
+    >>> compare(groups, by=["g"])[["group_a", "group_b", "difference", "p", "settled"]].round(3)
+      group_a group_b  difference      p  settled
+    0       a       b         0.2  0.041     True
+    """
+    from scipy.special import ndtr
+
+    labels = np.array([", ".join(map(str, row)) for row in groups[list(by)].itertuples(index=False)], dtype=object)
+    net, se = groups["net"].to_numpy("float64"), groups["se"].where(groups["se"] > 0).to_numpy("float64")
+    a, b = np.triu_indices(len(groups), 1)
+    difference, error = net[a] - net[b], np.hypot(se[a], se[b])
+    p = 2 * ndtr(-np.abs(difference / error))
+    adjusted, family = _benjamini_hochberg(p), int(np.isfinite(p).sum())
+    settled = adjusted <= 1 - confidence
+    levels = [1 - confidence, (1 - confidence) * settled.sum() / max(family, 1) or 1 - confidence]
+    half = np.where(settled, *(NormalDist().inv_cdf(1 - level / 2) for level in levels[::-1])) * error
+    found = {"group_a": labels[a], "group_b": labels[b], "difference": difference}
+    found |= {"difference_low": difference - half, "difference_high": difference + half}
+    return pd.DataFrame(found | {"p": p, "p_adjusted": adjusted, "settled": settled, "family": family})
+
+
+def _benjamini_hochberg(p: np.ndarray) -> np.ndarray:
+    """p adjusted for the false discovery rate among those that are not missing."""
+    order, m = np.argsort(p), np.isfinite(p).sum()  # missing ones come last
+    scaled = p[order] * m / np.arange(1, len(p) + 1)
+    adjusted = np.full(len(p), np.nan)
+    adjusted[order[:m]] = np.minimum.accumulate(scaled[:m][::-1])[::-1].clip(max=1)
+    return adjusted
+
+
+def heterogeneity(groups: pd.DataFrame) -> dict[str, float]:
+    """Do groups differ at all? Cochran's ``q`` of ``net`` with weights 1 / ``se``^2, its ``df`` and ``p``.
+
+    Groups without a standard error are left out; missing below two. Takes the result of ``net_share``.
+
+    >>> {name: round(x, 4) for name, x in heterogeneity(pd.DataFrame({"net": [0.3, 0.1], "se": [0.06, 0.08]})).items()}
+    {'q': 4.0, 'df': 1, 'p': 0.0455}
+    """
+    from scipy.special import chdtrc
+
+    known = groups[groups["se"] > 0]
+    weight, df = known["se"] ** -2.0, max(len(known) - 1, 0)
+    q = (weight * (known["net"] - (weight * known["net"]).sum() / weight.sum()) ** 2).sum() if df else np.nan
+    return {"q": float(q), "df": df, "p": float(chdtrc(df, q)) if df else np.nan}
+
+
+def bootstrap_net(
+    answers: pd.DataFrame,
+    *,
+    by: Sequence[str] = (),
+    rng: np.random.Generator,
+    draws: int = 2000,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """The net share again, with a percentile interval from persons drawn with replacement.
+
+    Takes the answers of ``net_share``. Persons of equal answers are drawn as one multinomial count, which is the
+    same bootstrap; memory goes with ``draws`` x kinds of persons in a group. One row a group: ``by``, ``n_persons``,
+    ``net``, ``net_low``, ``net_high``, ``se`` (-1 to 1).
+
+    >>> answers = pd.DataFrame({"value": [1] * 50 + [0] * 30 + [-1] * 20, "person": range(100)})
+    >>> bootstrap_net(answers, rng=np.random.default_rng(1)).round(2)
+       n_persons  net  net_low  net_high    se
+    0        100  0.3     0.15      0.45  0.08
+    """
+    keys = list(by) or ["_all"]
+    every = _weighed(answers, "bootstrap_net").assign(**({} if by else {"_all": 0}))
+    kinds = every.groupby([*keys, "person"], dropna=False)[["n", "v"]].sum().value_counts([*keys, "n", "v"], sort=False)
+    rows = []
+    for key, kind in kinds.groupby(level=keys):
+        weight, total = (kind.index.get_level_values(name).to_numpy() for name in ("n", "v"))
+        counts = rng.multinomial(kind.sum(), kind / kind.sum(), size=draws)
+        nets = (counts @ total) / (counts @ weight)
+        ends = np.quantile(nets, [(1 - confidence) / 2, (1 + confidence) / 2])
+        rows.append((*key, kind.sum(), (kind * total).sum() / (kind * weight).sum(), *ends, nets.std(ddof=1)))
+    found = pd.DataFrame(rows, columns=[*keys, "n_persons", "net", "net_low", "net_high", "se"])
+    return found if by else found.drop(columns="_all")
+
+
+def decompose(before: pd.DataFrame, after: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
+    """Why a mean over groups moved: other shares of the groups (mix), or other rates in them.
+
+    Parameters
+    ----------
+    before, after
+        One row a group: ``by``, ``n`` (weight), ``net`` (rate). A group of one period only has in the
+        other the rate of that one, so that its coming or going is mix.
+    by
+        Grouping columns.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: ``by``, ``share_before``, ``share_after`` (0-1), ``rate_before``, ``rate_after``,
+        ``mix``, ``rate`` (in units of ``net``; their sum over all rows is the change of the mean).
+
+    Notes
+    -----
+    Symmetric decomposition of Kitagawa, JASA 50, 1955, 1168-1194, rates in ``mix`` taken from the mean
+    of both periods: a group that grows adds where it is better than the whole. No interval.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"g": ["a", "b"], "n": [80, 20], "net": [0.5, 0.0]})
+    >>> decompose(before, before.assign(n=[20, 80]), by=["g"])[["g", "mix", "rate"]].round(3)
+       g   mix  rate
+    0  a -0.15   0.0
+    1  b -0.15   0.0
+    """
+    by = list(by)
+    sides = [rows.loc[rows["n"] > 0, [*by, "n", "net"]] for rows in (before, after)]
+    both = sides[0].merge(sides[1], how="outer", on=by, suffixes=("_before", "_after"), validate="one_to_one")
+    n = both[["n_before", "n_after"]].fillna(0).to_numpy("float64")
+    seen = both[["net_before", "net_after"]].to_numpy("float64")
+    shares, rates = n / n.sum(axis=0), np.where(n > 0, seen, seen[:, ::-1])
+    overall = (shares * rates).sum(axis=0).mean()
+    return both[by].assign(
+        share_before=shares[:, 0],
+        share_after=shares[:, 1],
+        rate_before=seen[:, 0],
+        rate_after=seen[:, 1],
+        mix=(shares[:, 1] - shares[:, 0]) * (rates.mean(axis=1) - overall),
+        rate=shares.mean(axis=1) * (rates[:, 1] - rates[:, 0]),
+    )
+
+
+def break_point(
+    answers: pd.DataFrame,
+    *,
+    grid: Sequence[float],
+    rng: np.random.Generator,
+    draws: int = 200,
+    confidence: float = 0.95,
+) -> dict[str, float]:
+    """From which dose on does the value fall? Level before, jump and slope after, at the best break of ``grid``.
+
+    ``answers``: ``dose``, ``value``, ``person``. Value = a + slope x max(dose - c, 0) + jump x [dose > c], least
+    squares over the candidates c with a dose at or below and two above; of candidates that fit alike the highest.
+    Gives ``break``, ``break_low``, ``break_high`` (percentiles over ``draws`` of persons), ``slope`` (per unit of
+    dose), ``jump``, ``gain`` (log-likelihood over a constant, persons not regarded, for three parameters more),
+    ``n``; all but ``n`` missing with fewer than three doses, no candidate, or values all alike.
+
+    >>> answers = pd.DataFrame({"dose": [-1, 0, 1, 2, 3] * 2, "value": [1, 1, 0, 0, -1, 1, 1, 1, 0, 0]})
+    >>> found = break_point(answers.assign(person=range(10)), grid=[-1, 0, 1], rng=np.random.default_rng(1))
+    >>> found["break"], round(found["slope"], 2), round(found["jump"], 2)
+    (0.0, -0.5, 0.0)
+    """
+    known = answers.dropna(subset=["dose", "value"]).astype({"dose": "float64", "value": "float64"})
+    doses, at = np.unique(known["dose"], return_inverse=True)
+    value, who = known["value"].to_numpy(), pd.factorize(known["person"], use_na_sentinel=False)[0]
+    c = np.array([x for x in sorted(grid) if (doses <= x).any() and (doses > x).sum() > 1], dtype="float64")[:, None]
+    names = ["break", "break_low", "break_high", "slope", "jump", "gain"]
+    rest = ((value - value.mean()) ** 2).sum() if len(known) else 0.0
+    if len(doses) < 3 or not len(c) or rest < 1e-12 * max((value**2).sum(), 1e-300):
+        return dict.fromkeys(names, np.nan) | {"n": len(known)}
+    design = np.stack([np.ones((len(c), len(doses))), np.maximum(doses - c, 0), (doses > c) * 1.0], axis=-1)
+
+    def profile(weight):
+        n, v = np.bincount(at, weight, len(doses)), np.bincount(at, weight * (value - value.mean()), len(doses))
+        moments, normal = np.einsum("gdi,d->gi", design, v), np.einsum("gdi,gdj,d->gij", design, design, n)
+        fit = np.einsum("gij,gj->gi", np.linalg.pinv(normal, rcond=1e-12, hermitian=True), moments)
+        explained = (fit * moments).sum(axis=1)
+        best = np.flatnonzero(explained >= explained.max() - 1e-9 * rest)[-1]
+        return best, fit[best], explained[best]
+
+    best, (_, slope, jump), explained = profile(np.ones(len(known)))
+    persons = who.max() + 1
+    drawn = [profile(np.bincount(rng.integers(persons, size=persons), minlength=persons)[who])[0] for _ in range(draws)]
+    ends = np.quantile(c[drawn, 0], [(1 - confidence) / 2, (1 + confidence) / 2], method="inverted_cdf")
+    with np.errstate(divide="ignore"):
+        gain = -len(known) / 2 * np.log(np.maximum(1 - explained / rest, 0))
+    return dict(zip(names, map(float, (c[best, 0], *ends, slope, jump, gain)), strict=True)) | {"n": len(known)}
+
+
+def tipping(rate: float, net_respondents: float, net_target: float) -> dict[str, float | bool]:
+    """How much worse must the silent be for the net share of all to fall to a target?
+
+    ``rate`` is the share that answered (0-1). Gives ``delta`` (net of those who answered minus net of the silent;
+    missing where all answered), ``net_silent``, and ``possible``: is that a net share, -1 to 1?
+
+    >>> tipping(0.5, 0.3, 0.0)
+    {'delta': 0.6, 'net_silent': -0.3, 'possible': True}
+    """
+    delta = (net_respondents - net_target) / (1 - rate) if rate < 1 else np.nan
+    silent = net_respondents - delta
+    return {"delta": delta, "net_silent": silent, "possible": abs(silent) <= 1}
+
+
+def tipping_curve(net: float, rate: float, *, deltas: Sequence[float]) -> pd.DataFrame:
+    """``overall`` net share if the silent were lower than ``net`` by each ``delta``; ``rate`` (0-1) answered.
+
+    >>> tipping_curve(0.3, 0.5, deltas=[0.0, 0.6])["overall"].tolist()
+    [0.3, 0.0]
+    """
+    delta = np.asarray(deltas, dtype="float64")
+    return pd.DataFrame({"delta": delta, "overall": rate * net + (1 - rate) * (net - delta)})
 
 
 def share(counts: pd.DataFrame, *, confidence: float = 0.95, family: int = 1) -> pd.DataFrame:
