@@ -350,7 +350,7 @@ def _responses(chosen: pd.DataFrame) -> pd.Series:
     x, flag = x.astype("float64"), chosen["value"].notna()
     while True:
         try:
-            return drivers.propensity(flag, x[drivers.independent(x)], clusters=chosen["person"])
+            return drivers.propensity(flag, x[drivers.independent(x)])
         except drivers.SeparationError as error:  # nobody, or everybody, of these answered: no weight can mend that
             x = x.drop(columns=error.driver)
 
@@ -672,6 +672,9 @@ def cause(
             found.append(row | {"estimand": "ATT", "note": few, "n": pd.NA, "n_treated": pd.NA})
             continue
         points, weights = 100 * answers["value"].astype("float64"), answers["weight"].astype("float64")
+        if np.ptp(points) == 0:
+            found.append(row | {"estimand": "ATT", "note": "all answers are alike"})
+            continue
         known = {"clusters": answers["person"], "weights": weights, "confidence": confidence}
         none = pd.DataFrame(index=answers.index)
         raw = drivers.treatment_effect(points, treated, none, **known).set_index("estimand").loc["ATE"]
@@ -682,12 +685,10 @@ def cause(
         except drivers.SeparationError as error:
             found.append(row | {"estimand": "ATT", "note": f"{error.driver} tells who met it: none are alike"})
             continue
-        rate = float(np.average(points[treated] < 0, weights=weights[treated]))
-        ratios = [rate / max(rate - risk[end], 1e-3) for end in _EFFECT]
+        ends = NormalDist().inv_cdf((1 + confidence) / 2) * risk["log_ratio_se"] * np.array([0, -1, 1])
+        strength = drivers.e_value(*(risk["with"] / risk["without"] * np.exp(ends))) if np.isfinite(ends).all() else {}
         lost = _lost(effects.loc["ATT"], treated, answers, confidence=confidence)
-        found.append(
-            row | {"estimand": "ATT"} | effects.loc["ATT", _EFFECT].to_dict() | lost | drivers.e_value(*ratios)
-        )
+        found.append(row | {"estimand": "ATT"} | effects.loc["ATT", _EFFECT].to_dict() | lost | strength)
         found.append(row | {"estimand": "ATE"} | effects.loc["ATE", _EFFECT].to_dict())
         other = invitations[(invitations["item"] == item) & (invitations["scale"] == "nps_0_10")]
         score = answers["response_id"].map(other.drop_duplicates("response_id").set_index("response_id")["score"])
@@ -721,7 +722,7 @@ def alike(chosen: pd.DataFrame, causes: pd.DataFrame, *, min_n: int) -> pd.DataF
         if min(answers["person"][flag].nunique() for flag in (treated, ~treated)) < min_n:
             continue
         try:
-            chance = drivers.propensity(treated, x, clusters=answers["person"])
+            chance = drivers.propensity(treated, x, weights=answers["weight"])
         except drivers.SeparationError:
             continue
         rows = drivers.balance(treated, x, chance, weights=answers["weight"].astype("float64"))
