@@ -255,12 +255,26 @@ def test_a_cause_that_too_few_met_or_escaped_has_a_reason_and_no_number():
         assert satisfaction.alike(chosen, _causes(), min_n=10).empty
 
 
-def test_a_covariate_that_tells_who_met_it_leaves_nobody_to_compare():
-    asked = _asked([9, 3] * 40, exposure=["late"] * 40 + ["in_time"] * 40, segment=["a"] * 40 + ["b"] * 40)
+def test_who_has_nobody_alike_is_left_out_and_counted():
+    rng = np.random.default_rng(10)
+    asked = _asked([9, 3] * 200, exposure=rng.choice(["late", "in_time"], 400), segment=["a"] * 300 + ["b"] * 100)
+    asked.loc[300:, "exposure"] = "in_time"  # nobody of b was late
     chosen = satisfaction.weighted(satisfaction.scored(asked))
     found = satisfaction.cause(chosen, asked, _causes(covariates=["segment"]), min_n=10).set_index("estimand")
-    assert found.loc["ATT", "note"].endswith("tells who met it: none are alike")
+    assert found.loc["ATT", ["n", "n_alone"]].tolist() == [300, 100]
+    assert np.isfinite(found.loc["ATT", "effect"])
+
+
+def test_a_covariate_that_tells_who_met_it_leaves_nobody_to_compare():
+    asked = _asked([9, 3] * 40, exposure=["late"] * 40 + ["in_time"] * 40, orders_before=[9] * 40 + [0] * 40)
+    chosen = satisfaction.weighted(satisfaction.scored(asked))
+    found = satisfaction.cause(chosen, asked, _causes(), min_n=10).set_index("estimand")
+    assert found.loc["ATT", "note"] == "orders_before tells who met it: none are alike"
     assert np.isnan(found.loc["ATT", "effect"])
+    apart = asked.assign(orders_before=0, segment=["a"] * 40 + ["b"] * 40)
+    chosen = satisfaction.weighted(satisfaction.scored(apart))
+    found = satisfaction.cause(chosen, apart, _causes(covariates=["segment"]), min_n=10)
+    assert found["note"].tolist() == ["too few customers met it"]  # of those who have somebody alike
 
 
 def test_incompleteness_is_judged_of_orders_that_arrived_only():

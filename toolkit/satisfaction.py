@@ -319,7 +319,7 @@ def _fitted(
 
 _HISTORY = ["orders_before", "late_before"]
 _CATEGORIES = ("segment", "channel", "region", "fulfilment", "rush", "category", "weekday", "month")
-_RARE = 30  # rows below which a category of a covariate is none of its own
+_RARE = 0.01  # share of rows below which a category of a covariate is none of its own
 
 
 def _covariates(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -330,7 +330,7 @@ def _covariates(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         if name in _CATEGORIES:
             values = placed[name].astype("str").where(placed[name].notna(), stats.UNKNOWN)
             counts = values.value_counts()
-            for value in sorted(counts.index[counts >= _RARE]):
+            for value in sorted(counts.index[counts >= _RARE * len(rows)]):
                 columns[f"{name} {value}"] = (values == value).astype("float64")
         else:
             amount = placed[name].astype("Float64").astype("float64")
@@ -340,18 +340,21 @@ def _covariates(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
                 amount = np.log1p(amount.clip(lower=0))
             columns[name] = amount.fillna(0)
             columns[f"{name} not known"] = amount.isna().astype("float64")
-    found = pd.DataFrame(columns, index=rows.index, dtype="float64")
-    return found[drivers.independent(found)]
+    return pd.DataFrame(columns, index=rows.index, dtype="float64")
 
 
-def _responses(chosen: pd.DataFrame) -> pd.Series:
-    """Fitted share (0-1) of having answered, of each invitation."""
-    x = pd.concat([_covariates(chosen, [*_CONTROLS, *_HISTORY]), pd.get_dummies(chosen["exposure"])], axis=1)
-    x, flag = x.astype("float64"), chosen["value"].notna()
+def _comparable(flag: pd.Series, x: pd.DataFrame, weights: pd.Series | None = None) -> tuple[pd.DataFrame, pd.Series]:
+    """Columns of which a logit of the flag has a maximum, and its fitted shares (0-1).
+
+    Marks whose rows all hold the flag, or none, are left out; a number that tells the flag apart is a SeparationError.
+    """
+    x = x[drivers.independent(x)]
     while True:
         try:
-            return drivers.propensity(flag, x[drivers.independent(x)])
-        except drivers.SeparationError as error:  # nobody, or everybody, of these answered: no weight can mend that
+            return x, drivers.propensity(flag, x, weights=weights)
+        except drivers.SeparationError as error:
+            if error.driver not in x or not x[error.driver].isin([0.0, 1.0]).all():
+                raise
             x = x.drop(columns=error.driver)
 
 
@@ -364,7 +367,12 @@ def weighted(chosen: pd.DataFrame) -> pd.DataFrame:
     answered = chosen["value"].notna()
     if answered.all() or not answered.any():
         return chosen.assign(response=np.nan, weight=1.0)
-    response = _responses(chosen)
+    met = pd.get_dummies(chosen["exposure"], dtype="float64")
+    try:
+        x = pd.concat([_covariates(chosen, [*_CONTROLS, *_HISTORY]), met], axis=1)
+        response = _comparable(answered, x)[1]
+    except drivers.SeparationError:  # who answers is known without doubt: nothing can be weighted
+        return chosen.assign(response=np.nan, weight=1.0)
     weight = (1 / response).where(answered)
     weight = weight.clip(*weight.quantile([0.01, 0.99]))
     return chosen.assign(response=response, weight=weight / weight.mean())
@@ -613,7 +621,10 @@ _TREATMENTS = {"late": LATE, "short": "short", "damaged": "damaged"}  # of a dec
 def _compared(
     chosen: pd.DataFrame, treatment: str, names: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
-    """Answers that a cause can be asked of, which of them met it, and their covariates."""
+    """Answers that a cause can be asked of, which of them met it, and their covariates.
+
+    Answers of a category that all met it, or all escaped it, have nobody to be compared with and are left out.
+    """
     answers = chosen[chosen["value"].notna()]
     if treatment == "late":
         answers = answers[answers["exposure"].isin(["in_time", "late", "overdue"])].reset_index(drop=True)
@@ -622,7 +633,16 @@ def _compared(
         there = answers["exposure"].isin(["in_time", "late"]) & answers[treatment].notna()
         answers = answers[there].reset_index(drop=True)
         treated = answers[treatment].astype("boolean").fillna(False).astype(bool)
-    return answers, treated, _covariates(answers, names)
+    x = _covariates(answers, names)
+    marks = x.columns[x.isin([0.0, 1.0]).all()]
+    while len(x) and treated.any() and not treated.all():
+        shares = x[marks].mul(treated, axis=0).sum() / x[marks].sum().clip(lower=1)
+        alone = marks[((shares == 0) | (shares == 1)) & (x[marks].sum() > 0)]
+        if alone.empty:
+            break
+        kept = (x[alone] == 0).all(axis=1)
+        answers, treated, x = (part[kept].reset_index(drop=True) for part in (answers, treated, x))
+    return answers, treated, x[drivers.independent(x)]
 
 
 def _declared(causes: pd.DataFrame) -> list[tuple[str, list[str], str, bool]]:
@@ -653,7 +673,8 @@ def cause(
     DataFrame
         Per declared failure one row each of ``estimand`` "raw difference", "ATT", "ATE" and, if declared, "ATT on
         <item>" (the negative control, points of the item): ``failure``, ``estimand``, ``effect``, ``effect_low``,
-        ``effect_high`` (points), ``lost`` with ends (ATT x share that met it), ``n``, ``n_treated``, ``e_value``,
+        ``effect_high`` (points), ``lost`` with ends (ATT x share that met it), ``n``, ``n_treated``, ``n_alone`` (left out: nobody
+        like them met it, or escaped it), ``e_value``,
         ``e_value_limit`` (of the detractors' risk ratio), ``declared_later``, ``note`` (why there is no effect).
 
     Notes
@@ -666,6 +687,7 @@ def cause(
         answers, treated, x = _compared(chosen, treatment, names)
         persons = [answers["person"][flag].nunique() for flag in (treated, ~treated)]
         row = {"failure": _TREATMENTS[treatment], "n": len(answers), "n_treated": int(treated.sum())}
+        row["n_alone"] = len(_compared(chosen, treatment, [])[0]) - len(answers)
         row |= {"declared_later": later, "note": ""}
         if min(persons) < min_n:
             few = "too few customers met it" if persons[0] < min_n else "too few customers escaped it"
@@ -680,11 +702,16 @@ def cause(
         raw = drivers.treatment_effect(points, treated, none, **known).set_index("estimand").loc["ATE"]
         found.append(row | {"estimand": "raw difference"} | raw[_EFFECT].to_dict())
         try:
-            effects = drivers.treatment_effect(points, treated, x, **known).set_index("estimand")
-            risk = drivers.treatment_effect(points < 0, treated, x, **known).set_index("estimand").loc["ATT"]
+            chance = _comparable(treated, x, weights)[0]
         except drivers.SeparationError as error:
             found.append(row | {"estimand": "ATT", "note": f"{error.driver} tells who met it: none are alike"})
             continue
+        known["outcome_covariates"] = x
+        effects, risk = (
+            drivers.treatment_effect(what, treated, chance, **known).set_index("estimand")
+            for what in (points, points < 0)
+        )
+        risk = risk.loc["ATT"]
         ends = NormalDist().inv_cdf((1 + confidence) / 2) * risk["log_ratio_se"] * np.array([0, -1, 1])
         strength = drivers.e_value(*(risk["with"] / risk["without"] * np.exp(ends))) if np.isfinite(ends).all() else {}
         lost = _lost(effects.loc["ATT"], treated, answers, confidence=confidence)
@@ -696,15 +723,15 @@ def cause(
         if item and min(answers["person"][both & flag].nunique() for flag in (treated, ~treated)) >= min_n:
             score = score[both].astype("float64")
             known |= {"clusters": answers["person"][both], "weights": weights[both]}
-            control = x[both][drivers.independent(x[both])]
-            touched = drivers.treatment_effect(
-                100.0 * (score >= 9) - 100.0 * (score <= 6), treated[both], control, **known
-            )
+            known["outcome_covariates"] = x[both][drivers.independent(x[both])]
+            pleased = 100.0 * (score >= 9) - 100.0 * (score <= 6)
+            chance = _comparable(treated[both], chance[both], weights[both])[0]
+            touched = drivers.treatment_effect(pleased, treated[both], chance, **known)
             touched = touched.set_index("estimand").loc["ATT", _EFFECT].to_dict()
             found.append(row | {"estimand": f"ATT on {item}", "n": int(both.sum())} | touched)
-    columns = ["failure", "estimand", *_EFFECT, "lost", "lost_low", "lost_high", "n", "n_treated"]
+    columns = ["failure", "estimand", *_EFFECT, "lost", "lost_low", "lost_high", "n", "n_treated", "n_alone"]
     columns += ["e_value", "e_value_limit", "declared_later", "note"]
-    return pd.DataFrame(found, columns=columns).astype({"n": "Int64", "n_treated": "Int64"})
+    return pd.DataFrame(found, columns=columns).astype(dict.fromkeys(["n", "n_treated", "n_alone"], "Int64"))
 
 
 _EFFECT = ["effect", "effect_low", "effect_high"]
@@ -722,7 +749,7 @@ def alike(chosen: pd.DataFrame, causes: pd.DataFrame, *, min_n: int) -> pd.DataF
         if min(answers["person"][flag].nunique() for flag in (treated, ~treated)) < min_n:
             continue
         try:
-            chance = drivers.propensity(treated, x, weights=answers["weight"])
+            chance = _comparable(treated, x, answers["weight"])[1]
         except drivers.SeparationError:
             continue
         rows = drivers.balance(treated, x, chance, weights=answers["weight"].astype("float64"))
