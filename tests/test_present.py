@@ -213,9 +213,21 @@ def _costs(**late):
     return pd.DataFrame([row | late, other])
 
 
-def _nps_findings(total=TOTAL, costs=None, worst=0, waiting=NONE, unlocks=NOTHING_MISSING, apart=(0, None)):
+NO_CAUSE = pd.DataFrame(columns=["failure", "estimand", "effect"])
+
+
+def _nps_findings(
+    total=TOTAL,
+    costs=None,
+    worst=0,
+    waiting=NONE,
+    unlocks=NOTHING_MISSING,
+    apart=(0, None),
+    caused=NO_CAUSE,
+    worth=NONE,
+):
     found = present.nps_findings(
-        total, _costs() if costs is None else costs, worst, SCORES, waiting, unlocks, FACTS_2,
+        total, _costs() if costs is None else costs, worst, SCORES, waiting, caused, worth, unlocks, FACTS_2,
         apart=apart, measure="NPS", confidence=0.95,
     )  # fmt: skip
     return found.text.split("\n")
@@ -233,6 +245,8 @@ def test_nps_findings_stand_in_their_slots():
         "b is below all others with -10.0 points (95 % interval -30.0 to 10.0 points, family of 2).",
         "30 answers (25.0 %) came while the order had not arrived or was cancelled; their NPS is -70.0 points "
         "(95 % interval -80.0 to -60.0 points).",
+        "Cause cannot be said: base.yaml declares no cause (causes:).",
+        "What a point is worth cannot be said: no answers of the period before can be followed.",
     ]
 
 
@@ -244,6 +258,8 @@ def test_what_is_not_settled_is_said_so():
         "Which single failure costs most is not settled over a family of 1.",
         "NPS by segment: no difference is settled over a family of 2.",
         "No answer came from an order that had not arrived, or too few to show.",
+        "Cause cannot be said: base.yaml declares no cause (causes:).",
+        "What a point is worth cannot be said: no answers of the period before can be followed.",
     ]
     assert _nps_findings(costs=_costs(note="nobody met it"))[1] == (
         "What late and overdue orders cost cannot be said: nobody met it."
@@ -363,3 +379,96 @@ def test_groups_made_of_the_outcome_are_called_descriptive():
     )
     assert "descriptive only: groups are built from orders.ordered_at and order_lines.net_revenue" in shown.html
     assert shown.text.endswith("Lowest: Lost, 25.0 %. Highest: Champions, 80.0 %.")
+
+
+def _caused(**more):
+    row = {"failure": "late or overdue", "declared_later": False, "note": "", "lost": -4.0, "lost_low": -5.0}
+    row |= {"lost_high": -3.0, "e_value": 4.2, "e_value_limit": 3.3, "n": 900, "n_treated": 90, "n_alone": 0}
+    rows = [
+        row | {"estimand": name, "effect": effect, "effect_low": effect - 5, "effect_high": effect + 5}
+        for name, effect in (("raw difference", -50.0), ("ATT", -40.0), ("ATT on product", -2.0))
+    ]
+    return pd.DataFrame(rows).assign(**more)
+
+
+def test_cause_is_told_with_its_control_and_what_would_explain_it_away():
+    assert _nps_findings(caused=_caused())[5] == (
+        "Alike customers compared, late or overdue moved the score of those who met it by -40.0 points (95 % interval "
+        "-45.0 to -35.0 points); its control, product, moved by -2.0 points, which may be chance, as it should; to explain "
+        "it away, something unknown must move both 3.30-fold (E-value of the interval's end)."
+    )
+    touched = _caused()
+    touched.loc[2, ["effect_low", "effect_high"]] = [-3.0, -1.0]
+    assert "so that the comparison misses something" in _nps_findings(caused=touched)[5]
+    unsettled = _caused(effect_low=-60.0, effect_high=1.0, declared_later=True)
+    assert _nps_findings(caused=unsettled)[5].endswith(
+        "declared later than the period's begin; an effect is not settled."
+    )
+    assert _nps_findings(caused=_caused(note="too few customers met it"))[5] == (
+        "Whether late or overdue is a cause cannot be said: too few customers met it."
+    )
+
+
+WORTH = pd.DataFrame(
+    [
+        {"money": "net revenue", "what": "promoters", "n": 9, "n_customers": 9, "bought": 5000.0, "days": 90},
+        {"money": "net revenue", "what": "a point of NPS per 1,000 customers", "n": 20, "n_customers": 19, "days": 90},
+    ]
+).assign(
+    effect=[None, 123456.0], effect_low=[None, 10000.0], effect_high=[None, 250000.0], settled=[False, True], note=""
+)
+
+
+def test_worth_is_money_only_where_it_is_settled():
+    assert _nps_findings(worth=WORTH)[6] == (
+        "A point of NPS goes with EUR 1,235 (95 % interval 100 to 2,500) of net revenue per 1,000 customers in 90 days: "
+        "an association."
+    )
+    unsettled = WORTH.assign(settled=False)
+    assert _nps_findings(worth=unsettled)[6] == "What a point is worth is not settled (net revenue)."
+    shown = present.worth(unsettled, FACTS_2, confidence=0.95)
+    assert "not settled" in shown.html
+    assert "1,234.56" not in shown.html
+    assert "1,234.56" in present.worth(WORTH, FACTS_2, confidence=0.95).html
+
+
+def test_why_tables_say_what_they_lack():
+    none = pd.DataFrame()
+    for shown in (
+        present.silence(none, FACTS_2, reference=0.0, measure="NPS"),
+        present.lateness(none, {}, TOTAL, FACTS_2, measure="NPS"),
+        present.importance(none, FACTS_2, confidence=0.95),
+        present.penalty_reward(none, FACTS_2, confidence=0.95),
+        present.change(none, FACTS_2, measure="NPS", confidence=0.95),
+        present.cause(none, FACTS_2, confidence=0.95),
+        present.worth(none, FACTS_2, confidence=0.95),
+    ):
+        assert shown.html.startswith('<div class="note"><p>')
+    assert present.comparisons(none, FACTS_2, measure="NPS", confidence=0.95) is None
+    assert present.alike(none, FACTS_2) is None
+
+
+def test_captions_of_the_why_tables_tell_size_and_break():
+    days = pd.DataFrame({"days_late": ["in time", "1"], "n": [90, 12], "nps": [50.0, -20.0]})
+    days = days.assign(nps_low=[40.0, -50.0], nps_high=[60.0, 10.0])
+    found = {"break": 0.0, "break_low": 0.0, "break_high": 1.0, "jump": -60.0}
+    shown = present.lateness(days, found, TOTAL, FACTS_2, measure="NPS").html
+    assert "the score breaks at the promise (interval 0 to 1 days), -60.0 points at once" in shown
+    later = present.lateness(days, found | {"break": 3.0}, TOTAL, FACTS_2, measure="NPS").html
+    assert "the score breaks after 3 days" in later
+    assert "no break can be told" in present.lateness(days, found | {"break": None}, TOTAL, FACTS_2, measure="NPS").html
+    parts = pd.DataFrame({"part": ["service", "rest", "change in all"], "points": [6.0, 2.0, 8.0]})
+    parts = parts.assign(points_low=0.0, points_high=9.0)
+    assert "the rest is 25.0 % of it" in present.change(parts, FACTS_2, measure="NPS", confidence=0.95).html
+    rows = pd.DataFrame({"driver": ["late", "short"], "importance": [0.1, 0.05], "vif": [1.0, 12.0], "method": "LMG"})
+    rows = rows.assign(importance_low=0.01, importance_high=0.2, share=0.5)
+    shown = present.importance(rows, FACTS_2, confidence=0.95).html
+    assert "not ranked: short go with others (variance inflation above 10)" in shown
+    assert "declared later than the period&#x27;s begin: late or overdue" in (
+        present.cause(_caused(declared_later=True), FACTS_2, confidence=0.95).html
+    )
+    pairs = pd.DataFrame({"group_a": ["a", "a"], "group_b": ["b", "c"], "difference": [5.0, -9.0], "family": 3})
+    pairs = pairs.assign(difference_low=1.0, difference_high=2.0, p_adjusted=0.01, settled=[True, True])
+    shown = present.comparisons(pairs, FACTS_2, measure="NPS", confidence=0.95).html
+    assert "2 of 3 pairs are settled (Benjamini-Hochberg at 5%)" in shown
+    assert shown.index(">c<") < shown.index(">b<")

@@ -345,7 +345,7 @@ class Known:
     def follow_up(self) -> ir.Table:
         """One row an answer to recommend of the period before, with what its customer bought around it.
 
-        response_id, customer_id, segment, channel, region, scale, score; days (N: those of that period, so
+        response_id, item, customer_id, segment, channel, region, scale, score; days (N: those of that period, so
         that each answer's N days after have ended by as_of); of orders not cancelled, placed in the N days up
         to the answer and in the N days after it: orders_to, revenue_to, margin_to, orders_after, revenue_after,
         margin_after (cents; margin: revenue less cost of goods, empty unless known for all of it).
@@ -373,7 +373,7 @@ class Known:
                 orders._at <= asked.answered_at + span,
             ],
         )
-        keys = ["response_id", "customer_id", *GRID_DIMENSIONS, "scale", "score"]
+        keys = ["response_id", "item", "customer_id", *GRID_DIMENSIONS, "scale", "score"]
         sides = {"to": pairs._at <= pairs.answered_at, "after": pairs._at > pairs.answered_at}
         found = {}
         for name, inside in sides.items():

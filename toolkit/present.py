@@ -629,6 +629,8 @@ def nps_findings(
     worst: int | None,
     scores: pd.DataFrame,
     waiting: pd.DataFrame,
+    caused: pd.DataFrame,
+    worth: pd.DataFrame,
     unlocks: pd.DataFrame,
     facts: pd.DataFrame,
     *,
@@ -636,7 +638,7 @@ def nps_findings(
     measure: str,
     confidence: float,
 ) -> Html:
-    """The answers of the NPS report, in the slots of docs/METHODS.md section 2.5."""
+    """The answers of the NPS report, in the slots of docs/METHODS.md section 2.11."""
     period = facts["period"].iloc[0]
     if total.empty:
         none = missing(unlocks, _SURVEYS, gain="says what customers think and why")
@@ -681,7 +683,252 @@ def nps_findings(
             f"{count} answers ({part}) came while the order had not arrived or was cancelled; their {measure} is "
             f"{estimate(row, 'nps', 'points', confidence)}."
         )
+    sentences += [_caused(caused, confidence), _worth(worth, facts, confidence)]
     return paragraphs(sentences, role="findings")
+
+
+def _caused(caused: pd.DataFrame, confidence: float) -> str:
+    """What the first declared cause does to those who met it, and whether its control holds."""
+    if caused.empty:
+        return "Cause cannot be said: base.yaml declares no cause (causes:)."
+    mine = caused[caused["failure"] == caused["failure"].iloc[0]]
+    att, control = mine[mine["estimand"] == "ATT"].iloc[0], mine[mine["estimand"].str.startswith("ATT on ")]
+    later = ", a question declared later than the period's begin" if att["declared_later"] else ""
+    if att["note"]:
+        return f"Whether {att['failure']} is a cause cannot be said: {att['note']}."
+    said = f"Alike customers compared, {att['failure']} moved the score of those who met it by "
+    said += f"{estimate(att, 'effect', 'points', confidence)}{later}; "
+    if att["effect_low"] <= 0 <= att["effect_high"]:
+        return said + "an effect is not settled."
+    if len(control):
+        row = control.iloc[0]
+        touched = not row["effect_low"] <= 0 <= row["effect_high"]
+        moved = formatted(row["effect"], "points")
+        said += f"its control, {row['estimand'].removeprefix('ATT on ')}, moved by {moved} points"
+        said += ", so that the comparison misses something; " if touched else ", which may be chance, as it should; "
+    strength = formatted(att["e_value_limit"], "times")
+    return (
+        said + f"to explain it away, something unknown must move both {strength}-fold (E-value of the interval's end)."
+    )
+
+
+def _worth(worth: pd.DataFrame, facts: pd.DataFrame, confidence: float) -> str:
+    """What a point of NPS is worth in money, or that it is not settled."""
+    if worth.empty:
+        return "What a point is worth cannot be said: no answers of the period before can be followed."
+    row = worth[worth["what"].str.startswith("a point")].iloc[-1]
+    if row["note"] or not row["settled"]:
+        return f"What a point is worth is not settled ({row['money']}{': ' + row['note'] if row['note'] else ''})."
+    return (
+        f"A point of NPS goes with {facts['currency'].iloc[0]} {estimate(row, 'effect', 'money', confidence)} of "
+        f"{row['money']} per 1,000 customers in {row['days']} days: an association."
+    )
+
+
+def comparisons(pairs: pd.DataFrame, facts: pd.DataFrame, *, measure: str, confidence: float) -> Html | None:
+    """The settled differences between segments, largest first; nothing where there is one segment."""
+    if pairs.empty:
+        return None
+    settled = pairs[pairs["settled"]].sort_values("difference", key=abs, ascending=False, kind="stable")
+    caption = (
+        f"Differences of {measure} between segments, {facts['period'].iloc[0]}: {len(settled)} of "
+        f"{pairs['family'].iloc[0]} pairs are settled (Benjamini-Hochberg at {1 - confidence:.0%}), the largest "
+        f"{min(len(settled), _SHOWN)} are shown; their intervals keep the false coverage rate"
+    )
+    kinds = {"group_a": "text", "group_b": "text", "p_adjusted": "rate"}
+    kinds |= dict.fromkeys(["difference", "difference_low", "difference_high"], "points")
+    labels = {"group_a": "segment", "group_b": "against", "difference_low": "low", "difference_high": "high"}
+    labels["p_adjusted"] = "adjusted p"
+    return table(settled.head(_SHOWN), name="comparisons", caption=caption, kinds=kinds, labels=labels)
+
+
+_SHOWN = 15  # rows of a long list that a page shows
+
+
+def silence(found: pd.DataFrame, facts: pd.DataFrame, *, reference: float, measure: str) -> Html:
+    """The score weighted for who answered, and how different the others would have to be."""
+    if found.empty:
+        return paragraphs(["Who was invited and did not answer is not on record: nothing can be weighted."])
+    one = found.iloc[0]
+    caption = (
+        f"{measure} of {facts['period'].iloc[0]}: {formatted(one['answered'], 'share')} of those invited answered, "
+        f"representativity {formatted(one['representativity'], 'times')} (1: like all invited). Tipping point: by "
+        f"how many points the others would have to score lower for the score of all to fall to {reference:.1f}, "
+        "that of the period before or 0"
+    )
+    kinds = {"what": "text", "n": "count", "n_effective": "count"}
+    kinds |= dict.fromkeys(["nps", "nps_low", "nps_high", "tipping"], "points")
+    labels = {"what": "answers", "n_effective": "worth (answers)", "nps": measure, "nps_low": "low", "nps_high": "high"}
+    return table(found, name="silence", caption=caption, kinds=kinds, labels=labels | {"tipping": "tipping point"})
+
+
+def lateness(
+    days: pd.DataFrame, found: Mapping[str, float], total: pd.DataFrame, facts: pd.DataFrame, *, measure: str
+) -> Html:
+    """The score by days late when invited, and where it breaks."""
+    if len(days) < 2:
+        return paragraphs(["No answer is from a late order, or too few: what a day costs cannot be said."])
+    at, low, high = (found[name] for name in ("break", "break_low", "break_high"))
+    broken = "no break can be told"
+    if pd.notna(at):
+        where = "at the promise" if at <= 1 else f"after {at:.0f} days"
+        broken = (
+            f"the score breaks {where} (interval {low:.0f} to {high:.0f} days), {found['jump']:+.1f} points at once"
+        )
+    return dots(
+        days,
+        by=["days_late"],
+        value="nps",
+        kind="points",
+        name="nps_by_lateness",
+        axis=f"{measure}, points, by days late when invited",
+        what=f"{measure} by days late",
+        mark=(float(total["nps"].iloc[0]), "all answers"),
+        caption=f"{measure} by days late when invited, {facts['period'].iloc[0]}; {broken}.",
+        kinds={"days_late": "text", "n": "count"} | dict.fromkeys(["nps", "nps_low", "nps_high"], "points"),
+        labels={"days_late": "days late", "n": "answers", "nps": measure, "nps_low": "low", "nps_high": "high"},
+    )
+
+
+def importance(rows: pd.DataFrame, facts: pd.DataFrame, *, confidence: float) -> Html:
+    """What share of the scores' variance each failure explains."""
+    if rows.empty:
+        return paragraphs(["What explains the scores cannot be said: all answers are alike, or nothing went wrong."])
+    tangled = rows[rows["vif"] > _TANGLED]
+    warning = ""
+    if len(tangled):
+        warning = f"; not ranked: {', '.join(tangled['driver'])} go with others (variance inflation above {_TANGLED})"
+    return dots(
+        rows,
+        by=["driver"],
+        value="importance",
+        kind="share",
+        name="importance",
+        axis="share of the scores' variance",
+        what="share of the scores' variance that a failure explains",
+        caption=f"Importance, not cause ({rows['method'].iloc[0]}), {facts['period'].iloc[0]}: all failures explain "
+        f"{formatted(rows['importance'].sum(), 'share')} of the variance; each interval {100 * confidence:g} % "
+        f"(bootstrap over customers){warning}.",
+        kinds={"driver": "text", "share": "share", "vif": "times"}
+        | dict.fromkeys(["importance", "importance_low", "importance_high"], "share"),
+        labels={
+            "driver": "failure",
+            "share": "of what is explained",
+            "importance": "of all variance",
+            "vif": "inflation",
+        }
+        | {"importance_low": "low", "importance_high": "high"},
+    )
+
+
+_TANGLED = 10  # variance inflation above which drivers are not ranked
+
+
+def penalty_reward(rows: pd.DataFrame, facts: pd.DataFrame, *, confidence: float) -> Html:
+    """What the low end of each driver takes away and its high end gives."""
+    if rows.empty:
+        return paragraphs(["What punishes and what delights cannot be said: all answers are alike, or too few."])
+    ends = [f"{name}{end}" for name in ("penalty", "reward") for end in ("", "_low", "_high")]
+    return table(
+        rows,
+        name="penalty_reward",
+        caption=f"NPS points against the middle of each driver, {facts['period'].iloc[0]}; each interval "
+        f"{100 * confidence:g} %; a kind is named where the difference of the two is settled",
+        kinds={"attribute": "text", "n_low": "count", "n_high": "count"}
+        | dict.fromkeys(ends, "points")
+        | {"kind": "text"},
+        labels={"attribute": "driver", "n_low": "answers at the low end", "n_high": "at the high end"}
+        | {"penalty_low": "low", "penalty_high": "high", "reward_low": "low ", "reward_high": "high "},
+    )
+
+
+def change(parts: pd.DataFrame, facts: pd.DataFrame, *, measure: str, confidence: float) -> Html:
+    """The parts of the change since the period before."""
+    if parts.empty:
+        return paragraphs(["Why the score changed cannot be said: there are no answers of the same kind before."])
+    rest, whole = parts["points"].iloc[-2], parts["points"].iloc[-1]
+    share = f"; the rest is {formatted(abs(rest / whole), 'share')} of it" if abs(whole) >= 1 else ""
+    return table(
+        parts,
+        name="change",
+        caption=f"Change of {measure} from the period before to {facts['period'].iloc[0]}{share}; each interval "
+        f"{100 * confidence:g} % (bootstrap over customers)",
+        kinds={"part": "text"} | dict.fromkeys(["points", "points_low", "points_high"], "points"),
+        labels={"points_low": "low", "points_high": "high"},
+        total=True,
+    )
+
+
+def cause(rows: pd.DataFrame, facts: pd.DataFrame, *, confidence: float) -> Html:
+    """Effects of declared causes, beside the raw difference and the negative control."""
+    if rows.empty:
+        return paragraphs(["base.yaml declares no cause (causes:). With one, this section compares alike customers."])
+    points = [f"{name}{end}" for name in ("effect", "lost") for end in ("", "_low", "_high")]
+    later = sorted(rows.loc[rows["declared_later"], "failure"].unique())
+    said = f"; declared later than the period's begin: {', '.join(later)}" if later else ""
+    return table(
+        rows,
+        name="cause",
+        caption=f"Declared causes, {facts['period'].iloc[0]}: ATT is the effect on those who met the failure, ATE "
+        f"on all; each interval {100 * confidence:g} %{said}",
+        kinds={"failure": "text", "estimand": "text"}
+        | dict.fromkeys(points, "points")
+        | {"e_value": "times", "e_value_limit": "times", "n": "count", "n_treated": "count", "n_alone": "count"}
+        | {"note": "text"},
+        labels={"estimand": "what", "effect": "points", "effect_low": "low", "effect_high": "high", "n": "answers"}
+        | {"lost": "points lost in all", "lost_low": "low ", "lost_high": "high ", "e_value": "E-value"}
+        | {
+            "e_value_limit": "of the interval's end",
+            "n_treated": "met it",
+            "n_alone": "nobody alike",
+            "note": "why not",
+        },
+    )
+
+
+def alike(rows: pd.DataFrame, facts: pd.DataFrame) -> Html | None:
+    """Balance of the covariates that were farthest apart, before and after weighting; nothing without a cause."""
+    if rows.empty:
+        return None
+    far = int((rows["smd_after"].abs() > 0.1).sum())
+    farthest = rows.sort_values("smd_before", key=abs, ascending=False, kind="stable").head(_SHOWN)
+    return table(
+        farthest,
+        name="alike",
+        caption=f"Standardised mean differences between who met a failure and who did not, "
+        f"{facts['period'].iloc[0]}: after weighting {far} of {len(rows)} are above 0.1; the {len(farthest)} farthest "
+        "before it are shown. Overlap: share of those who met it whom somebody who did not was as likely to meet it",
+        kinds={"failure": "text", "covariate": "text", "smd_before": "times", "smd_after": "times", "overlap": "share"},
+        labels={"smd_before": "before", "smd_after": "after"},
+    )
+
+
+def worth(rows: pd.DataFrame, facts: pd.DataFrame, *, confidence: float) -> Html:
+    """What customers bought after they answered, by what they answered."""
+    if rows.empty:
+        return paragraphs(["What a point is worth cannot be said: no answers of the period before can be followed."])
+    effects = ["effect", "effect_low", "effect_high"]
+    hidden = ~rows["settled"].astype(bool)
+    told = rows.assign(**{name: rows[name].mask(hidden) for name in effects})
+    compared = hidden & rows["bought"].isna()
+    told["note"] = told["note"].mask(compared & (told["note"] == ""), "not settled")
+    return table(
+        told,
+        name="worth",
+        caption=f"Bought in the {rows['days'].iloc[0]} days after an answer of the period before, "
+        f"{facts['currency'].iloc[0]} a customer; differences are adjusted for what was bought before, each "
+        f"interval {100 * confidence:g} %; no figure is given where it holds nothing",
+        kinds={"money": "text", "what": "text", "n": "count", "n_customers": "count", "bought": "cents"}
+        | dict.fromkeys(effects, "cents")
+        | {"note": "text"},
+        labels={
+            "n": "answers",
+            "n_customers": "customers",
+            "effect": "adjusted",
+            "effect_low": "low",
+            "effect_high": "high",
+        },
+    )
 
 
 # -- cost-to-serve -----------------------------------------------------------------------------

@@ -673,9 +673,9 @@ def cause(
     DataFrame
         Per declared failure one row each of ``estimand`` "raw difference", "ATT", "ATE" and, if declared, "ATT on
         <item>" (the negative control, points of the item): ``failure``, ``estimand``, ``effect``, ``effect_low``,
-        ``effect_high`` (points), ``lost`` with ends (ATT x share that met it), ``n``, ``n_treated``, ``n_alone`` (left out: nobody
-        like them met it, or escaped it), ``e_value``,
-        ``e_value_limit`` (of the detractors' risk ratio), ``declared_later``, ``note`` (why there is no effect).
+        ``effect_high`` (points), ``lost`` with ends (ATT x share that met it), ``n``, ``n_treated``, ``n_alone`` (left
+        out: nobody like them met it, or escaped it), ``e_value``, ``e_value_limit`` (of the detractors' risk
+        ratio), ``declared_later``, ``note`` (why there is no effect).
 
     Notes
     -----
