@@ -650,3 +650,122 @@ def test_worth_counts_what_was_bought_around_an_answer_whose_days_have_ended(dra
     assert pd.isna(found.loc["r1", "margin_after"])
     assert found.loc["r2", [*columns, "margin_after"]].tolist() == [30, 1, 3200, 200, 0, 0, 0]
     assert sorted(found.index) == ["r1", "r2"]  # r3 is of this period; r4 no recommendation
+
+
+def test_an_order_is_perfect_when_every_line_is(drawn):
+    frame = drawn(
+        customers=CUSTOMERS,
+        orders="""
+            order_id | customer_id | ordered_at
+            -----------------------------------
+            o1       | a           | 05-01
+            o2       | a           | 05-01
+            o3       | b           | 05-01
+            o4       | b           | 05-01
+            """,
+        order_lines="""
+            order_id | line_no | quantity_ordered
+            -------------------------------------
+            o1       | 1       | 5
+            o1       | 2       | 5
+            o2       | 1       | 5
+            o2       | 2       | 5
+            o3       | 1       | 5
+            o4       | 1       | 5
+            """,
+        deliveries="""
+            delivery_id | order_id | delivered_at | promised_from | promised_by | carrier | documents_ok
+            --------------------------------------------------------------------------------------------
+            d1          | o1       | 05-03        | 05-04         | 05-05       | x       | true
+            d2          | o2       | 05-06        |               | 05-05       | x       | true
+            d3          | o2       | 05-04        |               | 05-05       | y       |
+            d4          | o3       | 06-30        |               | 05-05       | x       |
+            d5          | o4       | 05-05        | 05-04         | 05-05       | x       | false
+            """,
+        delivery_lines="""
+            delivery_id | order_id | line_no | quantity_delivered | damaged
+            ---------------------------------------------------------------
+            d1          | o1       | 1       | 9                  | 0
+            d1          | o1       | 2       | 5                  | 1
+            d2          | o2       | 1       | 5                  |
+            d3          | o2       | 2       | 4                  |
+            d4          | o3       | 1       | 5                  |
+            d5          | o4       | 1       | 5                  |
+            """,
+    )
+    orders = frame("order_service").set_index("order_id")
+    names = ["n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered"]
+    # o1: nine pieces for five are five, one line is damaged. o2: line 1 late, line 2 one short. o3 comes after 22 June.
+    # o4: wrong papers.
+    assert orders.loc["o1", names].tolist() == [2, 2, 1, 10, 10]
+    assert orders.loc["o2", names].tolist() == [2, 1, 0, 10, 9]
+    assert orders.loc["o3", names].tolist() == [1, 0, 0, 5, 0]
+    assert orders.loc["o4", names].tolist() == [1, 1, 0, 5, 5]
+    assert orders["carrier"].to_dict() == {"o1": "x", "o2": "(several)", "o3": "x", "o4": "x"}
+    assert orders["early"].isna().to_dict() == {"o1": False, "o2": True, "o3": True, "o4": False}
+    assert orders["early"].dropna().to_dict() == {"o1": True, "o4": False}
+    assert orders.loc["o1", "cycle_s"] == 2 * 86_400
+
+
+def test_without_delivery_lines_nothing_is_said_of_them(drawn):
+    sent = """
+        delivery_id | order_id | delivered_at | promised_by
+        ----------------------------------------------------
+        d1          | o1       | 05-04        | 05-05
+        """
+    placed = """
+        order_id | customer_id | ordered_at
+        -----------------------------------
+        o1       | a           | 05-01
+        """
+    frame = drawn(customers=CUSTOMERS, order_lines=LINES, orders=placed, deliveries=sent)
+    assert frame("order_service")[["n_lines", "n_lines_perfect", "quantity_delivered"]].isna().all(axis=None)
+    assert frame("supplier_service").empty
+
+
+def test_ways_know_who_is_new_and_who_came_another_way(drawn):
+    frame = drawn(
+        customers=CUSTOMERS,
+        order_lines=LINES,
+        orders="""
+            order_id | customer_id | ordered_at | cancelled_at | fulfilment
+            ---------------------------------------------------------------
+            o0       | a           | 03-01      |              | in_store
+            o1       | a           | 04-10      |              | in_store
+            o2       | a           | 05-02      |              | in_store
+            o3       | a           | 05-03      |              | curbside
+            o4       | b           | 05-03      |              | curbside
+            o5       | b           | 05-04      | 05-05        | curbside
+            o6       | b           | 06-04      |              | curbside
+            """,
+    )
+    found = frame("ways").set_index("order_id")
+    assert found["in_period"].to_dict() == {"o1": False, "o2": True, "o3": True, "o4": True}
+    assert found["known_before"].to_dict() == {"o1": True, "o2": True, "o3": True, "o4": False}
+    assert found["way_before"].to_dict() == {"o1": True, "o2": True, "o3": False, "o4": False}
+    assert found.loc["o1", "net_revenue"] == 750
+
+
+def test_supplies_are_judged_by_what_was_promised_and_known(drawn):
+    frame = drawn(
+        sites="""
+            site_id | kind
+            -------------------
+            w       | warehouse
+            """,
+        supplier_receipts="""
+            purchase_order_id | line_no | supplier_id | ordered_at | promised_at | received_at | quantity_ordered | quantity_received
+            -------------------------------------------------------------------------------------------------------------------------
+            p1                | 1       | s           | 05-01      | 05-05       | 05-04       | 6                | 6
+            p2                | 1       | w           | 05-01      | 05-05       | 06-30       | 6                | 6
+            p3                | 1       | s           | 02-01      | 03-05       | 03-06       | 6                | 5
+            p4                | 1       | s           | 01-01      | 01-05       | 01-05       | 6                | 5
+            """,  # noqa: E501
+    )
+    found = frame("supplier_service").set_index("purchase_order_id")
+    assert found["in_period"].to_dict() == {"p1": True, "p2": True, "p3": False}  # p4: more than 93 days before May
+    assert found["late"].to_dict() == {"p1": False, "p2": True, "p3": True}
+    assert found["received"].to_dict() == {"p1": True, "p2": False, "p3": True}
+    assert found["quantity_received"].to_dict() == {"p1": 6, "p2": 0, "p3": 5}
+    assert found["own"].to_dict() == {"p1": False, "p2": True, "p3": False}
+    assert found.loc["p2", "lead_s"] == 52 * 86_400  # as far as 22 June

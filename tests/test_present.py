@@ -394,8 +394,8 @@ def _caused(**more):
 def test_cause_is_told_with_its_control_and_what_would_explain_it_away():
     assert _nps_findings(caused=_caused())[5] == (
         "Alike customers compared, late or overdue moved the score of those who met it by -40.0 points (95 % interval "
-        "-45.0 to -35.0 points); its control, product, moved by -2.0 points, which may be chance, as it should; to explain "
-        "it away, something unknown must move both 3.30-fold (E-value of the interval's end)."
+        "-45.0 to -35.0 points); its control, product, moved by -2.0 points, which may be chance, as it should; to "
+        "explain it away, something unknown must move both 3.30-fold (E-value of the interval's end)."
     )
     touched = _caused()
     touched.loc[2, ["effect_low", "effect_high"]] = [-3.0, -1.0]
@@ -421,8 +421,8 @@ WORTH = pd.DataFrame(
 
 def test_worth_is_money_only_where_it_is_settled():
     assert _nps_findings(worth=WORTH)[6] == (
-        "A point of NPS goes with EUR 1,235 (95 % interval 100 to 2,500) of net revenue per 1,000 customers in 90 days: "
-        "an association."
+        "A point of NPS goes with EUR 1,235 (95 % interval 100 to 2,500) of net revenue per 1,000 customers in 90 "
+        "days: an association."
     )
     unsettled = WORTH.assign(settled=False)
     assert _nps_findings(worth=unsettled)[6] == "What a point is worth is not settled (net revenue)."
@@ -456,7 +456,8 @@ def test_captions_of_the_why_tables_tell_size_and_break():
     assert "the score breaks at the promise (interval 0 to 1 days), -60.0 points at once" in shown
     later = present.lateness(days, found | {"break": 3.0}, TOTAL, FACTS_2, measure="NPS").html
     assert "the score breaks after 3 days" in later
-    assert "no break can be told" in present.lateness(days, found | {"break": None}, TOTAL, FACTS_2, measure="NPS").html
+    none = present.lateness(days, found | {"break": None}, TOTAL, FACTS_2, measure="NPS").html
+    assert "no break can be told" in none
     parts = pd.DataFrame({"part": ["service", "rest", "change in all"], "points": [6.0, 2.0, 8.0]})
     parts = parts.assign(points_low=0.0, points_high=9.0)
     assert "the rest is 25.0 % of it" in present.change(parts, FACTS_2, measure="NPS", confidence=0.95).html
@@ -472,3 +473,47 @@ def test_captions_of_the_why_tables_tell_size_and_break():
     shown = present.comparisons(pairs, FACTS_2, measure="NPS", confidence=0.95).html
     assert "2 of 3 pairs are settled (Benjamini-Hochberg at 5%)" in shown
     assert shown.index(">c<") < shown.index(">b<")
+
+
+ON_TIME = pd.DataFrame({"segment": ["a", "b"], "n": [90, 12], "n_customers": [80, 11], "on_time": [0.9, 0.5]})
+ON_TIME = ON_TIME.assign(on_time_low=0.4, on_time_high=0.95, early=0.0, otif=[0.8, 0.4], otif_low=0.3, otif_high=0.9)
+ON_TIME = ON_TIME.assign(in_full=0.9, perfect=0.5, line_fill=0.96, unit_fill=0.97)
+
+
+def test_service_prints_the_four_choices_and_what_is_not_known():
+    shown = present.performance(
+        ON_TIME, NOTHING_MISSING, FACTS_2, {"counted by": "order"}, by="segment", confidence=0.95
+    )
+    assert "on time and in full: counted by: order" in shown.html
+    assert shown.text.startswith("Dots with intervals: on time and in full for 2 groups. Lowest: b, 40.0 %.")
+    unknown = ON_TIME.assign(**dict.fromkeys(["otif", "in_full", "perfect", "line_fill", "unit_fill"], float("nan")))
+    shown = present.performance(unknown, NOTHING_MISSING, FACTS_2, {}, by="segment", confidence=0.95)
+    assert "what was delivered of a line is not recorded" in shown.html
+    assert shown.text.startswith("Dots with intervals: on time for 2 groups.")
+    no_deliveries = pd.DataFrame({"table": ["deliveries"], "columns": [""]})
+    lacking = present.performance(ON_TIME.iloc[:0], no_deliveries, FACTS_2, {}, by="segment", confidence=0.95)
+    assert lacking.text.startswith("Not shown: this needs the table deliveries.")
+    none = present.performance(ON_TIME.iloc[:0], NOTHING_MISSING, FACTS_2, {}, by="segment", confidence=0.95)
+    assert none.text == "No promise fell due in 2026Q3, or too few to show."
+
+
+def test_ways_and_suppliers_are_tables_or_say_what_they_lack():
+    ways = pd.DataFrame(
+        [{"fulfilment": "click_and_collect", "n_customers": 20, "adoption": 0.5, "n": 30, "growth": 0.1}]
+    )
+    ways = ways.assign(basket=5000.0, repeat=0.2, new=10, switched=pd.NA)
+    assert "click and collect" in present.ways(ways, FACTS_2).html
+    assert present.ways(ways.iloc[:0], FACTS_2).text == "No order was placed in 2026Q3, or too few to show."
+    no_receipts = pd.DataFrame({"table": ["supplier_receipts"], "columns": [""]})
+    shown = present.suppliers(pd.DataFrame(), no_receipts, FACTS_2, confidence=0.95)
+    assert shown.text.startswith("Not shown: this needs the table supplier_receipts.")
+    row = {"supplier": "S1", "own": False, "n": 2, "n_lines": 9, "n_open": 1, "lead_days": 8.0, "lead_sd": 1.0}
+    row |= {"lead_p95": 9.0, "on_time": 0.5, "in_full": 0.9, "on_time_before": 0.9, "trend": -0.4}
+    rows = pd.DataFrame([row | {"trend_low": -0.6, "trend_high": -0.2, "settled": True}])
+    assert "1 of 1 have changed" in present.suppliers(rows, NOTHING_MISSING, FACTS_2, confidence=0.95).html
+    times = pd.DataFrame([{"segment": "a", "n": 30, "n_open": 2, "median_days": 2.0, "p95_days": float("nan")}])
+    far = pd.DataFrame([{"arrival": "not there", "n": 2, "share": 0.1}])
+    assert "n = 30" not in present.cycle_time(times, FACTS_2).html
+    assert "not there" in present.promise_accuracy(far, FACTS_2).html
+    assert present.cycle_time(times.iloc[:0], FACTS_2) is None
+    assert present.promise_accuracy(far.iloc[:0], FACTS_2) is None

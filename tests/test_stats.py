@@ -545,61 +545,7 @@ def test_the_bootstrap_of_no_answer_has_no_row():
     assert found.empty
 
 
-def test_a_fall_of_the_whole_while_every_part_rises_is_mix(table):
-    before = table(
-        """
-        g | n  | net
-        --|----|----
-        a | 80 | 0.5
-        b | 20 | 0.0
-    """,
-        n=int,
-        net=float,
-    )
-    after = table(
-        """
-        g | n  | net
-        --|----|----
-        b | 80 | 0.1
-        a | 20 | 0.6
-    """,
-        n=int,
-        net=float,
-    )
-    found = stats.decompose(before, after, by=["g"]).set_index("g")
-    # means 0.8 x 0.5 = 0.4 and 0.2 x 0.6 + 0.8 x 0.1 = 0.2, of both 0.3
-    assert found["rate"].to_dict() == pytest.approx({"a": 0.5 * 0.1, "b": 0.5 * 0.1})
-    assert found["mix"].to_dict() == pytest.approx({"a": (0.2 - 0.8) * (0.55 - 0.3), "b": (0.8 - 0.2) * (0.05 - 0.3)})
-    assert found[["mix", "rate"]].sum().sum() == pytest.approx(0.2 - 0.4)
-    assert found["share_before"].to_dict() == {"a": 0.8, "b": 0.2}
-    assert found["rate_after"].to_dict() == {"a": 0.6, "b": 0.1}
-
-
-def test_a_group_that_comes_or_goes_is_mix():
-    before = pd.DataFrame({"g": ["a", "b", "e"], "n": [50, 50, 0], "net": [0.4, 0.0, np.nan]})
-    after = pd.DataFrame({"g": ["a", "c"], "n": [50, 50], "net": [0.4, 0.2]})
-    found = stats.decompose(before, after, by=["g"]).set_index("g")
-    # means 0.2 and 0.3, of both 0.25
-    assert found["mix"].to_dict() == pytest.approx({"a": 0, "b": -0.5 * (0 - 0.25), "c": 0.5 * (0.2 - 0.25)})
-    assert found["rate"].tolist() == [0, 0, 0]
-    assert np.isnan([found.loc["b", "rate_after"], found.loc["c", "rate_before"]]).all()
-
-
 _PERIOD = st.dictionaries(st.sampled_from("abcdef"), st.tuples(st.integers(1, 1000), st.floats(-1, 1)), min_size=1)
-
-
-@given(_PERIOD, _PERIOD)
-def test_mix_and_rate_sum_to_the_change(before, after):
-    frames = [pd.DataFrame([(g, *row) for g, row in x.items()], columns=["g", "n", "net"]) for x in (before, after)]
-    found = stats.decompose(*frames, by=["g"])
-    old, new = ((frame["n"] * frame["net"]).sum() / frame["n"].sum() for frame in frames)
-    assert found["mix"].sum() + found["rate"].sum() == pytest.approx(new - old, abs=1e-12)
-    assert len(found) == len({*before, *after})
-
-
-def test_nothing_has_no_decomposition():
-    none = pd.DataFrame({"g": [], "n": [], "net": []})
-    assert stats.decompose(none, none, by=["g"]).empty
 
 
 def _doses(rng, *, c=0, jump=-0.6, slope=-0.05, n=1500):
@@ -661,14 +607,3 @@ def test_a_break_is_missing_where_there_is_none_to_find(dose, value):
     assert found.pop("n") == len(dose)
     assert list(found) == ["break", "break_low", "break_high", "slope", "jump", "gain"]
     assert np.isnan(list(found.values())).all()
-
-
-def test_the_silent_tip_the_score():
-    # 40 % answered with 0.3; for 0.1 in all the silent must be (0.1 - 0.4 x 0.3) / 0.6 = -1/30, a third lower
-    found = stats.tipping(0.4, 0.3, 0.1)
-    assert (found["delta"], found["net_silent"]) == (pytest.approx(1 / 3), pytest.approx(-1 / 30))
-    assert found["possible"]
-    curve = stats.tipping_curve(0.3, 0.4, deltas=[0, found["delta"], 1])
-    assert curve["overall"].tolist() == pytest.approx([0.3, 0.1, 0.4 * 0.3 + 0.6 * (0.3 - 1)])
-    assert not stats.tipping(0.9, 0.3, 0.1)["possible"]  # the silent would need -1.7
-    assert np.isnan(stats.tipping(1, 0.3, 0.1)["delta"])

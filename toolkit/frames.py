@@ -240,7 +240,10 @@ class Known:
         return rows.group_by("order_id").agg(
             n_shipments=rows.count(),
             n_arrived=rows.delivered_at.count(),
+            promised_from=rows.promised_from.min(),
             promised_by=rows.promised_by.max(),
+            carrier=rows.carrier.max(),
+            n_carriers=rows.carrier.nunique(),
             last_arrival=rows.delivered_at.max(),
             first_handover=rows.shipped_at.min(),
             late=rows._late.any(),
@@ -283,7 +286,11 @@ class Known:
         order_id, customer_id; segment, channel, region on the grid; fulfilment; ordered_at,
         promised_by, delivered_at (all of it arrived; else empty); cancelled, arrived (all of
         it); late (any shipment after its promise, or not there at as_of), late_by_day (the
-        same by calendar day); delay_s (arrival or as_of minus promise, seconds).
+        same by calendar day); delay_s (arrival or as_of minus promise, seconds); cycle_s (arrival or as_of
+        minus the order, seconds), early (all there before the promised window; empty without its begin),
+        carrier ("(several)" if they differ). Where delivery lines are known, else empty: n_lines,
+        n_lines_in_full, n_lines_perfect (in full, in time, undamaged, papers not wrong), quantity_ordered,
+        quantity_delivered (pieces of what was ordered, arrived by as_of).
         """
         sent = self._shipments()
         due = sent.filter(
@@ -299,9 +306,93 @@ class Known:
             arrived=arrived,
             cancelled=served.cancelled_at.notnull(),
             delay_s=until.epoch_seconds() - served.promised_by.epoch_seconds(),
-        ).select(
+            cycle_s=until.epoch_seconds() - served.ordered_at.epoch_seconds(),
+            early=ibis.ifelse(
+                served.promised_from.isnull(), None, (delivered_at < served.promised_from).fill_null(False)
+            ),
+            carrier=ibis.ifelse(served.n_carriers > 1, "(several)", served.carrier),
+        ).left_join(self._filled(), "order_id").drop("order_id_right").select(
             "order_id", "customer_id", *GRID_DIMENSIONS, "fulfilment", "ordered_at", "promised_by",
-            "delivered_at", "cancelled", "arrived", "late", "late_by_day", "delay_s",
+            "delivered_at", "cancelled", "arrived", "late", "late_by_day", "delay_s", "cycle_s", "early", "carrier",
+            "n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered",
+        )  # fmt: skip
+
+    def _filled(self) -> ir.Table:
+        """One row an order of which delivery lines are known: what of its lines arrived by as_of, and how."""
+        sent, lines, as_of = self.table("deliveries"), self.table("order_lines"), _instant(self.period.as_of)
+        sent = sent.select(
+            _delivery="delivery_id",
+            _there=sent.delivered_at.notnull(),
+            _late=(ibis.coalesce(sent.delivered_at, as_of) > sent.promised_by).fill_null(False),
+            _wrong=(~sent.documents_ok).fill_null(False),
+        )
+        parts = self.table("delivery_lines")
+        parts = parts.inner_join(sent, parts.delivery_id == sent._delivery)
+        parts = parts.group_by(["order_id", "line_no"]).agg(
+            arrived=ibis.ifelse(parts._there, parts.quantity_delivered, 0).sum(),
+            broken=(parts.damaged.fill_null(0) > 0).any(),
+            late=parts._late.any(),
+            wrong=parts._wrong.any(),
+        )
+        parts = parts.rename(_order="order_id", _line="line_no")
+        told = lines.semi_join(self.table("delivery_lines"), "order_id")
+        told = told.left_join(parts, [told.order_id == parts._order, told.line_no == parts._line])
+        arrived = ibis.least(told.arrived.fill_null(0), told.quantity_ordered)
+        full = arrived >= told.quantity_ordered
+        fault = told.broken.fill_null(False) | told.late.fill_null(False) | told.wrong.fill_null(False)
+        return told.group_by("order_id").agg(
+            n_lines=told.count(),
+            n_lines_in_full=full.sum(),
+            n_lines_perfect=(full & ~fault).sum(),
+            quantity_ordered=told.quantity_ordered.sum(),
+            quantity_delivered=arrived.sum(),
+        )
+
+    def ways(self) -> ir.Table:
+        """One row an order placed in the period or the one before, not cancelled by as_of: ways of acquiring.
+
+        order_id, customer_id, fulfilment, in_period, net_revenue (cents; empty where prices are not known),
+        known_before (the customer ordered before the period), way_before (by this way).
+        """
+        before = self._before().period
+        start, first, end = _instant(self.period.start), _instant(before.start), _instant(self.period.end)
+        orders, lines = self.table("orders"), self.table("order_lines")
+        orders = orders.filter(orders.cancelled_at.isnull() & (orders.ordered_at < end))
+        orders = orders.mutate(fulfilment=orders.fulfilment.fill_null(stats.UNKNOWN))
+        old = orders.filter(orders.ordered_at < start)
+        known = old.group_by(_who="customer_id").agg(_orders=old.count())
+        by_way = old.group_by(_same="customer_id", _way="fulfilment").agg(_by_way=old.count())
+        revenue = lines.group_by(_order="order_id").agg(net_revenue=lines.net_revenue.sum())
+        rows = orders.filter(orders.ordered_at >= first)
+        rows = rows.left_join(revenue, rows.order_id == revenue._order)
+        rows = rows.left_join(known, rows.customer_id == known._who)
+        rows = rows.left_join(by_way, [rows.customer_id == by_way._same, rows.fulfilment == by_way._way])
+        return rows.select(
+            "order_id", "customer_id", "fulfilment", "net_revenue", in_period=rows.ordered_at >= start,
+            known_before=rows._orders.notnull(), way_before=rows._by_way.notnull(),
+        )  # fmt: skip
+
+    def supplier_service(self) -> ir.Table:
+        """One row a purchase order line promised in the period, or in the 3 times its length before.
+
+        supplier_id, own (is it one of our sites?), purchase_order_id, line_no, in_period; lead_s (order to receipt, or
+        as_of, seconds), received; late (after its promise, or not there at as_of); quantity_ordered,
+        quantity_received (pieces; 0 if not received).
+        """
+        rows, as_of = self.table("supplier_receipts"), _instant(self.period.as_of)
+        first = self.period.start - 3 * (self.period.end - self.period.start)
+        rows = rows.filter((rows.promised_at >= _instant(first)) & (rows.promised_at < _instant(self.period.end)))
+        sites = self.table("sites").select(_site="site_id")
+        rows = rows.left_join(sites, rows.supplier_id == sites._site)
+        until = ibis.coalesce(rows.received_at, as_of)
+        return rows.select(
+            "supplier_id", "purchase_order_id", "line_no", "quantity_ordered",
+            own=rows._site.notnull(),
+            in_period=rows.promised_at >= _instant(self.period.start),
+            lead_s=until.epoch_seconds() - rows.ordered_at.epoch_seconds(),
+            received=rows.received_at.notnull(),
+            late=until > rows.promised_at,
+            quantity_received=rows.quantity_received.fill_null(0),
         )  # fmt: skip
 
     def invitations(self) -> ir.Table:
@@ -692,6 +783,8 @@ class Known:
 _KEYS: dict[str, tuple[str, ...]] = {
     "orders": ("order_id",),
     "order_service": ("order_id",),
+    "ways": ("order_id",),
+    "supplier_service": ("purchase_order_id", "line_no"),
     "invitations": ("response_id", "item"),
     "earlier_invitations": ("response_id", "item"),
     "causes": ("treatment", "covariate"),

@@ -725,6 +725,121 @@ def _worth(worth: pd.DataFrame, facts: pd.DataFrame, confidence: float) -> str:
     )
 
 
+def performance(
+    rows: pd.DataFrame,
+    unlocks: pd.DataFrame,
+    facts: pd.DataFrame,
+    choices: Mapping[str, str],
+    *,
+    by: str,
+    confidence: float,
+) -> Html:
+    """On time and in full by a column, with the choices that it stands on; or what it lacks."""
+    needs = {"deliveries": ("promised_by", "delivered_at")}
+    lacking = missing(unlocks, needs, gain="shows whether promises were kept")
+    if lacking or rows.empty:
+        return lacking or paragraphs([f"No promise fell due in {facts['period'].iloc[0]}, or too few to show."])
+    known = rows["otif"].notna().any()
+    value, what = ("otif", "on time and in full") if known else ("on_time", "on time")
+    said = "; ".join(f"{name}: {choice}" for name, choice in choices.items()) if known else ""
+    said = (
+        said or "what was delivered of a line is not recorded, so that in full, perfect and fill rates cannot be told"
+    )
+    shares = ["on_time", "in_full", "otif", "otif_low", "otif_high", "perfect", "line_fill", "unit_fill", "early"]
+    shares = (
+        [name for name in shares if rows[name].notna().any()] if known else ["on_time", "on_time_low", "on_time_high"]
+    )
+    labels = {by: by.replace("fulfilment", "way"), "n": "orders due", "n_customers": "customers", "otif": "OTIF"}
+    labels |= {
+        f"{value}_low": "low",
+        f"{value}_high": "high",
+        "perfect": "perfect orders",
+        "line_fill": "lines in full",
+    }
+    told = rows.assign(**{by: rows[by].str.replace("_", " ")}).sort_values(value, kind="stable", ignore_index=True)
+    return dots(
+        told,
+        by=[by],
+        value=value,
+        kind="share",
+        name=f"service_by_{by}",
+        axis=f"{what}, orders due in the period",
+        what=what,
+        caption=f"Promises due in {facts['period'].iloc[0]}; {what}: {said}; {_together(len(rows), confidence)}.",
+        kinds={by: "text", "n": "count", "n_customers": "count"} | dict.fromkeys(shares, "share"),
+        labels=labels | {"unit_fill": "pieces delivered", "early": "before the window"},
+    )
+
+
+def cycle_time(times: pd.DataFrame, facts: pd.DataFrame) -> Html | None:
+    """Days from order to arrival by segment; nothing where no promise fell due."""
+    if times.empty:
+        return None
+    return table(
+        times,
+        name="cycle_time",
+        caption=f"Days from order to arrival, promises due in {facts['period'].iloc[0]}; what has not arrived by "
+        f"{facts['as_of'].iloc[0]} counts as still under way (Kaplan-Meier)",
+        kinds={"segment": "text", "n": "count", "n_open": "count", "median_days": "days", "p95_days": "days"},
+        labels={
+            "n": "orders",
+            "n_open": "not there",
+            "median_days": "half within (days)",
+            "p95_days": "19 of 20 within",
+        },
+    )
+
+
+def promise_accuracy(classes: pd.DataFrame, facts: pd.DataFrame) -> Html | None:
+    """How far from the promise orders arrived; nothing where no promise fell due."""
+    if classes.empty:
+        return None
+    return table(
+        classes,
+        name="promise_accuracy",
+        caption=f"Arrival against the end of the promised window, promises due in {facts['period'].iloc[0]}",
+        kinds={"arrival": "text", "n": "count", "share": "share"},
+        labels={"n": "orders", "share": "of all"},
+    )
+
+
+def ways(rows: pd.DataFrame, facts: pd.DataFrame) -> Html:
+    """Ways of acquiring: adoption, growth, basket, who comes back, who is new and who switched."""
+    if rows.empty:
+        return paragraphs([f"No order was placed in {facts['period'].iloc[0]}, or too few to show."])
+    kinds = {"fulfilment": "text", "n_customers": "count", "adoption": "share", "n": "count", "growth": "share"}
+    kinds |= {"basket": "cents", "repeat": "share", "new": "count", "switched": "count"}
+    return table(
+        rows.assign(fulfilment=rows["fulfilment"].str.replace("_", " ")),
+        name="ways",
+        caption=f"Ways of acquiring, orders placed in {facts['period'].iloc[0]}, not cancelled; growth against the "
+        f"period before; revenue in {facts['currency'].iloc[0]}",
+        kinds={name: kind for name, kind in kinds.items() if rows[name].notna().any()},
+        labels={"fulfilment": "way", "n_customers": "customers", "adoption": "of all customers", "n": "orders"}
+        | {"basket": "revenue an order", "repeat": "came twice", "new": "new customers", "switched": "switched to it"},
+    )
+
+
+def suppliers(rows: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame, *, confidence: float) -> Html:
+    """Lead times and reliability of suppliers; or what the section lacks."""
+    lacking = missing(unlocks, {"supplier_receipts": ()}, gain="shows which supplier is late, short or getting worse")
+    if lacking or rows.empty:
+        return lacking or paragraphs([f"No purchase order was promised for {facts['period'].iloc[0]}."])
+    named = rows.assign(supplier=rows["supplier"] + rows["own"].map({True: " (own)", False: ""}))
+    kinds = {"supplier": "text", "n": "count", "n_lines": "count", "n_open": "count"}
+    kinds |= dict.fromkeys(["lead_days", "lead_sd", "lead_p95"], "days") | {"on_time": "share", "in_full": "share"}
+    return table(
+        named,
+        name="suppliers",
+        caption=f"Purchase orders promised for {facts['period'].iloc[0]}, shares of lines; {int(rows['settled'].sum())} "
+        f"of {len(rows)} have changed on time against the 3 periods' length before; {_together(len(rows), confidence)}",
+        kinds=kinds | dict.fromkeys(["on_time_before", "trend", "trend_low", "trend_high"], "share"),
+        labels={"n": "orders", "n_lines": "lines", "n_open": "lines not there", "lead_days": "lead time (days, mean)"}
+        | {"lead_sd": "SD", "lead_p95": "95 %", "on_time_before": "on time before", "trend": "change"}
+        | {"trend_low": "low", "trend_high": "high"},
+    )
+
+
 def comparisons(pairs: pd.DataFrame, facts: pd.DataFrame, *, measure: str, confidence: float) -> Html | None:
     """The settled differences between segments, largest first; nothing where there is one segment."""
     if pairs.empty:

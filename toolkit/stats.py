@@ -446,53 +446,6 @@ def bootstrap_net(
     return found if by else found.drop(columns="_all")
 
 
-def decompose(before: pd.DataFrame, after: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
-    """Why a mean over groups moved: other shares of the groups (mix), or other rates in them.
-
-    Parameters
-    ----------
-    before, after
-        One row a group: ``by``, ``n`` (weight), ``net`` (rate). A group of one period only has in the
-        other the rate of that one, so that its coming or going is mix.
-    by
-        Grouping columns.
-
-    Returns
-    -------
-    DataFrame
-        One row a group: ``by``, ``share_before``, ``share_after`` (0-1), ``rate_before``, ``rate_after``,
-        ``mix``, ``rate`` (in units of ``net``; their sum over all rows is the change of the mean).
-
-    Notes
-    -----
-    Symmetric decomposition of Kitagawa, JASA 50, 1955, 1168-1194, rates in ``mix`` taken from the mean
-    of both periods: a group that grows adds where it is better than the whole. No interval.
-
-    Examples
-    --------
-    >>> before = pd.DataFrame({"g": ["a", "b"], "n": [80, 20], "net": [0.5, 0.0]})
-    >>> decompose(before, before.assign(n=[20, 80]), by=["g"])[["g", "mix", "rate"]].round(3)
-       g   mix  rate
-    0  a -0.15   0.0
-    1  b -0.15   0.0
-    """
-    by = list(by)
-    sides = [rows.loc[rows["n"] > 0, [*by, "n", "net"]] for rows in (before, after)]
-    both = sides[0].merge(sides[1], how="outer", on=by, suffixes=("_before", "_after"), validate="one_to_one")
-    n = both[["n_before", "n_after"]].fillna(0).to_numpy("float64")
-    seen = both[["net_before", "net_after"]].to_numpy("float64")
-    shares, rates = n / n.sum(axis=0), np.where(n > 0, seen, seen[:, ::-1])
-    overall = (shares * rates).sum(axis=0).mean()
-    return both[by].assign(
-        share_before=shares[:, 0],
-        share_after=shares[:, 1],
-        rate_before=seen[:, 0],
-        rate_after=seen[:, 1],
-        mix=(shares[:, 1] - shares[:, 0]) * (rates.mean(axis=1) - overall),
-        rate=shares.mean(axis=1) * (rates[:, 1] - rates[:, 0]),
-    )
-
-
 def break_point(
     answers: pd.DataFrame,
     *,
@@ -539,30 +492,6 @@ def break_point(
     with np.errstate(divide="ignore"):
         gain = -len(known) / 2 * np.log(np.maximum(1 - explained / rest, 0))
     return dict(zip(names, map(float, (c[best, 0], *ends, slope, jump, gain)), strict=True)) | {"n": len(known)}
-
-
-def tipping(rate: float, net_respondents: float, net_target: float) -> dict[str, float | bool]:
-    """How much worse must the silent be for the net share of all to fall to a target?
-
-    ``rate`` is the share that answered (0-1). Gives ``delta`` (net of those who answered minus net of the silent;
-    missing where all answered), ``net_silent``, and ``possible``: is that a net share, -1 to 1?
-
-    >>> tipping(0.5, 0.3, 0.0)
-    {'delta': 0.6, 'net_silent': -0.3, 'possible': True}
-    """
-    delta = (net_respondents - net_target) / (1 - rate) if rate < 1 else np.nan
-    silent = net_respondents - delta
-    return {"delta": delta, "net_silent": silent, "possible": abs(silent) <= 1}
-
-
-def tipping_curve(net: float, rate: float, *, deltas: Sequence[float]) -> pd.DataFrame:
-    """``overall`` net share if the silent were lower than ``net`` by each ``delta``; ``rate`` (0-1) answered.
-
-    >>> tipping_curve(0.3, 0.5, deltas=[0.0, 0.6])["overall"].tolist()
-    [0.3, 0.0]
-    """
-    delta = np.asarray(deltas, dtype="float64")
-    return pd.DataFrame({"delta": delta, "overall": rate * net + (1 - rate) * (net - delta)})
 
 
 def share(counts: pd.DataFrame, *, confidence: float = 0.95, family: int = 1) -> pd.DataFrame:

@@ -1,0 +1,158 @@
+"""Is every promise counted as kept or broken by the rule, and nothing made up where it is not known?"""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from toolkit import service
+
+
+def _orders(**columns):
+    n = len(next(iter(columns.values())))
+    rows = {"customer_id": [f"c{i}" for i in range(n)], "cancelled": False, "late": False, "early": False}
+    rows |= {"arrived": True, "n_lines": 1, "n_lines_in_full": 1, "n_lines_perfect": 1, "segment": "a"}
+    return pd.DataFrame(
+        rows | {"quantity_ordered": 2, "quantity_delivered": 2, "delay_s": 0, "cycle_s": 86_400} | columns
+    )
+
+
+def test_six_service_levels_of_one_table(table):
+    # methods f, inline case [A]
+    lines = table(
+        """
+        order | qty | ship | late | doc | cond
+        --------------------------------------
+        1     | 10  | 10   | 0    | 1   | 1
+        1     | 5   | 5    | 0    | 1   | 1
+        2     | 8   | 8    | 0    | 1   | 1
+        2     | 2   | 0    | 0    | 1   | 1
+        3     | 4   | 4    | 1    | 1   | 1
+        4     | 6   | 6    | 0    | 1   | 1
+        4     | 6   | 6    | 0    | 0   | 1
+        5     | 3   | 3    | 0    | 1   | 0
+        6     | 9   | 9    | 0    | 1   | 1
+        6     | 1   | 1    | 0    | 1   | 1
+        """
+    ).astype(int)
+    lines["full"] = lines["ship"] >= lines["qty"]
+    lines["perfect"] = lines["full"] & (lines["late"] == 0) & (lines["doc"] == 1) & (lines["cond"] == 1)
+    by_order = lines.groupby("order").agg(
+        late=("late", "max"), n_lines=("qty", "size"), n_lines_in_full=("full", "sum"),
+        n_lines_perfect=("perfect", "sum"), quantity_ordered=("qty", "sum"), quantity_delivered=("ship", "sum"),
+    )  # fmt: skip
+    orders = _orders(**{name: by_order[name].tolist() for name in by_order})
+    found = service.performance(orders, by=[], min_n=1).iloc[0]
+    assert found["line_fill"] == pytest.approx(0.90)
+    assert found["unit_fill"] == pytest.approx(52 / 54)
+    assert found["in_full"] == pytest.approx(0.833333, abs=1e-6)
+    assert found["otif"] == pytest.approx(0.666667, abs=1e-6)
+    assert found["perfect"] == pytest.approx(0.333333, abs=1e-6)
+    product = found["in_full"] * found["on_time"] * 5 / 6 * 5 / 6  # documents and condition: one order of six each
+    assert product == pytest.approx(0.482253, abs=1e-6)  # the popular product is another number
+
+
+def test_cancelled_orders_and_unknown_lines_are_in_no_share_of_theirs():
+    orders = _orders(
+        late=[True, False, True, False],
+        cancelled=[False, False, True, False],
+        n_lines=pd.array([1, 1, 1, None], "Int64"),
+        n_lines_in_full=pd.array([1, 0, 1, None], "Int64"),
+    )
+    found = service.performance(orders, by=[], min_n=1).iloc[0]
+    assert (found["n"], found["on_time"]) == (3, pytest.approx(2 / 3))
+    assert (found["in_full"], found["otif"]) == (0.5, 0.0)  # of the two that are known
+    unknown = orders.assign(n_lines=pd.NA, n_lines_in_full=pd.NA, n_lines_perfect=pd.NA, early=pd.NA)
+    unknown = unknown.assign(quantity_ordered=pd.NA, quantity_delivered=pd.NA)
+    shares = ["in_full", "otif", "perfect", "line_fill", "unit_fill", "early"]
+    assert service.performance(unknown, by=[], min_n=1)[shares].isna().all(axis=None)
+
+
+def test_groups_of_a_few_customers_stand_together_and_orders_of_one_customer_are_one_draw():
+    orders = _orders(late=[True] * 6 + [False] * 34, carrier=["x"] * 20 + ["y"] * 18 + ["z"] * 2)
+    found = service.performance(orders, by=["carrier"], min_n=10).set_index("carrier")
+    assert found["n"].to_dict() == {"(other)": 20, "x": 20}
+    assert found.loc["x", "on_time"] == pytest.approx(14 / 20)
+    alone = service.performance(orders, by=[], min_n=10).iloc[0]
+    doubled = pd.concat([orders, orders], ignore_index=True)
+    again = service.performance(doubled, by=[], min_n=10).iloc[0]
+    assert again[["on_time_low", "on_time_high"]].tolist() == pytest.approx(
+        alone[["on_time_low", "on_time_high"]].tolist()
+    )
+    assert service.performance(orders.iloc[:0], by=["carrier"], min_n=10).empty
+
+
+def test_what_has_not_arrived_is_still_under_way():
+    day = 86_400
+    orders = _orders(cycle_s=[day, 2 * day, 3 * day, 4 * day, 5 * day], arrived=[True, False, True, True, False])
+    found = service.cycle_time(orders, by=["segment"], min_n=1).iloc[0]
+    # Kaplan-Meier: 4/5 after a day, 4/5 x 2/3 after three, 4/5 x 2/3 x 1/2 after four, and then unknown
+    assert found[["n", "n_open", "median_days"]].tolist() == [5, 2, 4.0]
+    assert np.isnan(found["p95_days"])
+    assert service.cycle_time(orders.iloc[:0], by=["segment"], min_n=1).empty
+
+
+def test_early_and_late_are_told_apart_by_days():
+    day = 86_400
+    delays = [-4 * day, -day, -60, 0, 60, 2 * day, 8 * day, 30 * day]
+    found = service.promise_accuracy(_orders(delay_s=delays * 2, arrived=([True] * 7 + [False]) * 2), min_n=2)
+    assert dict(zip(found["arrival"], found["n"], strict=True)) == {
+        "over 3 days early": 2,
+        "1 to 3 days early": 2,
+        "up to a day early": 4,
+        "up to a day late": 2,
+        "1 to 3 days late": 2,
+        "over 7 days late": 2,
+        "not there": 2,
+    }
+    assert found["share"].sum() == pytest.approx(1)
+
+
+def test_ways_tell_new_customers_from_those_who_switched(table):
+    rows = table(
+        """
+        order_id | customer_id | fulfilment | in_period | known_before | way_before | net_revenue
+        ------------------------------------------------------------------------------------------
+        o1       | a           | home       | 1         | 1            | 1          | 100
+        o2       | a           | home       | 1         | 1            | 1          | 300
+        o3       | b           | home       | 1         | 1            |            | 200
+        o4       | c           | home       | 1         |              |            | 200
+        o5       | a           | store      | 1         | 1            |            | 50
+        o6       | a           | home       |           | 1            | 1          | 70
+        o7       | b           | store      |           | 1            | 1          | 70
+        """
+    )
+    for name in ("in_period", "known_before", "way_before"):
+        rows[name] = rows[name].notna()
+    rows["net_revenue"] = rows["net_revenue"].astype("Int64")
+    twins = rows.assign(customer_id=rows["customer_id"] + "2", order_id=rows["order_id"] + "2")  # none is alone
+    rows = pd.concat([rows, twins], ignore_index=True)
+    found = service.ways(rows, min_n=2).set_index("fulfilment")
+    assert found.loc["home", ["n_customers", "n", "basket", "new", "switched"]].tolist() == [6, 8, 200, 2, 2]
+    assert found.loc["home", ["growth", "adoption", "repeat"]].tolist() == pytest.approx([3, 1, 1 / 3])
+    assert found.loc["store", ["n", "growth", "new", "switched"]].tolist() == [2, 0, 0, 2]
+    hidden = service.ways(rows, min_n=3)
+    assert hidden["fulfilment"].tolist() == ["(other)"]
+    assert hidden[["new", "switched"]].isna().all(axis=None)  # one customer each
+
+
+def test_a_supplier_that_got_worse_is_settled_by_orders_and_not_by_lines():
+    orders = [f"p{i}" for i in range(80)]
+    rows = pd.DataFrame({"purchase_order_id": np.repeat(orders, 5), "line_no": np.tile(range(5), 80)})
+    rows["supplier_id"], rows["in_period"] = np.where(np.arange(400) % 10 < 5, "s1", "s2"), np.arange(400) < 200
+    rows["own"], rows["received"], rows["lead_s"] = rows["supplier_id"] == "s2", True, 3 * 86_400
+    late = (rows["supplier_id"] == "s1") & rows["in_period"] & (np.arange(400) // 10 % 2 == 0)
+    rows["late"], rows["quantity_ordered"] = late, 10
+    rows["quantity_received"] = np.where(rows["line_no"] == 0, 9, 10)
+    rows.loc[0, "received"] = False
+    found = service.suppliers(rows).set_index("supplier")
+    assert found["n"].tolist() == [20, 20]
+    assert found["own"].tolist() == [False, True]
+    assert found["on_time"].tolist() == [0.5, 1.0]
+    assert found["in_full"].tolist() == [0.8, 0.8]
+    assert found["lead_days"].tolist() == [3.0, 3.0]
+    assert found["n_open"].tolist() == [1, 0]
+    assert found["trend"].tolist() == [-0.5, 0.0]
+    assert found["settled"].tolist() == [True, False]
+    # 20 orders, half late, Bonferroni over two: 2.241403 x sqrt(20/19 x 20 x .25) / 20
+    assert found.loc["s1", "trend_high"] == pytest.approx(-0.5 + 2.241403 * (20 / 19 * 5) ** 0.5 / 20)
+    assert service.suppliers(rows.iloc[:0]).empty

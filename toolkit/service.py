@@ -1,0 +1,191 @@
+"""Does the supply chain do what it promised, and do its suppliers?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from toolkit import stats
+
+OTIF_CHOICES = {  # on time and in full has no standard definition: these are ours
+    "against": "the promised window, not the wished one",
+    "on time": "all of it there by the window's end; early is counted apart",
+    "counted by": "order",
+    "in full": "pieces delivered against pieces ordered, on every line",
+}
+_DAY = 86_400
+_SHARES = {  # of orders or lines or pieces: what is counted, and of what
+    "on_time": ("on_time", "one"),
+    "early": ("is_early", "early_known"),
+    "in_full": ("full", "filled"),
+    "otif": ("otif", "filled"),
+    "perfect": ("perfect", "filled"),
+    "line_fill": ("n_lines_in_full", "n_lines"),
+    "unit_fill": ("quantity_delivered", "quantity_ordered"),
+}
+
+
+def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """On time, in full, perfect: what was promised and fell due, by group.
+
+    Parameters
+    ----------
+    orders
+        The frame ``order_service``; cancelled orders are left out.
+    by
+        Grouping columns, none for all; groups of fewer than ``min_n`` customers stand together.
+    confidence
+        Coverage of the intervals, between 0 and 1; those of one column hold together over the groups.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: ``by``, ``n`` (orders), ``n_customers``, and shares (0-1): ``on_time``, ``early``, ``in_full``,
+        ``otif``, ``perfect`` (SCOR RL.1.1: every line of it), of orders; ``line_fill`` of lines, ``unit_fill`` of
+        pieces; ``on_time`` and ``otif`` with ends. Missing where nothing is known of it.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2. An order of which lines are not known is in no share that needs them.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"customer_id": range(4), "cancelled": False, "late": [False, True, False, False],
+    ...     "early": pd.NA, "n_lines": 1, "n_lines_in_full": [1, 1, 0, 1], "n_lines_perfect": [1, 0, 0, 1],
+    ...     "quantity_ordered": 2, "quantity_delivered": [2, 2, 1, 2]})
+    >>> performance(orders, by=[], min_n=1)[["on_time", "in_full", "otif", "perfect", "unit_fill"]].values.tolist()
+    [[0.75, 0.75, 0.5, 0.5, 0.875]]
+    """
+    by = list(by)
+    kept = orders[~orders["cancelled"].astype(bool)].rename(columns={"customer_id": "person"})
+    if by and len(kept):
+        kept = stats.publishable(kept, by=by, person="person", min_n=min_n)
+    numbers = ["n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered"]
+    kept = kept.assign(**{name: kept[name].astype("Float64").astype("float64") for name in numbers})
+    known, early = kept["n_lines"].notna(), kept["early"].astype("boolean")
+    full, on_time = known & (kept["n_lines_in_full"] == kept["n_lines"]), ~kept["late"].astype(bool)
+    rows = kept.fillna(dict.fromkeys(numbers, 0)).assign(one=1, on_time=on_time, filled=known, full=full)
+    rows = rows.assign(otif=full & on_time, perfect=known & (kept["n_lines_perfect"] == kept["n_lines"]))
+    rows = rows.assign(is_early=early.fillna(False), early_known=early.notna())
+    keys = by or [pd.Series(0, rows.index, name="_all")]
+    groups = rows.groupby(keys)
+    found = pd.DataFrame({"n": groups.size(), "n_customers": groups["person"].nunique()})
+    for name, (part, whole) in _SHARES.items():
+        totals = rows.assign(numerator=rows[part].astype("float64"), denominator=rows[whole].astype("float64"))
+        totals = totals.groupby([*keys, "person"])[["numerator", "denominator"]].sum().reset_index()
+        ends = stats.ratio(totals, by=by or ["_all"], confidence=confidence, family=max(len(found), 1))
+        ends = ends.set_index(by or ["_all"])
+        found[name] = ends["ratio"]
+        if name in ("on_time", "otif"):
+            found[f"{name}_low"], found[f"{name}_high"] = ends["ratio_low"].clip(0, 1), ends["ratio_high"].clip(0, 1)
+    return found.reset_index(drop=not by)
+
+
+def cycle_time(orders: pd.DataFrame, *, by: Sequence[str], min_n: int) -> pd.DataFrame:
+    """Days from order to arrival; what has not arrived is counted as still under way (Kaplan-Meier).
+
+    Takes the frame ``order_service``. One row a group: ``by``, ``n`` (orders, not cancelled), ``n_open`` (not there by
+    as_of), ``median_days``, ``p95_days`` (missing where the curve does not reach them); docs/METHODS.md section 2.2.
+    """
+    from statsmodels.duration.survfunc import SurvfuncRight  # a second of imports that few callers need
+
+    kept = orders[~orders["cancelled"].astype(bool)].rename(columns={"customer_id": "person"})
+    kept = stats.publishable(kept, by=list(by), person="person", min_n=min_n)
+    found = []
+    for group, rows in kept.groupby(list(by)):
+        arrived = rows["arrived"].astype(bool)
+        curve = SurvfuncRight(rows["cycle_s"].astype("float64") / _DAY, arrived.astype("int64"))
+        row = dict(zip(by, group, strict=True)) | {"n": len(rows), "n_open": int((~arrived).sum())}
+        found.append(row | {"median_days": curve.quantile(0.5), "p95_days": curve.quantile(0.95)})
+    return pd.DataFrame(found, columns=[*by, "n", "n_open", "median_days", "p95_days"])
+
+
+_CLASSES = (-np.inf, -3, -1, 0, 1, 3, 7, np.inf)
+_NAMES = ("over 3 days early", "1 to 3 days early", "up to a day early", "up to a day late", "1 to 3 days late")
+_NAMES = (*_NAMES, "3 to 7 days late", "over 7 days late")
+
+
+def promise_accuracy(orders: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """How far from the promise orders arrived, early and late apart.
+
+    Takes the frame ``order_service``. One row a class of days, then "not there": ``arrival``, ``n`` (orders, not
+    cancelled), ``share`` (0-1); classes of fewer than ``min_n`` customers stand together.
+    """
+    kept = orders[~orders["cancelled"].astype(bool)].rename(columns={"customer_id": "person"})
+    days = kept["delay_s"].astype("float64") / _DAY
+    classes = pd.cut(days, list(_CLASSES), labels=list(_NAMES)).astype(object)
+    kept = kept.assign(arrival=classes.where(kept["arrived"].astype(bool), "not there").astype("str"))
+    kept = stats.publishable(kept, by=["arrival"], person="person", min_n=min_n)
+    found = kept.groupby("arrival").size().rename("n").reset_index()
+    order = {name: place for place, name in enumerate((*_NAMES, "not there", stats.OTHER))}
+    found = found.sort_values("arrival", key=lambda names: names.map(order), ignore_index=True)
+    return found.assign(share=found["n"] / max(found["n"].sum(), 1))
+
+
+def ways(rows: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """Ways of acquiring: who uses them, how they grow, what they bring.
+
+    Takes the frame ``ways``. One row a way (those of fewer than ``min_n`` customers together), most orders first:
+    ``fulfilment``, ``n_customers``, ``adoption`` (of all customers of the period, 0-1), ``n`` (orders), ``growth``
+    (against the period before, 0.1: a tenth more), ``basket`` (cents an order), ``repeat`` (of its customers, those
+    with two orders or more by it), ``new`` (customers new to the company), ``switched`` (known before, but not by this
+    way).
+    """
+    named = rows.rename(columns={"customer_id": "person"})
+    now = named["in_period"].astype(bool)
+    inside = stats.publishable(named[now], by=["fulfilment"], person="person", min_n=min_n)
+    labels = dict(zip(named.loc[inside.index, "fulfilment"], inside["fulfilment"], strict=True))
+    before = named[~now].assign(fulfilment=named["fulfilment"].map(labels).fillna(stats.OTHER))
+    people = inside.groupby(["fulfilment", "person"]).agg(
+        n=("order_id", "size"), known=("known_before", "max"), way=("way_before", "max")
+    )
+    people = people.assign(twice=people["n"] > 1, new=~people["known"].astype(bool), first=~people["way"].astype(bool))
+    people["switched"] = people["first"] & ~people["new"]
+    groups = people.groupby("fulfilment")
+    found = pd.DataFrame({"n_customers": groups.size(), "n": groups["n"].sum(), "repeat": groups["twice"].mean()})
+    found[["new", "switched"]] = groups[["new", "switched"]].sum()
+    found["adoption"] = found["n_customers"] / max(inside["person"].nunique(), 1)
+    earlier = before.groupby("fulfilment").size().reindex(found.index)
+    found["growth"] = found["n"] / earlier.where(earlier >= min_n) - 1
+    paid = inside.assign(net_revenue=inside["net_revenue"].astype("Float64").astype("float64"))
+    found["basket"] = paid.groupby("fulfilment")["net_revenue"].mean()
+    small = ["new", "switched"]
+    found[small] = found[small].astype("Int64").where((found[small] == 0) | (found[small] >= min_n))
+    found = found.reset_index().sort_values(["n", "fulfilment"], ascending=[False, True], ignore_index=True)
+    return found[["fulfilment", "n_customers", "adoption", "n", "growth", "basket", "repeat", "new", "switched"]]
+
+
+def suppliers(lines: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """Lead time, on time and in full of each supplier, and whether it has changed.
+
+    Takes the frame ``supplier_service``. One row a supplier: ``supplier``, ``own`` (our own site), ``n`` (purchase
+    orders promised in the period), ``n_lines``, ``n_open`` (lines not received), ``lead_days``, ``lead_sd``,
+    ``lead_p95`` (of lines received), ``on_time``, ``in_full`` (shares of lines, 0-1), ``on_time_before`` (in the 3
+    periods' length before), ``trend`` (difference) with ends, ``settled`` (its interval, widened by Bonferroni over
+    suppliers, excludes 0).
+    """
+    now = lines["in_period"].astype(bool)
+    flagged = lines.assign(
+        numerator=(~lines["late"].astype(bool)).astype("int64"), denominator=1, supplier=lines["supplier_id"]
+    )
+    family, rates = max(lines["supplier_id"].nunique(), 1), []
+    for part in (flagged[now], flagged[~now]):
+        orders = part.groupby(["supplier", "purchase_order_id"])[["numerator", "denominator"]].sum().reset_index()
+        rates.append(stats.ratio(orders, by=["supplier"], confidence=confidence, family=family).set_index("supplier"))
+    inside = flagged[now].assign(
+        full=flagged["quantity_received"] >= flagged["quantity_ordered"],
+        days=(flagged["lead_s"].astype("float64") / _DAY).where(flagged["received"].astype(bool)),
+        open=~flagged["received"].astype(bool),
+    )
+    groups = inside.groupby("supplier")
+    found = groups.agg(
+        own=("own", "max"), n=("purchase_order_id", "nunique"), n_lines=("line_no", "size"), n_open=("open", "sum")
+    )
+    days = groups["days"]
+    found["lead_days"], found["lead_sd"], found["lead_p95"] = days.mean(), days.std(), days.quantile(0.95)
+    found["on_time"], found["in_full"] = rates[0]["ratio"], groups["full"].mean().astype("float64")
+    found["on_time_before"] = rates[1]["ratio"].reindex(found.index)
+    found["trend"] = found["on_time"] - found["on_time_before"]
+    half = np.hypot(*(rate["ratio_high"].reindex(found.index) - rate["ratio"].reindex(found.index) for rate in rates))
+    found["trend_low"], found["trend_high"] = found["trend"] - half, found["trend"] + half
+    return found.assign(settled=found["trend_low"] * found["trend_high"] > 0).reset_index()
