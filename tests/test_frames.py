@@ -602,10 +602,10 @@ def test_a_cause_declared_after_the_first_day_says_so(tiny, tmp_path):
     declared = replace(tiny, settings=tiny.settings.model_copy(update={"causes": tuple(causes)}))
     found = frames.read(frames.materialise(declared, tiny.period("2026Q3"), ["causes"], tmp_path)["causes"].path)
     assert found[["treatment", "covariate", "declared_later"]].values.tolist() == [
-        ["damaged", "rush", True],
-        ["damaged", "segment", True],
         ["late", "rush", False],
         ["late", "segment", False],
+        ["damaged", "rush", True],
+        ["damaged", "segment", True],
     ]
 
 

@@ -495,6 +495,9 @@ def test_service_prints_the_four_choices_and_what_is_not_known():
     assert lacking.text.startswith("Not shown: this needs the table deliveries.")
     none = present.performance(ON_TIME.iloc[:0], NOTHING_MISSING, FACTS_2, {}, by="segment", confidence=0.95)
     assert none.text == "No promise fell due in 2026Q3, or too few to show."
+    alone = ON_TIME.iloc[:1].rename(columns={"segment": "carrier"})
+    one = present.performance(alone, NOTHING_MISSING, FACTS_2, {}, by="carrier", confidence=0.95)
+    assert one.text == "All orders due in 2026Q3 have one carrier: a."
 
 
 def test_ways_and_suppliers_are_tables_or_say_what_they_lack():

@@ -80,6 +80,15 @@ def test_answers_that_never_arrived_are_an_exposure_and_small_ones_stand_togethe
     assert list(large.index) == ["in time", "overdue, not arrived", "not due, not arrived", "cancelled"]
 
 
+def test_ways_of_acquiring_with_few_customers_stand_together():
+    asked = _asked(
+        [9] * 12 + [2] * 11 + [8] * 2, fulfilment=["click_and_collect"] * 12 + ["in_store"] * 11 + ["curbside"] * 2
+    )
+    found = satisfaction.by_way(satisfaction.scored(asked), min_n=10).set_index("fulfilment")
+    assert found["n"].to_dict() == {"(other)": 13, "click and collect": 12}
+    assert found["nps"].round(6).to_dict() == {"(other)": round(-1100 / 13, 6), "click and collect": 100}
+
+
 def test_undelivered_answers_are_counted_only_if_they_are_enough():
     asked = _asked([9] * 30 + [2] * 12)
     asked["exposure"] = ["in_time"] * 30 + ["overdue"] * 8 + ["not_due"] * 4

@@ -79,6 +79,9 @@ def test_groups_of_a_few_customers_stand_together_and_orders_of_one_customer_are
         alone[["on_time_low", "on_time_high"]].tolist()
     )
     assert service.performance(orders.iloc[:0], by=["carrier"], min_n=10).empty
+    # all 20 in time: Wilson's interval begins at 20 / (20 + z^2), z of 97.5 % for one interval, 98.75 % for two
+    assert found.loc["(other)", "on_time_low"] == pytest.approx(20 / (20 + 2.241403**2), abs=1e-6)
+    assert found.loc["(other)", "on_time_high"] == pytest.approx(1)
 
 
 def test_what_has_not_arrived_is_still_under_way():

@@ -477,17 +477,17 @@ class Known:
         return pairs.group_by(keys).agg(**found).mutate(days=ibis.literal(days))
 
     def causes(self) -> ir.Table:
-        """One row a declared cause and covariate: treatment, covariate, control_item, declared_later (after the
-        period's first day)."""
+        """One row a declared cause and covariate: position, treatment, covariate, control_item, declared_later
+        (after the period's first day)."""
         first = self.period.start.date()
         rows = [
-            {"treatment": one.treatment, "covariate": name, "control_item": one.control_item}
+            {"position": position, "treatment": one.treatment, "covariate": name, "control_item": one.control_item}
             | {"declared_later": one.valid_from > first}
-            for one in self.company.settings.causes
+            for position, one in enumerate(self.company.settings.causes)
             for name in one.covariates
         ]
         text = dict.fromkeys(["treatment", "covariate", "control_item"], "string")
-        return ibis.memtable(rows, schema=ibis.schema(text | {"declared_later": "boolean"}))
+        return ibis.memtable(rows, schema=ibis.schema({"position": "int64"} | text | {"declared_later": "boolean"}))
 
     def _asked(self) -> ir.Table:
         """Invitations of the period with what their customer had met by then."""
@@ -787,7 +787,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "supplier_service": ("purchase_order_id", "line_no"),
     "invitations": ("response_id", "item"),
     "earlier_invitations": ("response_id", "item"),
-    "causes": ("treatment", "covariate"),
+    "causes": ("position", "covariate"),
     "follow_up": ("response_id",),
     "segments": ("customer_id",),
     "product_mix": ("customer_id", *GRID_DIMENSIONS, "category"),

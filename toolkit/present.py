@@ -739,6 +739,8 @@ def performance(
     lacking = missing(unlocks, needs, gain="shows whether promises were kept")
     if lacking or rows.empty:
         return lacking or paragraphs([f"No promise fell due in {facts['period'].iloc[0]}, or too few to show."])
+    if len(rows) == 1 and by != "segment":
+        return paragraphs([f"All orders due in {facts['period'].iloc[0]} have one {by}: {rows[by].iloc[0]}."])
     known = rows["otif"].notna().any()
     value, what = ("otif", "on time and in full") if known else ("on_time", "on time")
     said = "; ".join(f"{name}: {choice}" for name, choice in choices.items()) if known else ""
@@ -831,7 +833,7 @@ def suppliers(rows: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame, *,
     return table(
         named,
         name="suppliers",
-        caption=f"Purchase orders promised for {facts['period'].iloc[0]}, shares of lines; {int(rows['settled'].sum())} "
+        caption=f"Purchase orders due in {facts['period'].iloc[0]}, shares of lines; {int(rows['settled'].sum())} "
         f"of {len(rows)} have changed on time against the 3 periods' length before; {_together(len(rows), confidence)}",
         kinds=kinds | dict.fromkeys(["on_time_before", "trend", "trend_low", "trend_high"], "share"),
         labels={"n": "orders", "n_lines": "lines", "n_open": "lines not there", "lead_days": "lead time (days, mean)"}

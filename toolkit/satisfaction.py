@@ -418,6 +418,15 @@ def comparisons(chosen: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFra
     return pairs.assign(**{name: 100 * pairs[name] for name in points})
 
 
+def by_way(chosen: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """NPS by way of acquiring (``fulfilment``), small ones together: the columns of ``nps``."""
+    answers = chosen[chosen["value"].notna()]
+    placed = stats.publishable(answers, by=["fulfilment"], person="person", min_n=min_n)
+    return nps(
+        placed.assign(fulfilment=placed["fulfilment"].str.replace("_", " ")), by=["fulfilment"], confidence=confidence
+    )
+
+
 def reference(chosen: pd.DataFrame, earlier: pd.DataFrame) -> float:
     """The score of the period before, in points; 0 where there is none of the same measure."""
     same = name_of(chosen) == name_of(earlier) and earlier["value"].notna().any()

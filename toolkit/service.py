@@ -78,6 +78,9 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
         found[name] = ends["ratio"]
         if name in ("on_time", "otif"):
             found[f"{name}_low"], found[f"{name}_high"] = ends["ratio_low"].clip(0, 1), ends["ratio_high"].clip(0, 1)
+            same = ends["ratio"].isin([0, 1])  # all alike leave no variance: Wilson's interval, a customer a draw
+            alike = stats.share(ends.assign(k=ends["ratio"] * ends["n"]), confidence=confidence, family=len(found))
+            found.loc[same, f"{name}_low"], found.loc[same, f"{name}_high"] = alike["share_low"], alike["share_high"]
     return found.reset_index(drop=not by)
 
 
