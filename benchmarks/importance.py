@@ -39,6 +39,6 @@ for subset in range(2**DRIVERS):
 theirs = time.perf_counter() - start
 
 print(
-    f"LMG, {DRIVERS} drivers, {ROWS} rows: {took:.2f} s; one solve a subset {theirs:.1f} s, {theirs / took:.0f} times as "
-    f"long; importances at most {np.abs(ours - peer).max():.1e} apart"
+    f"LMG, {DRIVERS} drivers, {ROWS} rows: {took:.2f} s; one solve a subset {theirs:.1f} s, {theirs / took:.0f} times "
+    f"as long; importances at most {np.abs(ours - peer).max():.1e} apart"
 )
