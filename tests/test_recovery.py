@@ -21,14 +21,16 @@ def world(tmp_path_factory):
     found = company.load("sample", home)
     truth = sample.write(found.data / "raw", size="normal")
     source.ingest(found, found.data / "raw")
-    chosen, potential = [], []
+    asked, chosen, potential = [], [], []
     for name in QUARTERS:
         period = found.period(name)
         kept = frames.materialise(found, period, ["invitations"], found.data / "frames")["invitations"]
-        chosen.append(satisfaction.scored(frames.read(kept.path)))
+        asked.append(frames.read(kept.path))
+        chosen.append(satisfaction.scored(asked[-1]))
         invited = truth.potential["invited_at"]
         potential.append(truth.potential[(invited >= period.start) & (invited < period.end)])
-    return pd.concat(chosen, ignore_index=True), pd.concat(potential, ignore_index=True)
+    chosen, potential, asked = (pd.concat(parts, ignore_index=True) for parts in (chosen, potential, asked))
+    return chosen, potential, asked
 
 
 def _points(scores):
@@ -36,7 +38,7 @@ def _points(scores):
 
 
 def test_scores_by_segment_are_those_of_everybody_who_was_promised_something(world):
-    chosen, potential = world
+    chosen, potential, _ = world
     truth = _points(potential["score"]).groupby(potential["group"].astype(str).map(TYPE)).mean()
     found = satisfaction.nps(chosen, by=["segment"]).set_index("segment")
     # 15 % were asked and 35 % of them answered, more often who ordered more and was late less: not a fair sample, so
@@ -46,7 +48,7 @@ def test_scores_by_segment_are_those_of_everybody_who_was_promised_something(wor
 
 
 def test_every_answer_is_the_planted_one_and_every_exposure_what_was_known(world):
-    chosen, potential = world
+    chosen, potential, _ = world
     answers = chosen.dropna(subset=["score"]).merge(potential, on="order_id", suffixes=("", "_true"))
     assert len(answers) > 6_000
     assert (answers["score"] == answers["score_true"]).all()
@@ -59,7 +61,7 @@ def test_every_answer_is_the_planted_one_and_every_exposure_what_was_known(world
 
 
 def test_effects_of_failures_come_back_in_points(world):
-    chosen, potential = world
+    chosen, potential, _ = world
     asked = chosen.dropna(subset=["score"])[["order_id"]].merge(potential, on="order_id")
     found = satisfaction.failures(chosen, min_n=10).set_index("failure")
     causes = {
@@ -78,3 +80,42 @@ def test_effects_of_failures_come_back_in_points(world):
         assert truth < -40
         assert found.loc[cause, "effect"] == pytest.approx(truth, abs=tolerance), cause
         assert found.loc[cause, "effect_high"] < -20
+
+
+def test_weights_bring_back_the_score_of_all_who_were_invited(world):
+    chosen, potential, _ = world
+    truth = _points(chosen[["order_id"]].merge(potential, on="order_id")["score"]).mean()
+    found = satisfaction.silence(satisfaction.weighted(chosen), reference=0.0).set_index("what")
+    plain, weighted = found.loc["answers as they came"], found.loc["weighted for who answered"]
+    assert weighted["nps"] == pytest.approx(truth, abs=2)
+    assert weighted["nps_low"] < truth < weighted["nps_high"]
+    assert 0.6 < weighted["representativity"] < 0.95  # who answers differs from who is asked
+    assert weighted["n_effective"] < plain["n"]
+
+
+def test_declared_causes_come_back_as_effects_on_those_who_met_them(world):
+    chosen, potential, asked = world
+    declared = company.load("sample", ROOT).settings.causes
+    causes = pd.DataFrame(
+        [
+            {"treatment": one.treatment, "covariate": name, "control_item": one.control_item, "declared_later": False}
+            for one in declared
+            for name in one.covariates
+        ]
+    )
+    weighed = satisfaction.weighted(chosen)
+    found = satisfaction.cause(weighed, asked, causes, min_n=10).set_index(["failure", "estimand"])
+    known = weighed.dropna(subset=["score"])[["order_id", "weight"]].merge(potential, on="order_id")
+    for cause, met, without in (
+        (satisfaction.LATE, known["days_late"] > 0, known["score_on_time"]),
+        ("short", known["fill"] < 1, known["score_complete"]),
+        ("damaged", known["damaged"], known["score_undamaged"]),
+    ):
+        moved = (_points(known["score"]) - _points(without))[met]
+        truth = (moved * known["weight"][met]).sum() / known["weight"][met].sum()
+        row = found.loc[(cause, "ATT")]
+        # its own interval, and three points for what no column names: the groups behind a type
+        assert row["effect_low"] - 3 < truth < row["effect_high"] + 3, cause
+        assert row["effect_high"] < -15, cause
+    control = found.loc[(satisfaction.LATE, "ATT on product")]
+    assert control["effect_low"] < 0 < control["effect_high"]
