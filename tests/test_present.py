@@ -298,6 +298,11 @@ def test_failures_without_a_model_are_a_table_of_reasons():
     assert shown.html.count("all answers are alike") == 2
 
 
+def test_the_size_of_proportional_odds_is_told():
+    shown = present.failures(_costs().assign(effect_free=[-37.2, None]), NOTHING_MISSING, FACTS_2, confidence=0.95)
+    assert "Without proportional odds the first row&#x27;s effect is -37.2 points." in shown.html
+
+
 def test_response_is_not_shown_where_it_is_not_on_record():
     groups = SCORES.assign(exposure=["in time", "late"], invited=[90, 41], answered_share=[0.8, 0.9], late_share=[0, 1])
     assert "answered" in present.exposures(groups, NOTHING_MISSING, FACTS_2).html

@@ -129,6 +129,12 @@ def test_the_effect_of_a_failure_is_the_planted_one_and_not_the_raw_difference(w
     assert found.loc[satisfaction.LATE, "effect"] == pytest.approx(late["effect"])
 
 
+def test_without_proportional_odds_the_effect_is_the_same_where_they_hold(world):
+    late = satisfaction.failures(satisfaction.scored(world[0]), min_n=10).set_index("failure").loc[satisfaction.LATE]
+    assert late["effect_free"] == pytest.approx(late["effect"], abs=3)
+    assert late["effect_free"] != late["effect"]
+
+
 def test_the_late_row_stands_alone_and_single_failures_hold_together(world):
     found = satisfaction.failures(satisfaction.scored(world[0]), min_n=10).set_index("failure")
     alone, one = found.loc[satisfaction.LATE], found.loc["late"]

@@ -604,6 +604,9 @@ def failures(costs: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame, *,
         f"{formatted(n, 'count')} answers; the {family} intervals of single failures hold together with "
         f"{100 * confidence:g} % confidence (Bonferroni), that of the first row stands alone. Lost: effect x share."
     )
+    free = costs.get("effect_free", pd.Series(dtype="float64")).dropna()
+    if len(free):
+        caption += f" Without proportional odds the first row's effect is {formatted(free.iloc[0], 'points')} points."
     labels = {"n": "answers", "effect_low": "low", "effect_high": "high", "lost": "points lost in all"}
     labels |= {"lost_low": "low ", "lost_high": "high ", "note": "why there is no figure"}
     if costs["effect"].isna().all():

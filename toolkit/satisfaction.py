@@ -202,8 +202,8 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
     DataFrame
         One row a failure, first ``LATE``: ``failure``, ``n`` (answers that met it), ``share`` (of
         all, 0-1), ``effect``, ``effect_low``, ``effect_high`` (points, of those who met it),
-        ``lost``, ``lost_low``, ``lost_high`` (effect x share), ``n_model``, ``family``, ``note``
-        (why there is no effect).
+        ``lost``, ``lost_low``, ``lost_high`` (effect x share), ``effect_free`` (of ``LATE``: the same without
+        proportional odds), ``n_model``, ``family``, ``note`` (why there is no effect).
 
     Notes
     -----
@@ -237,6 +237,8 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
             given, level = x[x[columns].max(axis=1) > 0], 1 - (1 - confidence) / (1 if name == LATE else family)
             without = given.assign(**dict.fromkeys(columns, 0.0))
             effect = model.effect(without, given, points=points, confidence=level)
+            if name == LATE:
+                effect["effect_free"] = _free(modelled["score"], points, x[list(model.drivers)], without, given)
         note = "" if columns else "counted above" if merged and name in _LATE else notes.get(name) or notes[_LATE[0]]
         flag = met[name] if not columns else pd.concat([met[one] for one in columns], axis=1).any(axis=1)
         n = int(flag.fillna(False).sum())  # of LATE only the part that the effect is of
@@ -246,7 +248,18 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
         lost = _lost(effect, flag, answers, confidence=level if columns else confidence)
         found.append(row | {"family": 1 if name == LATE else max(family, 1), "note": note} | effect | lost)
     columns = ["failure", "n", "share", "effect", "effect_low", "effect_high", "lost", "lost_low", "lost_high"]
-    return pd.DataFrame(found)[[*columns, "n_model", "family", "note"]].astype({"n": "Int64"})
+    columns += ["effect_free", "n_model", "family", "note"]
+    return pd.DataFrame(found).reindex(columns=columns).astype({"n": "Int64"})
+
+
+def _free(score: pd.Series, points: pd.Series, x: pd.DataFrame, without: pd.DataFrame, given: pd.DataFrame) -> float:
+    """The effect in points with promoters and detractors each free of the other: no proportional odds."""
+    cuts = [points.index[points > -100].min(), points.index[points == 100].min()]
+    without, given = without[x.columns], given[x.columns]
+    try:
+        return drivers.free_effect(score.astype("float64"), x, without, given, cuts=cuts)
+    except drivers.SeparationError:
+        return np.nan
 
 
 def _met(answers: pd.DataFrame) -> dict[str, pd.Series]:
