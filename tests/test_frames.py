@@ -769,3 +769,23 @@ def test_supplies_are_judged_by_what_was_promised_and_known(drawn):
     assert found["quantity_received"].to_dict() == {"p1": 6, "p2": 0, "p3": 5}
     assert found["own"].to_dict() == {"p1": False, "p2": True, "p3": False}
     assert found.loc["p2", "lead_s"] == 52 * 86_400  # as far as 22 June
+
+
+def test_promises_are_typed_and_stand_in_the_order_of_their_file(tiny, tmp_path):
+    found = frames.read(frames.materialise(tiny, tiny.period(PERIOD), ["promises"], tmp_path)["promises"].path)
+    assert found["measure"].tolist() == ["on_time", "on_time", "otif", "line_fill", "nps", "nps"]
+    assert found.loc[3, ["segment", "felt", "felt_at_least"]].tolist() == ["", "", 0.5]
+    assert found["at_least"].tolist() == [0.92, 0.95, 0.75, 0.96, 30, 40]
+
+
+def test_a_promise_of_something_unknown_is_refused_with_its_place(drawn, tmp_path):
+    frame = drawn(customers=CUSTOMERS)
+    folder = tmp_path / "params" / "drawn"
+    folder.mkdir(parents=True)
+    (folder / "targets.yaml").write_text("promises:\n  - { measure: speed, at_least: 1.0 }\n")
+    with pytest.raises(ParamsError) as refused:
+        frame("promises")
+    assert str(refused.value) == (
+        f"{folder / 'targets.yaml'}, line 2: 'promises.0.measure': expected 'on_time', 'in_full', 'otif', 'perfect', "
+        "'line_fill', 'unit_fill' or 'nps', found str 'speed'."
+    )

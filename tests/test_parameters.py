@@ -407,9 +407,9 @@ PERSONAL = ", ".join(
     [
         (
             SETTINGS + "  closing_day: 9\n",
-            "params/acme/base.yaml, line 6: unknown name 'closing_day'; expected: closing_days, currency, invitations, "
-            "limits, max_contributor_share, max_quarantined_share, min_n, open_personal, pseudonym_key, segment, "
-            "title, warehouse, zone. Did you mean 'closing_days'?",
+            "params/acme/base.yaml, line 6: unknown name 'closing_day'; expected: causes, closing_days, currency, "
+            "invitations, limits, max_contributor_share, max_quarantined_share, min_n, open_personal, "
+            "pseudonym_key, segment, title, warehouse, zone. Did you mean 'closing_days'?",
         ),
         (
             SETTINGS.replace("Amsterdam", "Amsterdm"),

@@ -217,17 +217,11 @@ NO_CAUSE = pd.DataFrame(columns=["failure", "estimand", "effect"])
 
 
 def _nps_findings(
-    total=TOTAL,
-    costs=None,
-    worst=0,
-    waiting=NONE,
-    unlocks=NOTHING_MISSING,
-    apart=(0, None),
-    caused=NO_CAUSE,
-    worth=NONE,
-):
+    total=TOTAL, costs=None, worst=0, waiting=NONE, unlocks=NOTHING_MISSING, apart=(0, None), caused=NO_CAUSE,
+    worth=NONE, promised=NONE,
+):  # fmt: skip
     found = present.nps_findings(
-        total, _costs() if costs is None else costs, worst, SCORES, waiting, caused, worth, unlocks, FACTS_2,
+        total, _costs() if costs is None else costs, worst, SCORES, waiting, caused, worth, promised, unlocks, FACTS_2,
         apart=apart, measure="NPS", confidence=0.95,
     )  # fmt: skip
     return found.text.split("\n")
@@ -247,6 +241,7 @@ def test_nps_findings_stand_in_their_slots():
         "(95 % interval -80.0 to -60.0 points).",
         "Cause cannot be said: base.yaml declares no cause (causes:).",
         "What a point is worth cannot be said: no answers of the period before can be followed.",
+        "Whether promises were kept cannot be said: targets.yaml holds none.",
     ]
 
 
@@ -260,6 +255,7 @@ def test_what_is_not_settled_is_said_so():
         "No answer came from an order that had not arrived, or too few to show.",
         "Cause cannot be said: base.yaml declares no cause (causes:).",
         "What a point is worth cannot be said: no answers of the period before can be followed.",
+        "Whether promises were kept cannot be said: targets.yaml holds none.",
     ]
     assert _nps_findings(costs=_costs(note="nobody met it"))[1] == (
         "What late and overdue orders cost cannot be said: nobody met it."
@@ -525,3 +521,25 @@ def test_ways_and_suppliers_are_tables_or_say_what_they_lack():
     assert "not there" in present.promise_accuracy(far, FACTS_2).html
     assert present.cycle_time(times.iloc[:0], FACTS_2) is None
     assert present.promise_accuracy(far.iloc[:0], FACTS_2) is None
+
+
+def test_promises_are_told_by_what_became_of_them():
+    rows = pd.DataFrame(
+        {
+            "measure": ["on_time", "otif", "nps", "nps"],
+            "segment": ["a", "", "b", ""],
+            "channel": ["", "", "web", ""],
+            "at_least": [0.9, 0.8, 30.0, 20.0],
+            "value": [0.95, 0.7, 40.0, None],
+            "verdict": ["kept but not felt", "broken", "kept", "too few to say"],
+        }
+    ).assign(value_low=0.5, value_high=0.9, n=9, felt="on_time", felt_at_least=0.7, felt_share=0.4)
+    assert _nps_findings(promised=rows)[7] == (
+        "Of 4 promises: 1 kept; 1 broken (otif to all); 1 kept but not felt (on time to a); 1 too few to say."
+    )
+    shown = present.promises(rows, FACTS_2, confidence=0.95)
+    assert "<td>95.0 %</td>" in shown.html
+    assert "<td>40.0</td>" in shown.html
+    assert "<td>b web</td>" in shown.html
+    assert "<td>all</td>" in shown.html
+    assert present.promises(rows.iloc[:0], FACTS_2, confidence=0.95).text.startswith("No promise is on record")

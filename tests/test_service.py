@@ -159,3 +159,43 @@ def test_a_supplier_that_got_worse_is_settled_by_orders_and_not_by_lines():
     # 20 orders, half late, Bonferroni over two: 2.241403 x sqrt(20/19 x 20 x .25) / 20
     assert found.loc["s1", "trend_high"] == pytest.approx(-0.5 + 2.241403 * (20 / 19 * 5) ** 0.5 / 20)
     assert service.suppliers(rows.iloc[:0]).empty
+
+
+def _promise(**more):
+    plain = {"measure": "on_time", "at_least": 0.9, "segment": "", "channel": "", "felt": "", "felt_at_least": 0.5}
+    return pd.DataFrame([plain | more])
+
+
+def _verdict(promise, late, scores=(), item="on_time"):
+    orders = _orders(late=[True] * late + [False] * (400 - late))
+    asked = pd.DataFrame({"item": item, "score": list(scores), "scale": "nps_0_10", "segment": "a", "channel": "w"})
+    asked["customer_id"] = [f"c{i}" for i in range(len(asked))]
+    chosen = asked.assign(person=asked["customer_id"], value=[(x >= 9) - (x <= 6) for x in scores])
+    return service.promises(promise, orders, chosen, asked, min_n=10).iloc[0]
+
+
+def test_a_promise_is_kept_or_broken_only_where_chance_is_ruled_out():
+    assert _verdict(_promise(), late=12)["verdict"] == "kept"
+    assert _verdict(_promise(), late=80)["verdict"] == "broken"
+    assert _verdict(_promise(), late=42)["verdict"] == "not settled"
+    one = _verdict(_promise(segment="a"), late=80)
+    assert (one["n"], one["value"]) == (400, pytest.approx(0.8))
+    assert _verdict(_promise(segment="nobody"), late=80)["verdict"] == "too few to say"
+
+
+def test_a_promise_that_customers_do_not_notice_is_kept_but_not_felt():
+    content, unhappy = [9] * 60 + [3] * 40, [9] * 30 + [3] * 70
+    assert _verdict(_promise(felt="on_time"), late=4, scores=unhappy)["verdict"] == "kept but not felt"
+    kept = _verdict(_promise(felt="on_time"), late=4, scores=content)
+    assert (kept["verdict"], kept["felt_share"]) == ("kept", pytest.approx(0.6))
+    assert _verdict(_promise(felt="product"), late=4, scores=unhappy)["verdict"] == "kept"  # not asked
+    assert _verdict(_promise(felt="on_time"), late=80, scores=unhappy)["verdict"] == "broken"
+
+
+def test_a_score_may_be_promised():
+    scores = [10] * 70 + [8] * 20 + [0] * 10
+    found = _verdict(_promise(measure="nps", at_least=40.0), late=0, scores=scores, item="recommend")
+    assert (found["verdict"], found["value"]) == ("kept", pytest.approx(60))
+    assert _verdict(_promise(measure="nps", at_least=90.0), late=0, scores=scores)["verdict"] == "broken"
+    assert _verdict(_promise(measure="nps", at_least=0.0), late=0, scores=[9])["verdict"] == "too few to say"
+    assert service.promises(_promise().iloc[:0], _orders(late=[True]), pd.DataFrame(), pd.DataFrame(), min_n=3).empty

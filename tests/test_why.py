@@ -300,3 +300,58 @@ def test_degenerate_answers_give_no_number_anywhere(scores):
     assert cause["effect"].isna().all()
     assert (cause["note"] != "").all()
     assert satisfaction.change(chosen, chosen, rng=rng, draws=5)["points"].abs().sum() == pytest.approx(0)
+
+
+# -- worth ------------------------------------------------------------------------------------------------
+
+
+def _followed(rng, n, *, slope, **more):
+    score = rng.choice([3, 8, 10], n, p=[0.3, 0.3, 0.4])
+    before = rng.gamma(2, 5_000, n).round()
+    after = (20_000 + slope * _points(score) / 100 + 2_000 * np.log1p(before) + rng.normal(0, 3_000, n)).round()
+    asked = _asked(score, revenue_to=before, revenue_after=after, margin_to=before / 4, margin_after=after / 4)
+    asked = asked.assign(orders_to=2, orders_after=1, days=91).assign(**more)
+    return satisfaction.scored(asked)
+
+
+def test_worth_is_the_planted_difference_given_what_was_bought_before():
+    found = satisfaction.worth(_followed(np.random.default_rng(11), 4000, slope=1_000), min_n=10)
+    found = found.set_index(["money", "what"])
+    promoter = found.loc[("net revenue", "promoter against detractor")]
+    assert promoter["effect_low"] < 2_000 < promoter["effect_high"]
+    assert promoter["settled"]
+    # a point of NPS moves the values of 1,000 customers by 10 in all: 10 x the slope
+    point = found.loc[("net revenue", "a point of NPS per 1,000 customers")]
+    assert point["effect"] == pytest.approx(5 * promoter["effect"])
+    margin = found.loc[("margin before cost to serve", "promoter against detractor")]
+    assert margin["effect"] == pytest.approx(promoter["effect"] / 4)
+    assert found.loc[("net revenue", "detractors"), "n"] > 1_000
+    assert (found["days"] == 91).all()
+
+
+def test_worth_without_an_effect_or_without_buyers_is_not_settled():
+    found = satisfaction.worth(_followed(np.random.default_rng(12), 4000, slope=0), min_n=10)
+    assert not found["settled"].any()
+    few = satisfaction.worth(_followed(np.random.default_rng(13), 400, slope=0, orders_after=0), min_n=10)
+    assert few["note"].unique().tolist() == ["too few customers bought again"]
+    alone = _followed(np.random.default_rng(14), 400, slope=0)
+    alone = satisfaction.worth(alone[alone["value"] != 0], min_n=10)
+    assert alone["note"].unique().tolist() == ["a class holds too few customers"]
+
+
+def test_goods_whose_cost_is_not_known_have_no_margin():
+    rows = _followed(np.random.default_rng(15), 400, slope=0)
+    rows["margin_after"] = rows["margin_after"].where(np.arange(400) % 20 > 0)
+    assert satisfaction.worth(rows, min_n=10)["money"].unique().tolist() == ["net revenue"]
+    assert satisfaction.worth(rows.iloc[:0], min_n=10).empty
+
+
+def test_the_score_of_the_period_before_is_the_reference_if_it_is_of_the_same_measure():
+    now, before = (satisfaction.weighted(satisfaction.scored(_asked(x))) for x in ([9, 3, 3], [9, 9, 8, 3]))
+    assert satisfaction.reference(now, before) == pytest.approx(25)
+    assert satisfaction.reference(now, before.iloc[:0]) == 0
+    pairs = satisfaction.comparisons(
+        satisfaction.scored(_asked([9, 8] * 20 + [3, 8] * 20, segment=["a"] * 40 + ["b"] * 40))
+    )
+    assert pairs[["group_a", "group_b", "settled"]].values.tolist() == [["a", "b", True]]
+    assert pairs["difference"].tolist() == pytest.approx([100])

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -62,6 +63,27 @@ class CostRules(BaseModel):
 
     activities: dict[str, Activity] = {}
     handling: Handling | None = None
+
+
+class Promise(BaseModel):
+    """What a company promises a segment or channel (empty: all), in ``targets.yaml``."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    measure: Literal["on_time", "in_full", "otif", "perfect", "line_fill", "unit_fill", "nps"]
+    at_least: float  # share, 0-1; nps: points
+    segment: str = ""
+    channel: str = ""
+    felt: str = ""  # item of the survey that says whether customers notice
+    felt_at_least: float = Field(default=0.5, ge=0, le=1)  # share of answers that are content
+
+
+class Targets(BaseModel):
+    """``targets.yaml``."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    promises: list[Promise] = []
 
 
 @dataclass(frozen=True)
@@ -476,6 +498,16 @@ class Known:
                 found[f"{money}_{name}"] = ibis.ifelse(whole, amount.sum(where=bought).fill_null(0), None)
         return pairs.group_by(keys).agg(**found).mutate(days=ibis.literal(days))
 
+    def promises(self) -> ir.Table:
+        """One row a promise of ``targets.yaml``, in its order: position, and the fields of ``Promise``."""
+        path = self.company.params / "targets.yaml"
+        found = Targets() if not path.exists() else companies.validated(Targets, companies.read_yaml(path), path)
+        rows = [{"position": position} | one.model_dump() for position, one in enumerate(found.promises)]
+        schema = {"position": "int64"} | {
+            name: "float64" if field.annotation is float else "string" for name, field in Promise.model_fields.items()
+        }
+        return ibis.memtable(rows, schema=ibis.schema(schema))
+
     def causes(self) -> ir.Table:
         """One row a declared cause and covariate: position, treatment, covariate, control_item, declared_later
         (after the period's first day)."""
@@ -788,6 +820,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "invitations": ("response_id", "item"),
     "earlier_invitations": ("response_id", "item"),
     "causes": ("position", "covariate"),
+    "promises": ("position",),
     "follow_up": ("response_id",),
     "segments": ("customer_id",),
     "product_mix": ("customer_id", *GRID_DIMENSIONS, "category"),

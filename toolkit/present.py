@@ -634,6 +634,7 @@ def nps_findings(
     waiting: pd.DataFrame,
     caused: pd.DataFrame,
     worth: pd.DataFrame,
+    promised: pd.DataFrame,
     unlocks: pd.DataFrame,
     facts: pd.DataFrame,
     *,
@@ -641,7 +642,7 @@ def nps_findings(
     measure: str,
     confidence: float,
 ) -> Html:
-    """The answers of the NPS report, in the slots of docs/METHODS.md section 2.11."""
+    """The answers of the NPS report, in the slots of docs/METHODS.md section 2.12."""
     period = facts["period"].iloc[0]
     if total.empty:
         none = missing(unlocks, _SURVEYS, gain="says what customers think and why")
@@ -686,7 +687,7 @@ def nps_findings(
             f"{count} answers ({part}) came while the order had not arrived or was cancelled; their {measure} is "
             f"{estimate(row, 'nps', 'points', confidence)}."
         )
-    sentences += [_caused(caused, confidence), _worth(worth, facts, confidence)]
+    sentences += [_caused(caused, confidence), _worth(worth, facts, confidence), _promised(promised)]
     return paragraphs(sentences, role="findings")
 
 
@@ -843,6 +844,50 @@ def suppliers(rows: pd.DataFrame, unlocks: pd.DataFrame, facts: pd.DataFrame, *,
         | {"lead_sd": "SD", "lead_p95": "95 %", "on_time_before": "on time before", "trend": "change"}
         | {"trend_low": "low", "trend_high": "high"},
     )
+
+
+def promises(rows: pd.DataFrame, facts: pd.DataFrame, *, confidence: float) -> Html:
+    """The promises of targets.yaml: kept, broken, kept but not felt."""
+    if rows.empty:
+        return paragraphs(
+            ["No promise is on record: targets.yaml (promises:) would say what each segment was promised."]
+        )
+    points = rows["measure"] == "nps"
+    shown = rows.assign(promise=rows["measure"].str.replace("_", " "))
+    shown["to"] = (rows["segment"] + " " + rows["channel"]).str.strip().replace("", "all")
+    shown["felt_at_least"] = shown["felt_at_least"].mask(shown["felt"] == "")
+    for name in ("at_least", "value", "value_low", "value_high"):  # a share reads in per cent, a score in points
+        shown[name] = [formatted(x, "points" if of else "share") for x, of in zip(rows[name], points, strict=True)]
+    columns = ["promise", "to", "at_least", "value", "value_low", "value_high"]
+    return table(
+        shown,
+        name="promises",
+        caption=f"Promises of targets.yaml against what was delivered in {facts['period'].iloc[0]}; felt: content "
+        f"answers to the item named; {_together(len(rows), confidence)}",
+        kinds=dict.fromkeys(columns, "text")
+        | {"n": "count", "felt": "text", "felt_share": "share", "felt_at_least": "share", "verdict": "text"},
+        labels={"value": "delivered", "value_low": "low", "value_high": "high", "felt": "item", "felt_share": "felt"}
+        | {"felt_at_least": "felt at least", "n": "orders or answers"},
+    )
+
+
+def _promised(rows: pd.DataFrame) -> str:
+    """How many promises were kept, and which were broken or not felt."""
+    if rows.empty:
+        return "Whether promises were kept cannot be said: targets.yaml holds none."
+    counts = rows["verdict"].value_counts()
+    to = (rows["segment"] + " " + rows["channel"]).str.strip().replace("", "all")
+    names = rows["measure"].str.replace("_", " ") + " to " + to
+    told = [
+        f"{counts[verdict]} {verdict}"
+        + (f" ({', '.join(names[rows['verdict'] == verdict])})" if verdict in _BAD else "")
+        for verdict in ("kept", *_BAD, "not settled", "too few to say")
+        if verdict in counts
+    ]
+    return f"Of {len(rows)} promises: {'; '.join(told)}."
+
+
+_BAD = ("broken", "kept but not felt")
 
 
 def comparisons(pairs: pd.DataFrame, facts: pd.DataFrame, *, measure: str, confidence: float) -> Html | None:

@@ -42,7 +42,7 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
     DataFrame
         One row a group: ``by``, ``n`` (orders), ``n_customers``, and shares (0-1): ``on_time``, ``early``, ``in_full``,
         ``otif``, ``perfect`` (SCOR RL.1.1: every line of it), of orders; ``line_fill`` of lines, ``unit_fill`` of
-        pieces; ``on_time`` and ``otif`` with ends. Missing where nothing is known of it.
+        pieces; each with ends. Missing where nothing is known of it.
 
     Notes
     -----
@@ -76,11 +76,10 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
         ends = stats.ratio(totals, by=by or ["_all"], confidence=confidence, family=max(len(found), 1))
         ends = ends.set_index(by or ["_all"])
         found[name] = ends["ratio"]
-        if name in ("on_time", "otif"):
-            found[f"{name}_low"], found[f"{name}_high"] = ends["ratio_low"].clip(0, 1), ends["ratio_high"].clip(0, 1)
-            same = ends["ratio"].isin([0, 1])  # all alike leave no variance: Wilson's interval, a customer a draw
-            alike = stats.share(ends.assign(k=ends["ratio"] * ends["n"]), confidence=confidence, family=len(found))
-            found.loc[same, f"{name}_low"], found.loc[same, f"{name}_high"] = alike["share_low"], alike["share_high"]
+        found[f"{name}_low"], found[f"{name}_high"] = ends["ratio_low"].clip(0, 1), ends["ratio_high"].clip(0, 1)
+        same = ends["ratio"].isin([0, 1])  # all alike leave no variance: Wilson's interval, a customer a draw
+        alike = stats.share(ends.assign(k=ends["ratio"] * ends["n"]), confidence=confidence, family=len(found))
+        found.loc[same, f"{name}_low"], found.loc[same, f"{name}_high"] = alike["share_low"], alike["share_high"]
     return found.reset_index(drop=not by)
 
 
@@ -192,3 +191,94 @@ def suppliers(lines: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     half = np.hypot(*(rate["ratio_high"].reindex(found.index) - rate["ratio"].reindex(found.index) for rate in rates))
     found["trend_low"], found["trend_high"] = found["trend"] - half, found["trend"] + half
     return found.assign(settled=found["trend_low"] * found["trend_high"] > 0).reset_index()
+
+
+_CONTENT = {"nps_0_10": 7, "stars_1_5": 4}  # lowest content answer of a scale
+
+
+def promises(
+    targets: pd.DataFrame,
+    orders: pd.DataFrame,
+    chosen: pd.DataFrame,
+    invitations: pd.DataFrame,
+    *,
+    min_n: int,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Was each promise kept, and was it felt?
+
+    Parameters
+    ----------
+    targets, orders, invitations
+        The frames ``promises``, ``order_service`` and ``invitations``.
+    chosen
+        Answers with ``value`` (1, 0, -1) and ``person``, for promises of a score.
+    min_n
+        A promise that fewer customers stand behind has no verdict.
+    confidence
+        Coverage of the intervals, between 0 and 1; they hold together over the promises.
+
+    Returns
+    -------
+    DataFrame
+        ``targets`` with ``n`` (orders or answers), ``value``, ``value_low``, ``value_high`` (share 0-1, or points),
+        ``felt_share`` with ends (content answers to its item) and ``verdict``: kept, broken, kept but not felt, not
+        settled, or "too few to say". Kept and broken are said only where the interval lies on one side of the promise.
+    """
+    level = 1 - (1 - confidence) / max(len(targets), 1)
+    found = []
+    for promise in targets.to_dict("records"):
+        mine = {name: promise[name] for name in ("segment", "channel") if promise[name]}
+        row = dict.fromkeys(["value", "value_low", "value_high", "felt_share", "felt_low", "felt_high"], np.nan)
+        row |= {"n": pd.NA, "verdict": "too few to say"}
+        if promise["measure"] == "nps":
+            answers = _of(chosen[chosen["value"].notna()], mine)
+            persons, rates = answers["person"].nunique(), stats.net_share(answers, confidence=level)
+            names, scale = ("net", "net_low", "net_high"), 100
+        else:
+            kept = _of(orders, mine)
+            rates = performance(kept, by=[], min_n=min_n, confidence=level)
+            persons = rates["n_customers"].max() if len(rates) else 0
+            names, scale = (promise["measure"], f"{promise['measure']}_low", f"{promise['measure']}_high"), 1
+        if persons >= min_n and rates[names[0]].notna().all():
+            value, low, high = (scale * float(rates[name].iloc[0]) for name in names)
+            row |= {"n": int(rates["n"].iloc[0]), "value": value, "value_low": low, "value_high": high}
+            row["verdict"] = "not settled"
+            if high < promise["at_least"]:
+                row["verdict"] = "broken"
+            elif low >= promise["at_least"]:
+                felt = _felt(_of(invitations, mine), promise["felt"], min_n=min_n, confidence=level)
+                row |= felt | {"verdict": "kept"}
+                if felt and felt["felt_high"] < promise["felt_at_least"]:
+                    row["verdict"] = "kept but not felt"
+        found.append(promise | row)
+    columns = [
+        *targets.columns,
+        "n",
+        "value",
+        "value_low",
+        "value_high",
+        "felt_share",
+        "felt_low",
+        "felt_high",
+        "verdict",
+    ]
+    return pd.DataFrame(found, columns=columns).astype({"n": "Int64"})
+
+
+def _of(rows: pd.DataFrame, mine: dict[str, str]) -> pd.DataFrame:
+    """Rows of a segment and channel."""
+    for name, value in mine.items():
+        rows = rows[rows[name] == value]
+    return rows
+
+
+def _felt(invitations: pd.DataFrame, item: str, *, min_n: int, confidence: float) -> dict[str, float]:
+    """Share of content answers to an item, with ends; nothing if too few answered."""
+    answers = invitations[(invitations["item"] == item) & invitations["score"].notna()]
+    if answers["customer_id"].nunique() < min_n:
+        return {}
+    content = answers["score"].astype("int64") >= answers["scale"].map(_CONTENT)
+    rows = pd.DataFrame({"who": answers["customer_id"], "numerator": content.astype("int64"), "denominator": 1})
+    found = stats.ratio(rows.groupby("who").sum(), by=[], confidence=confidence).iloc[0]
+    return {"felt_share": found["ratio"], "felt_low": found["ratio_low"], "felt_high": found["ratio_high"]}
