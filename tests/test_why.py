@@ -284,6 +284,8 @@ def test_incompleteness_is_judged_of_orders_that_arrived_only():
     found = satisfaction.cause(chosen, asked, _causes("short", ["orders_before"], later=True), min_n=10)
     assert (found["n"] == 60).all()
     assert (found["n_treated"] == 20).all()
+    att = found.set_index("estimand").loc["ATT"]
+    assert att["lost"] == pytest.approx(att["effect"] * 20 / 80)  # of all answers, also those not compared
     assert found["declared_later"].all()
 
 

@@ -736,7 +736,9 @@ def cause(
         risk = risk.loc["ATT"]
         ends = NormalDist().inv_cdf((1 + confidence) / 2) * risk["log_ratio_se"] * np.array([0, -1, 1])
         strength = drivers.e_value(*(risk["with"] / risk["without"] * np.exp(ends))) if np.isfinite(ends).all() else {}
-        lost = _lost(effects.loc["ATT"], treated, answers, confidence=confidence)
+        whole = chosen[chosen["value"].notna()]  # points lost are of all answers, not of those compared
+        met = whole["response_id"].isin(answers["response_id"][treated])
+        lost = _lost(effects.loc["ATT"], met, whole, confidence=confidence)
         found.append(row | {"estimand": "ATT"} | effects.loc["ATT", _EFFECT].to_dict() | lost | strength)
         found.append(row | {"estimand": "ATE"} | effects.loc["ATE", _EFFECT].to_dict())
         other = invitations[(invitations["item"] == item) & (invitations["scale"] == "nps_0_10")]
