@@ -388,9 +388,11 @@ def test_the_design_effect_takes_weights_and_persons_together():
     assert found["n_effective"] == pytest.approx(kish / effect)
 
 
-@given(st.floats(1e-3, 1e6))
+@given(st.floats(1e-6, 1e6))
 def test_only_the_proportion_of_weights_matters(factor):
-    one, two = (stats.net_share(_strata().assign(weight=lambda a, k=k: a["weight"] * k)) for k in (1, factor))
+    answers = _strata().assign(person=lambda rows: rows["person"] // 5)
+    one, two = (stats.net_share(answers.assign(weight=answers["weight"] * k)) for k in (1, factor))
+    assert one["n_effective"][0] < 40  # persons count
     pd.testing.assert_frame_equal(one, two, rtol=1e-9)
 
 
@@ -478,9 +480,9 @@ def test_intervals_of_settled_differences_are_as_wide_as_their_selection():
 def test_the_interval_of_a_difference_leaves_out_0_where_it_is_settled(rows):
     groups = pd.DataFrame(rows, columns=["net", "se"]).assign(g=range(len(rows)))
     found = stats.compare(groups, by=["g"])
-    apart = (found["difference_low"] > 0) | (found["difference_high"] < 0)
+    apart = (found["difference_low"] > -1e-9) | (found["difference_high"] < 1e-9)  # at the limit it touches 0
     assert apart[found["settled"]].all()
-    assert (found["p_adjusted"] >= found["p"] - 1e-12).all()
+    assert (found["p_adjusted"] >= found["p"]).all()
     assert len(found) == found["family"].iloc[0] == len(rows) * (len(rows) - 1) / 2
 
 
@@ -510,6 +512,7 @@ def test_no_groups_have_no_differences():
 
 def test_the_bootstrap_has_the_published_interval():
     found = stats.bootstrap_net(_answers(50, 30, 20), rng=np.random.default_rng(12345), draws=10_000).iloc[0]
+    assert list(found.index) == ["n_persons", "net", "net_low", "net_high", "se"]
     # methods a4, 10 000 draws: (0.15, 0.45), SE 0.0776. Draws move in steps of 0.01; the SE of all draws is
     # sqrt(.61 / 100), its Monte-Carlo error .0781 / sqrt(20 000) = .00055.
     assert (found["net_low"], found["net_high"]) == (pytest.approx(0.15, abs=0.0101), pytest.approx(0.45, abs=0.0101))
@@ -599,7 +602,14 @@ def test_the_gain_of_a_break_by_hand():
 
 @pytest.mark.parametrize(
     ("dose", "value"),
-    [([], []), ([1], [1]), ([0, 1, 0, 1], [1, 0, 1, 0]), ([0, 1, 2, 3], [1, 1, 1, 1]), ([5, 6, 7, 8], [1, 0, -1, -1])],
+    [
+        ([], []),
+        ([1], [1]),
+        ([0, 1, 0, 1], [1, 0, 1, 0]),
+        ([0, 1, 2, 3], [1, 1, 1, 1]),
+        ([-1, 0, 1], [1, 1, 0]),
+        ([5, 6, 7, 8], [1, 0, -1, -1]),
+    ],
 )
 def test_a_break_is_missing_where_there_is_none_to_find(dose, value):
     answers = pd.DataFrame({"dose": dose, "value": value, "person": range(len(dose))}, dtype="float64")

@@ -391,7 +391,7 @@ def compare(groups: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95
 def _benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     """p adjusted for the false discovery rate among those that are not missing."""
     order, m = np.argsort(p), np.isfinite(p).sum()  # missing ones come last
-    scaled = p[order] * m / np.arange(1, len(p) + 1)
+    scaled = p[order] * (m / np.arange(1, len(p) + 1))
     adjusted = np.full(len(p), np.nan)
     adjusted[order[:m]] = np.minimum.accumulate(scaled[:m][::-1])[::-1].clip(max=1)
     return adjusted
@@ -460,7 +460,7 @@ def break_point(
     squares over the candidates c with a dose at or below and two above; of candidates that fit alike the highest.
     Gives ``break``, ``break_low``, ``break_high`` (percentiles over ``draws`` of persons), ``slope`` (per unit of
     dose), ``jump``, ``gain`` (log-likelihood over a constant, persons not regarded, for three parameters more),
-    ``n``; all but ``n`` missing with fewer than three doses, no candidate, or values all alike.
+    ``n``; all but ``n`` missing with no such candidate, thus fewer than three doses, or values all alike.
 
     >>> answers = pd.DataFrame({"dose": [-1, 0, 1, 2, 3] * 2, "value": [1, 1, 0, 0, -1, 1, 1, 1, 0, 0]})
     >>> found = break_point(answers.assign(person=range(10)), grid=[-1, 0, 1], rng=np.random.default_rng(1))
@@ -473,7 +473,7 @@ def break_point(
     c = np.array([x for x in sorted(grid) if (doses <= x).any() and (doses > x).sum() > 1], dtype="float64")[:, None]
     names = ["break", "break_low", "break_high", "slope", "jump", "gain"]
     rest = ((value - value.mean()) ** 2).sum() if len(known) else 0.0
-    if len(doses) < 3 or not len(c) or rest < 1e-12 * max((value**2).sum(), 1e-300):
+    if not len(c) or rest < 1e-12 * max((value**2).sum(), 1e-300):
         return dict.fromkeys(names, np.nan) | {"n": len(known)}
     design = np.stack([np.ones((len(c), len(doses))), np.maximum(doses - c, 0), (doses > c) * 1.0], axis=-1)
 
