@@ -277,6 +277,23 @@ def test_a_covariate_that_tells_who_met_it_leaves_nobody_to_compare():
     assert found["note"].tolist() == ["too few customers met it"]  # of those who have somebody alike
 
 
+def test_few_who_met_it_are_told_by_the_outcomes_model_alone():
+    rng = np.random.default_rng(16)
+    before, late = rng.poisson(3, 600), np.arange(600) < 14
+    score = np.clip(np.rint(6 + 0.5 * before - 3 * late + rng.normal(0, 1, 600)), 0, 10).astype(int)
+    asked = _asked(score, exposure=np.where(late, "late", "in_time"), orders_before=before)
+    asked["segment"] = rng.choice(["a", "b", "c"], 600)
+    chosen = satisfaction.weighted(satisfaction.scored(asked))
+    found = satisfaction.cause(chosen, asked, _causes(), min_n=10)
+    assert found["estimand"].tolist() == ["raw difference", "ATT"]  # 14 for three covariates: no logit, no ATE
+    x = np.column_stack([np.ones(600), np.log1p(before), asked["segment"] == "a", asked["segment"] == "b"]).astype(
+        float
+    )
+    fit = np.linalg.lstsq(x[~late], _points(score)[~late], rcond=None)[0]
+    assert found["effect"][1] == pytest.approx((_points(score) - x @ fit)[late].mean())
+    assert satisfaction.alike(chosen, _causes(), min_n=10).empty
+
+
 def test_incompleteness_is_judged_of_orders_that_arrived_only():
     asked = _asked([9, 3] * 40, short=[True] * 20 + [False] * 60)
     asked["exposure"] = ["in_time"] * 60 + ["overdue"] * 20

@@ -724,7 +724,7 @@ def cause(
         raw = drivers.treatment_effect(points, treated, none, **known).set_index("estimand").loc["ATE"]
         found.append(row | {"estimand": "raw difference"} | raw[_EFFECT].to_dict())
         try:
-            chance = _comparable(treated, x, weights)[0]
+            chance = x.iloc[:, :0] if _few(treated, x) else _comparable(treated, x, weights)[0]
         except drivers.SeparationError as error:
             found.append(row | {"estimand": "ATT", "note": f"{error.driver} tells who met it: none are alike"})
             continue
@@ -740,7 +740,8 @@ def cause(
         met = whole["response_id"].isin(answers["response_id"][treated])
         lost = _lost(effects.loc["ATT"], met, whole, confidence=confidence)
         found.append(row | {"estimand": "ATT"} | effects.loc["ATT", _EFFECT].to_dict() | lost | strength)
-        found.append(row | {"estimand": "ATE"} | effects.loc["ATE", _EFFECT].to_dict())
+        if not _few(treated, x):  # too few of them tell nothing of what it would do to everybody
+            found.append(row | {"estimand": "ATE"} | effects.loc["ATE", _EFFECT].to_dict())
         other = invitations[(invitations["item"] == item) & (invitations["scale"] == "nps_0_10")]
         score = answers["response_id"].map(other.drop_duplicates("response_id").set_index("response_id")["score"])
         both = score.notna().to_numpy()
@@ -749,13 +750,18 @@ def cause(
             known |= {"clusters": answers["person"][both], "weights": weights[both]}
             known["outcome_covariates"] = x[both][drivers.independent(x[both])]
             pleased = 100.0 * (score >= 9) - 100.0 * (score <= 6)
-            chance = _comparable(treated[both], chance[both], weights[both])[0]
+            chance = _comparable(treated[both], chance[both], weights[both])[0] if len(chance.columns) else chance[both]
             touched = drivers.treatment_effect(pleased, treated[both], chance, **known)
             touched = touched.set_index("estimand").loc["ATT", _EFFECT].to_dict()
             found.append(row | {"estimand": f"ATT on {item}", "n": int(both.sum())} | touched)
     columns = ["failure", "estimand", *_EFFECT, "lost", "lost_low", "lost_high", "n", "n_treated", "n_alone"]
     columns += ["e_value", "e_value_limit", "declared_later", "note"]
     return pd.DataFrame(found, columns=columns).astype(dict.fromkeys(["n", "n_treated", "n_alone"], "Int64"))
+
+
+def _few(treated: pd.Series, x: pd.DataFrame) -> bool:
+    """Are those who met it too few for a logit of so many covariates (docs/METHODS.md section 2.9)?"""
+    return bool(treated.sum() < 5 * len(x.columns))
 
 
 _EFFECT = ["effect", "effect_low", "effect_high"]
@@ -770,7 +776,7 @@ def alike(chosen: pd.DataFrame, causes: pd.DataFrame, *, min_n: int) -> pd.DataF
     found = [pd.DataFrame(columns=["failure", "covariate", "smd_before", "smd_after", "overlap"])]
     for treatment, names, _, _ in _declared(causes):
         answers, treated, x = _compared(chosen, treatment, names)
-        if min(answers["person"][flag].nunique() for flag in (treated, ~treated)) < min_n:
+        if min(answers["person"][flag].nunique() for flag in (treated, ~treated)) < min_n or _few(treated, x):
             continue
         try:
             chance = _comparable(treated, x, answers["weight"])[1]
