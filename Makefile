@@ -9,7 +9,7 @@ STAGE = sed -n '1,/^\# end of $(1)$$/p' requirements.lock > .venv/$(1).lock && \
 	$(PIP) install --no-deps --require-hashes -r .venv/$(1).lock && \
 	$(PIP) install --no-deps --no-build-isolation --editable . && touch $@
 
-.PHONY: report test test-all lab check lock clean
+.PHONY: report test test-all proof lab check lock clean
 UPGRADE ?= --upgrade
 LAB ?= notebooks/cost_to_serve.ipynb
 .DEFAULT_GOAL := report
@@ -25,6 +25,9 @@ test: .venv/test.done  ## under 8 minutes on two cores
 test-all: .venv/browser.done  ## what CI runs: all tests, coverage; under 30 minutes on two cores
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+
+proof: .venv/test.done  ## the long recoveries; their figures go to benchmarks/PROOFS.md, never part of CI
+	$(BIN)/python -W ignore benchmarks/proof_causes.py
 
 lab: .venv/lab.done  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
