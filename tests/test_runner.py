@@ -533,7 +533,8 @@ while True:
         "killed": ("1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"),
         "left": ("1", "import sys\nsys.exit(3)", "2"),
         "gone": (f"import os\nopen({str(begun)!r}, 'a').write('x')", "os._exit(3)", "2"),
-        "flood": ("print('x' * 1_900_000)", "while True:\n    print('x' * 10_000)"),
+        # with a pause: what a kernel prints faster than its reader reads is memory, and the other limit's
+        "flood": ("print('x' * 1_900_000)", "import time\nwhile True:\n    print('x' * 10_000)\n    time.sleep(0.002)"),
     }
     for name, sources in deaths.items():
         project.notebook(name, *sources, stale=3)  # an execution count of its last run by hand
