@@ -76,14 +76,13 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
         totals = totals.groupby([*keys, "person"])[["numerator", "denominator"]].sum().reset_index()
         ends = _shares(totals, by=by or ["_all"], confidence=confidence, family=len(found))
         ends = ends[ends["n"] >= min_n]  # a share of a few of the group's customers is one of a few
-        found[[name, f"{name}_low", f"{name}_high"]] = ends[["ratio", "ratio_low", "ratio_high"]]
+        found[[name, f"{name}_low", f"{name}_high"]] = ends[["ratio", "ratio_low", "ratio_high"]].clip(0, 1)
     return found.reset_index(drop=not by)
 
 
 def _shares(totals: pd.DataFrame, *, by: list[str], confidence: float, family: int) -> pd.DataFrame:
     """``stats.ratio`` of shares by group, of those who have a denominator; where all are alike, Wilson's interval."""
     ends = stats.ratio(totals[totals["denominator"] > 0], by=by, confidence=confidence, family=family).set_index(by)
-    ends[["ratio_low", "ratio_high"]] = ends[["ratio_low", "ratio_high"]].clip(0, 1)
     same = ends["ratio"].isin([0, 1])  # no variance is left: a customer, or purchase order, is a draw
     alike = stats.share(ends.assign(k=ends["ratio"] * ends["n"]), confidence=confidence, family=family)
     ends.loc[same, ["ratio_low", "ratio_high"]] = alike[["share_low", "share_high"]].to_numpy()[same]
