@@ -707,6 +707,57 @@ def test_an_order_is_perfect_when_every_line_is(drawn):
     assert orders.loc["o1", "cycle_s"] == 2 * 86_400
 
 
+OVERDUE = {
+    "customers": CUSTOMERS,
+    "orders": """
+        order_id | customer_id | ordered_at
+        -----------------------------------
+        o1       | a           | 05-01
+        o2       | a           | 05-01
+        o3       | b           | 05-01
+        o4       | b           | 05-01
+        """,
+    "order_lines": """
+        order_id | line_no | quantity_ordered
+        -------------------------------------
+        o1       | 1       | 5
+        o2       | 1       | 5
+        o3       | 1       | 5
+        o4       | 1       | 5
+        """,
+    "deliveries": """
+        delivery_id | order_id | delivered_at | promised_by
+        ---------------------------------------------------
+        d1          | o1       | 05-03        | 05-05
+        d2          | o1       | 06-30        |
+        d3          | o2       |              | 05-05
+        d4          | o3       | 05-03        | 05-05
+        d5          | o4       | 05-03        | 05-05
+        d6          | o4       | 05-03        | 05-05
+        """,
+}
+TOLD = """
+    delivery_id | order_id | line_no | quantity_delivered | damaged
+    ---------------------------------------------------------------
+    d1          | o1       | 1       | 5                  | 0
+    d5          | o4       | 1       | 5                  | 0
+    """
+
+
+def test_lines_of_a_shipment_still_to_come_say_nothing_today(drawn, tmp_path):
+    later = """d2 | o1 | 1 | 1 | 1
+    d3 | o2 | 1 | 5 | 0
+    """
+    names = ["n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered"]
+    found = drawn(**OVERDUE, delivery_lines=TOLD)("order_service").set_index("order_id")[names]
+    assert found.loc["o1"].tolist() == [1, 1, 1, 5, 5]
+    assert found.loc["o2"].tolist() == [1, 0, 0, 5, 0]  # overdue: that nothing is there is known
+    assert found.loc[["o3", "o4"]].isna().all(axis=None)  # a shipment arrived of which nobody wrote what was in it
+    shutil.rmtree(tmp_path / "data")
+    again = drawn(**OVERDUE, delivery_lines=TOLD + later)("order_service").set_index("order_id")[names]
+    pd.testing.assert_frame_equal(found, again)
+
+
 def test_without_delivery_lines_nothing_is_said_of_them(drawn):
     sent = """
         delivery_id | order_id | delivered_at | promised_by
@@ -718,7 +769,7 @@ def test_without_delivery_lines_nothing_is_said_of_them(drawn):
         -----------------------------------
         o1       | a           | 05-01
         """
-    frame = drawn(customers=CUSTOMERS, order_lines=LINES, orders=placed, deliveries=sent)
+    frame = drawn(customers=CUSTOMERS, order_lines=LINES, orders=placed, deliveries=sent + "d2 | o1 |  | 05-05")
     assert frame("order_service")[["n_lines", "n_lines_perfect", "quantity_delivered"]].isna().all(axis=None)
     assert frame("supplier_service").empty
 
@@ -769,6 +820,20 @@ def test_supplies_are_judged_by_what_was_promised_and_known(drawn):
     assert found["quantity_received"].to_dict() == {"p1": 6, "p2": 0, "p3": 5}
     assert found["own"].to_dict() == {"p1": False, "p2": True, "p3": False}
     assert found.loc["p2", "lead_s"] == 52 * 86_400  # as far as 22 June
+
+
+def test_what_came_and_was_not_counted_has_no_quantity(drawn):
+    frame = drawn(
+        supplier_receipts="""
+            purchase_order_id | line_no | supplier_id | ordered_at | promised_at | received_at | quantity_ordered | quantity_received
+            -------------------------------------------------------------------------------------------------------------------------
+            p1                | 1       | s           | 05-01      | 05-05       | 05-04       | 6                |
+            p2                | 1       | s           | 05-01      | 05-05       |             | 6                |
+            """,  # noqa: E501
+    )
+    found = frame("supplier_service").set_index("purchase_order_id")["quantity_received"]
+    assert found.isna().to_dict() == {"p1": True, "p2": False}
+    assert found["p2"] == 0
 
 
 def test_promises_are_typed_and_stand_in_the_order_of_their_file(tiny, tmp_path):

@@ -156,9 +156,67 @@ def test_a_supplier_that_got_worse_is_settled_by_orders_and_not_by_lines():
     assert found["n_open"].tolist() == [1, 0]
     assert found["trend"].tolist() == [-0.5, 0.0]
     assert found["settled"].tolist() == [True, False]
-    # 20 orders, half late, Bonferroni over two: 2.241403 x sqrt(20/19 x 20 x .25) / 20
-    assert found.loc["s1", "trend_high"] == pytest.approx(-0.5 + 2.241403 * (20 / 19 * 5) ** 0.5 / 20)
+    # 20 orders, half late, Bonferroni over two: 2.241403 x sqrt(20/19 x 20 x .25) / 20; before, 20 of 20 in time:
+    # Wilson's interval begins at 20 / (20 + z^2). Newcombe adds the distances in squares.
+    now, before = 2.241403 * (20 / 19 * 5) ** 0.5 / 20, 1 - 20 / (20 + 2.241403**2)
+    assert found.loc["s1", "trend_high"] == pytest.approx(-0.5 + np.hypot(now, before))
+    assert found.loc["s1", "trend_low"] == pytest.approx(-0.5 - now)  # no share was above 1 before
     assert service.suppliers(rows.iloc[:0]).empty
+
+
+def _supplies(n, **more):
+    """A line of each of n purchase orders in the period, all late, and of n before it, all in time."""
+    rows = {"supplier_id": "s", "purchase_order_id": [f"p{i}" for i in range(2 * n)], "line_no": 1, "own": False}
+    rows |= {"in_period": [True] * n + [False] * n, "late": [True] * n + [False] * n, "received": True}
+    rows |= {"lead_s": 86_400, "quantity_ordered": 5, "quantity_received": 5}
+    return pd.DataFrame(rows | more)
+
+
+def test_two_purchase_orders_against_two_settle_nothing():
+    found = service.suppliers(_supplies(2)).iloc[0]
+    # all late against none: no variance, and yet by chance in one of six (Fisher); Wilson of 0 and 2 of 2 from .342380
+    assert (found["trend"], found["settled"]) == (-1, False)
+    assert found["trend_high"] == pytest.approx(-1 + (2 * 0.657620**2) ** 0.5, abs=1e-6)
+    assert service.suppliers(_supplies(10)).loc[0, "settled"]
+    assert not service.suppliers(_supplies(9)).loc[0, "settled"]
+    alone = service.suppliers(_supplies(10).iloc[:10]).iloc[0]  # nothing was promised before
+    assert (alone["on_time"], alone["settled"]) == (0, False)
+    assert np.isnan([alone["on_time_before"], alone["trend"], alone["trend_low"]]).all()
+
+
+def test_a_quantity_that_nobody_counted_is_not_short():
+    counted = pd.array([5, 4, 0, None, 5, 5], "Int64")
+    found = service.suppliers(_supplies(3, quantity_received=counted, in_period=[True] * 4 + [False] * 2)).iloc[0]
+    assert (found["n_lines"], found["in_full"]) == (4, pytest.approx(1 / 3))
+
+
+def test_what_is_known_of_a_few_customers_is_not_said_of_a_group():
+    known = pd.array([1] * 12 + [None] * 388, "Int64")
+    told = {"n_lines": known, "n_lines_in_full": known, "n_lines_perfect": known}
+    orders = _orders(**told, quantity_ordered=known, quantity_delivered=known)
+    found = service.performance(orders, by=["segment"], min_n=10).iloc[0]
+    assert (found["n_customers"], found["in_full"]) == (400, 1)
+    # Wilson of the 12 that are known, not of 400: from 12 / (12 + z^2)
+    assert found["in_full_low"] == pytest.approx(12 / (12 + 1.959964**2), abs=1e-6)
+    few = service.performance(orders, by=["segment"], min_n=13).iloc[0]
+    assert few[["in_full", "in_full_low", "otif", "perfect", "line_fill", "unit_fill"]].isna().all()
+    assert few["on_time"] == 1
+
+
+def test_a_way_tells_no_revenue_of_one_customer_and_no_growth_over_a_few():
+    plain = {"fulfilment": "home", "in_period": True, "known_before": True, "way_before": True, "net_revenue": 100}
+    who = [f"c{i}" for i in range(20)]
+    now = pd.DataFrame({"customer_id": who, "order_id": who} | plain)
+    before = pd.DataFrame(
+        {"customer_id": "c0", "order_id": [f"b{i}" for i in range(16)]} | plain | {"in_period": False}
+    )
+    found = service.ways(pd.concat([now, before], ignore_index=True), min_n=10).iloc[0]
+    assert found["basket"] == 100
+    assert np.isnan(found["growth"])  # sixteen orders, all of one customer
+    spread = before.assign(customer_id=who[:16])
+    assert service.ways(pd.concat([now, spread], ignore_index=True), min_n=10).loc[0, "growth"] == pytest.approx(0.25)
+    rich = now.assign(net_revenue=[1_000_000] + [100] * 19)
+    assert np.isnan(service.ways(rich, min_n=10).loc[0, "basket"])
 
 
 def _promise(**more):

@@ -340,24 +340,29 @@ class Known:
         )  # fmt: skip
 
     def _filled(self) -> ir.Table:
-        """One row an order of which delivery lines are known: what of its lines arrived by as_of, and how."""
-        sent, lines, as_of = self.table("deliveries"), self.table("order_lines"), _instant(self.period.as_of)
-        sent = sent.select(
+        """One row an order of which every arrived shipment has lines on record: what of it arrived by as_of, and how.
+
+        Lines of a shipment count from its arrival on: whether those still to come are on record says nothing today.
+        Of an order nothing of which has arrived it is known that nothing has, if any lines of the company are on
+        record; else the overdue ones, the worst, would be in no share.
+        """
+        sent, lines, parts = self.table("deliveries"), self.table("order_lines"), self.table("delivery_lines")
+        sent = sent.filter(sent.delivered_at.notnull()).select(
+            "order_id",
             _delivery="delivery_id",
-            _there=sent.delivered_at.notnull(),
-            _late=(ibis.coalesce(sent.delivered_at, as_of) > sent.promised_by).fill_null(False),
+            _late=(sent.delivered_at > sent.promised_by).fill_null(False),
             _wrong=(~sent.documents_ok).fill_null(False),
         )
-        parts = self.table("delivery_lines")
-        parts = parts.inner_join(sent, parts.delivery_id == sent._delivery)
+        untold = sent.anti_join(parts, sent._delivery == parts.delivery_id)
+        parts = parts.inner_join(sent.drop("order_id"), parts.delivery_id == sent._delivery)
+        told = lines.anti_join(untold, "order_id").filter(parts.count().as_scalar() > 0)
         parts = parts.group_by(["order_id", "line_no"]).agg(
-            arrived=ibis.ifelse(parts._there, parts.quantity_delivered, 0).sum(),
+            arrived=parts.quantity_delivered.sum(),
             broken=(parts.damaged.fill_null(0) > 0).any(),
             late=parts._late.any(),
             wrong=parts._wrong.any(),
         )
         parts = parts.rename(_order="order_id", _line="line_no")
-        told = lines.semi_join(self.table("delivery_lines"), "order_id")
         told = told.left_join(parts, [told.order_id == parts._order, told.line_no == parts._line])
         arrived = ibis.least(told.arrived.fill_null(0), told.quantity_ordered)
         full = arrived >= told.quantity_ordered
@@ -399,7 +404,7 @@ class Known:
 
         supplier_id, own (is it one of our sites?), purchase_order_id, line_no, in_period; lead_s (order to receipt, or
         as_of, seconds), received; late (after its promise, or not there at as_of); quantity_ordered,
-        quantity_received (pieces; 0 if not received).
+        quantity_received (pieces; 0 if not received, empty if received and not counted).
         """
         rows, as_of = self.table("supplier_receipts"), _instant(self.period.as_of)
         first = self.period.start - 3 * (self.period.end - self.period.start)
@@ -414,7 +419,7 @@ class Known:
             lead_s=until.epoch_seconds() - rows.ordered_at.epoch_seconds(),
             received=rows.received_at.notnull(),
             late=until > rows.promised_at,
-            quantity_received=rows.quantity_received.fill_null(0),
+            quantity_received=ibis.ifelse(rows.received_at.isnull(), 0, rows.quantity_received),
         )  # fmt: skip
 
     def invitations(self) -> ir.Table:

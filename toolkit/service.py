@@ -14,6 +14,7 @@ OTIF_CHOICES = {  # on time and in full has no standard definition: these are ou
     "in full": "pieces delivered against pieces ordered, on every line",
 }
 _DAY = 86_400
+_FEW_ORDERS = 10  # purchase orders in either span, below which no interval is trusted to settle a change
 _SHARES = {  # of orders or lines or pieces: what is counted, and of what
     "on_time": ("on_time", "one"),
     "early": ("is_early", "early_known"),
@@ -42,7 +43,7 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
     DataFrame
         One row a group: ``by``, ``n`` (orders), ``n_customers``, and shares (0-1): ``on_time``, ``early``, ``in_full``,
         ``otif``, ``perfect`` (SCOR RL.1.1: every line of it), of orders; ``line_fill`` of lines, ``unit_fill`` of
-        pieces; each with ends. Missing where nothing is known of it.
+        pieces; each with ends. Missing where it is known of fewer than ``min_n`` customers, or of none.
 
     Notes
     -----
@@ -73,14 +74,19 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
     for name, (part, whole) in _SHARES.items():
         totals = rows.assign(numerator=rows[part].astype("float64"), denominator=rows[whole].astype("float64"))
         totals = totals.groupby([*keys, "person"])[["numerator", "denominator"]].sum().reset_index()
-        ends = stats.ratio(totals, by=by or ["_all"], confidence=confidence, family=max(len(found), 1))
-        ends = ends.set_index(by or ["_all"])
-        found[name] = ends["ratio"]
-        found[f"{name}_low"], found[f"{name}_high"] = ends["ratio_low"].clip(0, 1), ends["ratio_high"].clip(0, 1)
-        same = ends["ratio"].isin([0, 1])  # all alike leave no variance: Wilson's interval, a customer a draw
-        alike = stats.share(ends.assign(k=ends["ratio"] * ends["n"]), confidence=confidence, family=len(found))
-        found.loc[same, f"{name}_low"], found.loc[same, f"{name}_high"] = alike["share_low"], alike["share_high"]
+        ends = _shares(totals, by=by or ["_all"], confidence=confidence, family=len(found))
+        ends = ends[ends["n"] >= min_n]  # a share of a few of the group's customers is one of a few
+        found[[name, f"{name}_low", f"{name}_high"]] = ends[["ratio", "ratio_low", "ratio_high"]].clip(0, 1)
     return found.reset_index(drop=not by)
+
+
+def _shares(totals: pd.DataFrame, *, by: list[str], confidence: float, family: int) -> pd.DataFrame:
+    """``stats.ratio`` of shares by group, of those who have a denominator; where all are alike, Wilson's interval."""
+    ends = stats.ratio(totals[totals["denominator"] > 0], by=by, confidence=confidence, family=family).set_index(by)
+    same = ends["ratio"].isin([0, 1])  # no variance is left: a customer, or purchase order, is a draw
+    alike = stats.share(ends.assign(k=ends["ratio"] * ends["n"]), confidence=confidence, family=family)
+    ends.loc[same, ["ratio_low", "ratio_high"]] = alike[["share_low", "share_high"]].to_numpy()[same]
+    return ends
 
 
 def cycle_time(orders: pd.DataFrame, *, by: Sequence[str], min_n: int) -> pd.DataFrame:
@@ -129,13 +135,14 @@ def ways(rows: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
 
     Takes the frame ``ways``. One row a way (those of fewer than ``min_n`` customers together), most orders first:
     ``fulfilment``, ``n_customers``, ``adoption`` (of all customers of the period, 0-1), ``n`` (orders), ``growth``
-    (against the period before, 0.1: a tenth more), ``basket`` (cents an order), ``repeat`` (of its customers, those
-    with two orders or more by it), ``new`` (customers new to the company), ``switched`` (known before, but not by this
+    (against the period before, 0.1: a tenth more; missing if fewer than ``min_n`` customers ordered then), ``basket``
+    (cents an order, of ways whose revenue no one customer holds), ``repeat`` (of its customers, those with two
+    orders or more by it), ``new`` (customers new to the company), ``switched`` (known before, but not by this
     way).
     """
     named = rows.rename(columns={"customer_id": "person"})
     now = named["in_period"].astype(bool)
-    inside = stats.publishable(named[now], by=["fulfilment"], person="person", min_n=min_n)
+    inside = stats.publishable(named[now], by=["fulfilment"], person="person", amounts=["net_revenue"], min_n=min_n)
     labels = dict(zip(named.loc[inside.index, "fulfilment"], inside["fulfilment"], strict=True))
     before = named[~now].assign(fulfilment=named["fulfilment"].map(labels).fillna(stats.OTHER))
     people = inside.groupby(["fulfilment", "person"]).agg(
@@ -147,8 +154,8 @@ def ways(rows: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     found = pd.DataFrame({"n_customers": groups.size(), "n": groups["n"].sum(), "repeat": groups["twice"].mean()})
     found[["new", "switched"]] = groups[["new", "switched"]].sum()
     found["adoption"] = found["n_customers"] / max(inside["person"].nunique(), 1)
-    earlier = before.groupby("fulfilment").size().reindex(found.index)
-    found["growth"] = found["n"] / earlier.where(earlier >= min_n) - 1
+    earlier = before.groupby("fulfilment")["person"].agg(["size", "nunique"]).reindex(found.index)
+    found["growth"] = found["n"] / earlier["size"].where(earlier["nunique"] >= min_n) - 1
     paid = inside.assign(net_revenue=inside["net_revenue"].astype("Float64").astype("float64"))
     found["basket"] = paid.groupby("fulfilment")["net_revenue"].mean()
     small = ["new", "switched"]
@@ -164,7 +171,11 @@ def suppliers(lines: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     orders promised in the period), ``n_lines``, ``n_open`` (lines not received), ``lead_days``, ``lead_sd``,
     ``lead_p95`` (of lines received), ``on_time``, ``in_full`` (shares of lines, 0-1), ``on_time_before`` (in the 3
     periods' length before), ``trend`` (difference) with ends, ``settled`` (its interval, widened by Bonferroni over
-    suppliers, excludes 0).
+    suppliers, excludes 0, with 10 purchase orders or more in either span). Lines of which the quantity received is
+    not known are in no share in full.
+
+    The ends of the trend are the distances of either share to its ends, added in squares (Newcombe, Statistics in
+    Medicine 17, 1998, 873-890); docs/METHODS.md section 2.2.
     """
     now = lines["in_period"].astype(bool)
     flagged = lines.assign(
@@ -173,9 +184,9 @@ def suppliers(lines: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     family, rates = max(lines["supplier_id"].nunique(), 1), []
     for part in (flagged[now], flagged[~now]):
         orders = part.groupby(["supplier", "purchase_order_id"])[["numerator", "denominator"]].sum().reset_index()
-        rates.append(stats.ratio(orders, by=["supplier"], confidence=confidence, family=family).set_index("supplier"))
+        rates.append(_shares(orders, by=["supplier"], confidence=confidence, family=family))
     inside = flagged[now].assign(
-        full=flagged["quantity_received"] >= flagged["quantity_ordered"],
+        full=flagged["quantity_received"].astype("Int64") >= flagged["quantity_ordered"].astype("Int64"),
         days=(flagged["lead_s"].astype("float64") / _DAY).where(flagged["received"].astype(bool)),
         open=~flagged["received"].astype(bool),
     )
@@ -185,12 +196,13 @@ def suppliers(lines: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     )
     days = groups["days"]
     found["lead_days"], found["lead_sd"], found["lead_p95"] = days.mean(), days.std(), days.quantile(0.95)
-    found["on_time"], found["in_full"] = rates[0]["ratio"], groups["full"].mean().astype("float64")
-    found["on_time_before"] = rates[1]["ratio"].reindex(found.index)
-    found["trend"] = found["on_time"] - found["on_time_before"]
-    half = np.hypot(*(rate["ratio_high"].reindex(found.index) - rate["ratio"].reindex(found.index) for rate in rates))
-    found["trend_low"], found["trend_high"] = found["trend"] - half, found["trend"] + half
-    return found.assign(settled=found["trend_low"] * found["trend_high"] > 0).reset_index()
+    after, before = (rate[["ratio", "ratio_low", "ratio_high"]].reindex(found.index).T.to_numpy() for rate in rates)
+    found["on_time"], found["in_full"] = after[0], groups["full"].mean().astype("float64")
+    found["on_time_before"], found["trend"] = before[0], after[0] - before[0]
+    found["trend_low"] = found["trend"] - np.hypot(after[0] - after[1], before[2] - before[0])
+    found["trend_high"] = found["trend"] + np.hypot(after[2] - after[0], before[0] - before[1])
+    enough = np.logical_and(*(rate["n"].reindex(found.index) >= _FEW_ORDERS for rate in rates))
+    return found.assign(settled=enough & (found["trend_low"] * found["trend_high"] > 0)).reset_index()
 
 
 _CONTENT = {"nps_0_10": 7, "stars_1_5": 4}  # lowest content answer of a scale
