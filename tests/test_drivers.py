@@ -219,6 +219,20 @@ def test_intervals_of_importance_widen_when_rows_of_one_person_repeat():
     assert width == pytest.approx(1, abs=0.25)  # and not a half, as for four times the persons
 
 
+def test_intervals_of_importance_are_those_of_rows_drawn_by_cluster():
+    rng = np.random.default_rng(10)
+    x, clusters = pd.DataFrame(rng.normal(size=(40, 2)), columns=["a", "b"]), np.arange(40) // 4
+    y = x["a"] + rng.normal(size=40) + 3 * rng.normal(size=10)[clusters]
+    found = drivers.importance(y, x, clusters=clusters, rng=np.random.default_rng(1), draws=50)
+    again, drawn = np.random.default_rng(1), []
+    for _ in range(50):
+        rows = np.concatenate([np.flatnonzero(clusters == one) for one in again.integers(10, size=10)])
+        one = drivers.importance(y[rows], x.iloc[rows], clusters=rows, rng=rng, draws=0)
+        drawn.append(one["importance"])
+    ends = np.quantile(drawn, [0.025, 0.975], axis=0).T
+    assert found[["importance_low", "importance_high"]].to_numpy() == pytest.approx(ends)
+
+
 @pytest.mark.parametrize("other", [[1, 0, 1, 0], [7, 7, 7, 7]])
 @pytest.mark.parametrize("where", ["importance", "inflation", "least_squares"])
 def test_a_driver_that_is_constant_or_follows_from_others_is_named(where, other):
@@ -358,6 +372,41 @@ def test_one_right_model_is_enough(outcome, treatment):
     for estimand, truth in (("ATE", effect.mean()), ("ATT", effect[treated].mean())):
         assert abs(found["effect"][estimand] - truth) < 3 * found["se"][estimand]
         assert found["se"][estimand] < 0.2
+
+
+def _stacked(theta, y, d, x, w):
+    """Estimating equations, a row each: the logit, least squares in each arm, and five means."""
+    one, zero, logit, (m1, m0, share, t1, t0) = theta[:2], theta[2:4], theta[4:6], theta[6:]
+    z = np.column_stack([np.ones(len(y)), x])
+    e, f1, f0 = 1 / (1 + np.exp(-z @ logit)), z @ one, z @ zero
+    parts = [z * (d * (y - f1))[:, None], z * ((1 - d) * (y - f0))[:, None], z * (d - e)[:, None]]
+    untreated = d * f0 + (1 - d) * e / (1 - e) * (y - f0)
+    means = (f1 + d / e * (y - f1) - m1, f0 + (1 - d) / (1 - e) * (y - f0) - m0)
+    means += (d - share, d * y - share * t1, untreated - share * t0)
+    return w[:, None] * np.column_stack([*parts, *means])
+
+
+@pytest.mark.parametrize("straight", [True, False])
+def test_effects_and_errors_are_those_of_stacked_equations(straight):
+    from scipy.optimize import root
+
+    rng = np.random.default_rng(11)
+    y, treated, x, _ = _twisted(rng, 600, straight_outcome=straight, straight_treatment=straight)
+    d, w, clusters = treated.astype(float), rng.uniform(0.5, 3, 600), rng.integers(0, 60, 600)
+    known = (y, d, x["x"].to_numpy(), w)
+    solved = root(lambda theta: _stacked(theta, *known).mean(axis=0), np.array([0, 0, 0, 0, 0, 0, 0, 0, 0.5, 0, 0]))
+    assert solved.success
+    theta = solved.x
+    steps = 1e-5 * np.eye(len(theta))
+    slopes = [(_stacked(theta + s, *known) - _stacked(theta - s, *known)).mean(axis=0) / 2e-5 for s in steps]
+    moves = _stacked(theta, *known) @ np.linalg.inv(np.column_stack(slopes)).T
+    summed = pd.DataFrame(moves).groupby(clusters).sum().to_numpy()
+    covariance = summed.T @ summed / 600**2 * 60 / 59
+    found = drivers.treatment_effect(y, treated, x, weights=w, clusters=clusters).set_index("estimand")
+    for estimand, high in (("ATE", 6), ("ATT", 9)):
+        apart = np.eye(len(theta))[high] - np.eye(len(theta))[high + 1]
+        assert found["effect"][estimand] == pytest.approx(apart @ theta, abs=1e-6)
+        assert found["se"][estimand] == pytest.approx((apart @ covariance @ apart) ** 0.5, rel=1e-5)
 
 
 def test_where_both_models_are_wrong_the_effect_is_missed():
