@@ -158,11 +158,13 @@ def ordered_logit(
     centre, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 0, scale, 1)
     x, p = (x - centre) / scale, x.shape[1]
+    held = y[:, None] == np.arange(len(levels))
+    sides = [np.column_stack([-x, ends]) for ends in (held[:, :-1], held[:, 1:])]
     shares = np.cumsum(np.bincount(y))[:-1] / len(y)
     theta = np.append(np.zeros(p), np.log(shares / (1 - shares)))
     likelihood, rows = _likelihood(theta, x, y)
     for _ in range(_STEPS):
-        scores, information = _derivatives(rows, x, y)
+        scores, information = _derivatives(rows, sides)
         gradient = scores.sum(axis=0)
         step = np.linalg.solve(information, gradient)
         if gradient @ step < _CLOSE:  # twice the log-likelihood still to gain
@@ -177,10 +179,8 @@ def ordered_logit(
         raise SeparationError(drivers.columns[int(reach.argmax())])
     covariance, groups = np.linalg.inv(information), len(y)
     if clusters is not None:
-        codes = pd.factorize(np.asarray(clusters))[0]
-        groups = int(codes.max()) + 1
-        summed = np.zeros((groups, len(theta)))
-        np.add.at(summed, codes, scores)
+        summed = _by_cluster(scores, clusters)
+        groups = len(summed)
         small = _few_clusters(groups) * (len(y) - 1) / max(len(y) - len(theta), 1)
         covariance = small * covariance @ (summed.T @ summed) @ covariance
     back = np.eye(len(theta))  # from standardised drivers to the drivers themselves
@@ -211,31 +211,17 @@ def _likelihood(theta: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float,
     return float(np.log(chance).sum()), (expit(upper), expit(lower), chance)
 
 
-def _derivatives(rows: tuple[np.ndarray, ...], x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gradient of each row, and the information (minus the Hessian), over coefficients and cuts."""
+def _derivatives(rows: tuple[np.ndarray, ...], sides: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient of each row, and the information (minus the Hessian), over coefficients and cuts.
+
+    ``sides``: slopes of a row's upper and lower end; at the infinite ends ``up`` and ``down`` are 0.
+    """
     upper, lower, chance = rows
-    p, k, index = x.shape[1], int(y.max()), np.arange(len(y))  # k cuts; level j lies between cuts j - 1 and j
     up, down = upper * (1 - upper) / chance, -lower * (1 - lower) / chance
-    second = {
-        "up": up * (1 - 2 * upper) - up**2,
-        "down": down * (1 - 2 * lower) - down**2,
-        "both": -up * down,
-    }
-    scores, information = np.zeros((len(y), p + k)), np.zeros((p + k, p + k))
-    scores[:, :p] = -(up + down)[:, None] * x
-    information[:p, :p] = -(x * (second["up"] + second["down"] + 2 * second["both"])[:, None]).T @ x
-    for first, own, there, cut in ((up, second["up"], y < k, y), (down, second["down"], y > 0, y - 1)):
-        scores[index[there], p + cut[there]] += first[there]
-        weights = np.column_stack([own, *((own + second["both"]) * column for column in x.T)])[there]
-        sums = np.column_stack([np.bincount(cut[there], weight, k) for weight in weights.T])
-        information[np.arange(p, p + k), np.arange(p, p + k)] -= sums[:, 0]
-        information[p:, :p] += sums[:, 1:]
-    between = (y > 0) & (y < k)
-    beside = np.bincount(y[between], second["both"][between], k)[1:]
-    information[np.arange(p + 1, p + k), np.arange(p, p + k - 1)] -= beside
-    information[np.arange(p, p + k - 1), np.arange(p + 1, p + k)] -= beside
-    information[:p, p:] = information[p:, :p].T
-    return scores, information
+    seconds = up * (1 - 2 * upper) - up**2, down * (1 - 2 * lower) - down**2
+    own = sum(side.T @ (second[:, None] * side) for side, second in zip(sides, seconds, strict=True))
+    both = sides[0].T @ ((-up * down)[:, None] * sides[1])
+    return up[:, None] * sides[0] + down[:, None] * sides[1], -(own + both + both.T)
 
 
 def independent(drivers: pd.DataFrame) -> list[str]:
