@@ -219,13 +219,65 @@ def test_intervals_of_importance_widen_when_rows_of_one_person_repeat():
     assert width == pytest.approx(1, abs=0.25)  # and not a half, as for four times the persons
 
 
-def test_importance_refuses_what_follows_from_others():
-    x = pd.DataFrame({"a": [0, 1, 0, 1], "b": [1, 0, 1, 0]})
+def test_intervals_of_importance_are_those_of_rows_drawn_by_cluster():
+    rng = np.random.default_rng(10)
+    x, clusters = pd.DataFrame(rng.normal(size=(40, 2)), columns=["a", "b"]), np.arange(40) // 4
+    y = x["a"] + rng.normal(size=40) + 3 * rng.normal(size=10)[clusters]
+    found = drivers.importance(y, x, clusters=clusters, rng=np.random.default_rng(1), draws=50)
+    again, drawn = np.random.default_rng(1), []
+    for _ in range(50):
+        rows = np.concatenate([np.flatnonzero(clusters == one) for one in again.integers(10, size=10)])
+        one = drivers.importance(y[rows], x.iloc[rows], clusters=rows, rng=rng, draws=0)
+        drawn.append(one["importance"])
+    ends = np.quantile(drawn, [0.025, 0.975], axis=0).T
+    assert found[["importance_low", "importance_high"]].to_numpy() == pytest.approx(ends)
+
+
+@pytest.mark.parametrize("other", [[1, 0, 1, 0], [7, 7, 7, 7]])
+@pytest.mark.parametrize("where", ["importance", "inflation", "least_squares"])
+def test_a_driver_that_is_constant_or_follows_from_others_is_named(where, other):
+    x, y, clusters = pd.DataFrame({"a": [0, 1, 0, 1], "b": other}), [1, 2, 3, 4], range(4)
+    asked = {
+        "importance": lambda: drivers.importance(y, x, clusters=clusters, rng=np.random.default_rng(0)),
+        "inflation": lambda: drivers.inflation(x),
+        "least_squares": lambda: drivers.least_squares(y, x, clusters=clusters),
+    }
     with pytest.raises(DataError) as refused:
-        drivers.importance([1, 2, 3, 4], x, clusters=range(4), rng=np.random.default_rng(0))
+        asked[where]()
     assert str(refused.value) == (
-        "importance: expected drivers that vary and do not follow from each other. Leave some out."
+        f"{where}: expected drivers that vary and do not follow from those before them, found 1 that do: 'b'. "
+        "Leave them out."
     )
+
+
+def test_one_cluster_alone_tells_no_error():
+    x, y, one = pd.DataFrame({"a": [0.0, 1, 0, 1, 2, 3]}), [1, 2, 4, 3, 5, 9], [1] * 6
+    assert drivers.least_squares(y, x, clusters=one)["se"].isna().all()
+    assert drivers.ordered_logit([1, 2, 1, 2, 2, 1], x, clusters=one).table["se"].isna().all()
+    found = drivers.importance(y, x, clusters=one, rng=np.random.default_rng(0), draws=20)
+    assert found[["importance_low", "importance_high"]].isna().all(axis=None)
+    found = drivers.penalty_reward(y, (x == 0) * 1, (x == 3) * 1, clusters=one).iloc[0]
+    assert np.isnan(found["penalty_low"])
+    assert found["kind"] == "not settled"
+    found = drivers.treatment_effect(y, [0, 1, 1, 0, 1, 0], x, clusters=one)
+    assert found["effect"].notna().all()
+    assert found[["se", "effect_low", "effect_high", "log_ratio_se"]].isna().all(axis=None)
+
+
+def test_order_and_number_of_rows_change_no_importance_penalty_or_reward():
+    rng = np.random.default_rng(8)
+    level = rng.integers(0, 3, size=(200, 2))
+    low, high = (pd.DataFrame((level == one) * 1.0, columns=["a", "b"]) for one in (0, 2))
+    y = high["a"] - 2 * low["b"] + rng.normal(size=200)
+    shuffled = rng.permutation(200)
+    for again in (shuffled, np.tile(shuffled, 2)):
+        rows = [part.iloc[again].reset_index(drop=True) for part in (y, low, high)]
+        for ask, columns in (
+            (lambda y, low, high, of: drivers.penalty_reward(y, low, high, clusters=of), ["penalty", "reward"]),
+            (lambda y, low, _, of: drivers.importance(y, low, clusters=of, rng=rng, draws=0), ["importance", "share"]),
+        ):
+            once, found = ask(y, low, high, range(200)), ask(*rows, again)
+            assert found[columns].to_numpy() == pytest.approx(once[columns].to_numpy())
 
 
 def test_penalty_and_reward_of_a_drawn_world_come_back():
@@ -282,6 +334,27 @@ def test_augmented_weighting_by_a_logit_equals_statsmodels():
     assert found["se"]["ATE"] == pytest.approx(float(expected.results_gmm.bse[0]), rel=2e-3)
 
 
+def test_the_effect_on_the_treated_in_strata_is_that_of_adjustment_in_statsmodels():
+    from statsmodels.discrete.discrete_model import Logit
+    from statsmodels.regression.linear_model import OLS
+    from statsmodels.treatment.treatment_effects import TreatmentEffect
+
+    rows = _reference("cataneo2.csv")
+    x = rows[["mmarried_", "fbaby_"]].astype(float).assign(both=rows["mmarried_"] * rows["fbaby_"])
+    d, y = rows["mbsmoke_"], rows["bweight"]
+    found = drivers.treatment_effect(y, d, x).set_index("estimand").loc["ATT"]
+    # arithmetic: in each of the four strata treated less others, by the treated of the stratum
+    strata = rows.groupby(["mmarried_", "fbaby_", "mbsmoke_"])["bweight"].agg(["mean", "size"]).unstack()
+    by_hand = np.average(strata["mean"][1] - strata["mean"][0], weights=strata["size"][1])
+    assert found["effect"] == pytest.approx(by_hand, abs=1e-6)
+    # where a model knows every stratum, weighting adds nothing to adjustment: statsmodels' ra on the treated
+    design = x.assign(one=1.0)
+    select = Logit(d, design).fit(disp=False)
+    peer = TreatmentEffect(OLS(y, design), d.to_numpy(), results_select=select).ra(effect_group=1)
+    assert found["effect"] == pytest.approx(float(np.ravel(peer.effect)[0]), abs=1e-3)
+    assert found["se"] == pytest.approx(float(peer.results_gmm.bse[0]), rel=2e-3)
+
+
 def _twisted(rng, n, *, straight_outcome, straight_treatment):
     """A world whose treatment and outcome follow x, or its square that no model is given."""
     x = rng.normal(size=n)
@@ -299,6 +372,41 @@ def test_one_right_model_is_enough(outcome, treatment):
     for estimand, truth in (("ATE", effect.mean()), ("ATT", effect[treated].mean())):
         assert abs(found["effect"][estimand] - truth) < 3 * found["se"][estimand]
         assert found["se"][estimand] < 0.2
+
+
+def _stacked(theta, y, d, x, w):
+    """Estimating equations, a row each: the logit, least squares in each arm, and five means."""
+    one, zero, logit, (m1, m0, share, t1, t0) = theta[:2], theta[2:4], theta[4:6], theta[6:]
+    z = np.column_stack([np.ones(len(y)), x])
+    e, f1, f0 = 1 / (1 + np.exp(-z @ logit)), z @ one, z @ zero
+    parts = [z * (d * (y - f1))[:, None], z * ((1 - d) * (y - f0))[:, None], z * (d - e)[:, None]]
+    untreated = d * f0 + (1 - d) * e / (1 - e) * (y - f0)
+    means = (f1 + d / e * (y - f1) - m1, f0 + (1 - d) / (1 - e) * (y - f0) - m0)
+    means += (d - share, d * y - share * t1, untreated - share * t0)
+    return w[:, None] * np.column_stack([*parts, *means])
+
+
+@pytest.mark.parametrize("straight", [True, False])
+def test_effects_and_errors_are_those_of_stacked_equations(straight):
+    from scipy.optimize import root
+
+    rng = np.random.default_rng(11)
+    y, treated, x, _ = _twisted(rng, 600, straight_outcome=straight, straight_treatment=straight)
+    d, w, clusters = treated.astype(float), rng.uniform(0.5, 3, 600), rng.integers(0, 60, 600)
+    known = (y, d, x["x"].to_numpy(), w)
+    solved = root(lambda theta: _stacked(theta, *known).mean(axis=0), np.array([0, 0, 0, 0, 0, 0, 0, 0, 0.5, 0, 0]))
+    assert solved.success
+    theta = solved.x
+    steps = 1e-5 * np.eye(len(theta))
+    slopes = [(_stacked(theta + s, *known) - _stacked(theta - s, *known)).mean(axis=0) / 2e-5 for s in steps]
+    moves = _stacked(theta, *known) @ np.linalg.inv(np.column_stack(slopes)).T
+    summed = pd.DataFrame(moves).groupby(clusters).sum().to_numpy()
+    covariance = summed.T @ summed / 600**2 * 60 / 59
+    found = drivers.treatment_effect(y, treated, x, weights=w, clusters=clusters).set_index("estimand")
+    for estimand, high in (("ATE", 6), ("ATT", 9)):
+        apart = np.eye(len(theta))[high] - np.eye(len(theta))[high + 1]
+        assert found["effect"][estimand] == pytest.approx(apart @ theta, abs=1e-6)
+        assert found["se"][estimand] == pytest.approx((apart @ covariance @ apart) ** 0.5, rel=1e-5)
 
 
 def test_where_both_models_are_wrong_the_effect_is_missed():
@@ -344,6 +452,35 @@ def test_the_ratio_of_risks_has_the_error_of_a_logarithm():
     assert (found["with"], found["without"]) == pytest.approx((0.4, 0.2))
     # Katz: sqrt((1 - p1) / (n1 p1) + (1 - p0) / (n0 p0))
     assert found["log_ratio_se"] == pytest.approx((0.6 / 40 + 0.8 / 40) ** 0.5, rel=2e-3)
+
+
+@pytest.mark.parametrize("flag", [0, 1])
+def test_nobody_treated_and_nobody_else_are_refused(flag):
+    x, n = pd.DataFrame({"a": [0.0, 1, 0, 1, 2, 3]}), 6 * flag
+    for ask in (lambda: drivers.treatment_effect(range(6), [flag] * 6, x), lambda: drivers.propensity([flag] * 6, x)):
+        with pytest.raises(DataError) as refused:
+            ask()
+        assert str(refused.value) == (
+            f"propensity: expected rows with the flag and rows without it, found {n} with it of 6. "
+            "Nobody is there to compare with: leave the question out."
+        )
+
+
+def test_propensities_equal_statsmodels_and_balance_the_means():
+    from statsmodels.discrete.discrete_model import Logit
+
+    rng = np.random.default_rng(9)
+    _, treated, x, _ = _twisted(rng, 2000, straight_outcome=True, straight_treatment=True)
+    found = drivers.propensity(treated, x)
+    peer = Logit(treated.astype(float), x.assign(one=1.0)).fit(disp=False, tol=1e-12).predict()
+    assert found.to_numpy() == pytest.approx(np.asarray(peer), abs=1e-6)
+    smd = drivers.balance(treated, x, found, weights=np.ones(2000)).iloc[0]
+    spread = ((x["x"][treated].var() + x["x"][~treated].var()) / 2) ** 0.5
+    assert smd["smd_before"] == pytest.approx((x["x"][treated].mean() - x["x"][~treated].mean()) / spread)
+    assert abs(smd["smd_after"]) < 0.1 < smd["smd_before"]
+    tenths = drivers.overlap(treated, found)
+    assert tenths[["n_treated", "n_control"]].sum().tolist() == [treated.sum(), (~treated).sum()]
+    assert tenths["n_treated"][3] == ((found >= 0.3) & (found < 0.4) & treated).sum()
 
 
 def test_a_covariate_that_tells_the_treated_apart_is_named():

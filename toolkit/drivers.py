@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtr
 
-from toolkit.errors import DataError
+from toolkit.errors import DataError, first_five
 
 _STEPS, _CLOSE = 60, 1e-9
 _FAR = 18  # log-odds between the ends of a driver: it leaves no doubt, and no finite maximum exists
@@ -124,7 +124,7 @@ def ordered_logit(
         Numeric columns, one row a value of the outcome, none missing, none constant, none that
         follows from the others (``independent`` leaves such columns out).
     clusters
-        Who a row belongs to; rows of one cluster need not be independent.
+        Who a row belongs to; rows of one cluster need not be independent. One cluster alone tells no error: missing.
 
     Returns
     -------
@@ -158,11 +158,13 @@ def ordered_logit(
     centre, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 0, scale, 1)
     x, p = (x - centre) / scale, x.shape[1]
+    held = y[:, None] == np.arange(len(levels))
+    sides = [np.column_stack([-x, ends]) for ends in (held[:, :-1], held[:, 1:])]
     shares = np.cumsum(np.bincount(y))[:-1] / len(y)
     theta = np.append(np.zeros(p), np.log(shares / (1 - shares)))
     likelihood, rows = _likelihood(theta, x, y)
     for _ in range(_STEPS):
-        scores, information = _derivatives(rows, x, y)
+        scores, information = _derivatives(rows, sides)
         gradient = scores.sum(axis=0)
         step = np.linalg.solve(information, gradient)
         if gradient @ step < _CLOSE:  # twice the log-likelihood still to gain
@@ -177,11 +179,9 @@ def ordered_logit(
         raise SeparationError(drivers.columns[int(reach.argmax())])
     covariance, groups = np.linalg.inv(information), len(y)
     if clusters is not None:
-        codes = pd.factorize(np.asarray(clusters))[0]
-        groups = int(codes.max()) + 1
-        summed = np.zeros((groups, len(theta)))
-        np.add.at(summed, codes, scores)
-        small = groups / max(groups - 1, 1) * (len(y) - 1) / max(len(y) - len(theta), 1)
+        summed = _by_cluster(scores, clusters)
+        groups = len(summed)
+        small = _few_clusters(groups) * (len(y) - 1) / max(len(y) - len(theta), 1)
         covariance = small * covariance @ (summed.T @ summed) @ covariance
     back = np.eye(len(theta))  # from standardised drivers to the drivers themselves
     back[:p, :p] = np.diag(1 / scale)
@@ -211,31 +211,17 @@ def _likelihood(theta: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float,
     return float(np.log(chance).sum()), (expit(upper), expit(lower), chance)
 
 
-def _derivatives(rows: tuple[np.ndarray, ...], x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gradient of each row, and the information (minus the Hessian), over coefficients and cuts."""
+def _derivatives(rows: tuple[np.ndarray, ...], sides: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient of each row, and the information (minus the Hessian), over coefficients and cuts.
+
+    ``sides``: slopes of a row's upper and lower end; at the infinite ends ``up`` and ``down`` are 0.
+    """
     upper, lower, chance = rows
-    p, k, index = x.shape[1], int(y.max()), np.arange(len(y))  # k cuts; level j lies between cuts j - 1 and j
     up, down = upper * (1 - upper) / chance, -lower * (1 - lower) / chance
-    second = {
-        "up": up * (1 - 2 * upper) - up**2,
-        "down": down * (1 - 2 * lower) - down**2,
-        "both": -up * down,
-    }
-    scores, information = np.zeros((len(y), p + k)), np.zeros((p + k, p + k))
-    scores[:, :p] = -(up + down)[:, None] * x
-    information[:p, :p] = -(x * (second["up"] + second["down"] + 2 * second["both"])[:, None]).T @ x
-    for first, own, there, cut in ((up, second["up"], y < k, y), (down, second["down"], y > 0, y - 1)):
-        scores[index[there], p + cut[there]] += first[there]
-        weights = np.column_stack([own, *((own + second["both"]) * column for column in x.T)])[there]
-        sums = np.column_stack([np.bincount(cut[there], weight, k) for weight in weights.T])
-        information[np.arange(p, p + k), np.arange(p, p + k)] -= sums[:, 0]
-        information[p:, :p] += sums[:, 1:]
-    between = (y > 0) & (y < k)
-    beside = np.bincount(y[between], second["both"][between], k)[1:]
-    information[np.arange(p + 1, p + k), np.arange(p, p + k - 1)] -= beside
-    information[np.arange(p, p + k - 1), np.arange(p + 1, p + k)] -= beside
-    information[:p, p:] = information[p:, :p].T
-    return scores, information
+    seconds = up * (1 - 2 * upper) - up**2, down * (1 - 2 * lower) - down**2
+    own = sum(side.T @ (second[:, None] * side) for side, second in zip(sides, seconds, strict=True))
+    both = sides[0].T @ ((-up * down)[:, None] * sides[1])
+    return up[:, None] * sides[0] + down[:, None] * sides[1], -(own + both + both.T)
 
 
 def independent(drivers: pd.DataFrame) -> list[str]:
@@ -269,6 +255,7 @@ def least_squares(outcome: Sequence[float], drivers: pd.DataFrame, *, clusters: 
     >>> least_squares([10, 8, 4, 2], x, clusters=[1, 2, 3, 4])["coefficient"].round(6).tolist()
     [9.0, -6.0]
     """
+    _refuse_dependent("least_squares", drivers)
     coefficients, covariance = _least_squares(outcome, drivers, clusters)
     names = ["(constant)", *drivers.columns]
     return pd.DataFrame({"driver": names, "coefficient": coefficients, "se": np.sqrt(np.diag(covariance))})
@@ -281,7 +268,7 @@ def _least_squares(
     inverse = np.linalg.inv(x.T @ x)
     coefficients = inverse @ (x.T @ y)
     summed = _by_cluster(x * (y - x @ coefficients)[:, None], clusters)
-    small = len(summed) / max(len(summed) - 1, 1) * (len(x) - 1) / max(len(x) - x.shape[1], 1)
+    small = _few_clusters(len(summed)) * (len(x) - 1) / max(len(x) - x.shape[1], 1)
     return coefficients, small * inverse @ (summed.T @ summed) @ inverse
 
 
@@ -297,12 +284,28 @@ def _by_cluster(rows: np.ndarray, clusters: Sequence[object] | None) -> np.ndarr
     return np.column_stack([np.bincount(codes, column) for column in rows.T])
 
 
+def _few_clusters(groups: int) -> float:
+    """G / (G - 1); missing for one cluster, whose summed scores are 0 and would tell an error of 0."""
+    return groups / (groups - 1) if groups > 1 else np.nan
+
+
+def _refuse_dependent(where: str, drivers: pd.DataFrame) -> None:
+    kept = independent(drivers)
+    left = [name for name in drivers.columns if name not in kept]
+    if left:
+        raise DataError(
+            f"{where}: expected drivers that vary and do not follow from those before them, found {len(left)} that do: "
+            f"{first_five(left)}. Leave them out."
+        )
+
+
 def inflation(drivers: pd.DataFrame) -> pd.DataFrame:
     """Variance inflation of each driver: ``driver``, ``vif`` = diagonal of the inverse correlation matrix.
 
     >>> inflation(pd.DataFrame({"a": [0, 1, 0, 1], "b": [0, 0, 1, 1]}))["vif"].tolist()
     [1.0, 1.0]
     """
+    _refuse_dependent("inflation", drivers)
     correlation = np.atleast_2d(np.corrcoef(drivers.to_numpy(dtype="float64"), rowvar=False))
     return pd.DataFrame({"driver": drivers.columns, "vif": np.diag(np.linalg.inv(correlation))})
 
@@ -328,7 +331,7 @@ def importance(
     clusters
         Who a row belongs to; the bootstrap draws clusters.
     rng, draws
-        Of the bootstrap; without draws there is no interval.
+        Of the bootstrap; without draws, or with one cluster alone, there is no interval.
     confidence
         Coverage of each interval (percentiles), between 0 and 1.
 
@@ -350,8 +353,7 @@ def importance(
     >>> found["importance"].round(3).tolist()
     [0.8, 0.2]
     """
-    if independent(drivers) != list(drivers.columns):
-        raise DataError("importance: expected drivers that vary and do not follow from each other. Leave some out.")
+    _refuse_dependent("importance", drivers)
     z = np.column_stack([drivers.to_numpy(dtype="float64"), np.asarray(outcome, dtype="float64")])
     z -= z.mean(axis=0)
     split = _lmg if len(drivers.columns) <= _EXACT else _johnson
@@ -369,7 +371,8 @@ def importance(
     drawn = [
         judged(np.bincount(rng.integers(groups, size=groups), minlength=groups)[codes] * 1.0) for _ in range(draws)
     ]
-    low, high = np.nanquantile(drawn, [tail, 1 - tail], axis=0) if draws else np.full((2, len(found)), np.nan)
+    told = draws and groups > 1
+    low, high = np.nanquantile(drawn, [tail, 1 - tail], axis=0) if told else np.full((2, len(found)), np.nan)
     return pd.DataFrame(
         {
             "driver": drivers.columns,
@@ -474,6 +477,11 @@ def _chances(
     flag: np.ndarray, x: np.ndarray, weights: np.ndarray, names: Sequence[str], *, probit: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Probability of the flag, a constant in the first column of x, and its slope by the linear predictor."""
+    if not 0 < flag.sum() < len(flag):
+        raise DataError(
+            f"propensity: expected rows with the flag and rows without it, found {flag.sum():.0f} with it of "
+            f"{len(flag)}. Nobody is there to compare with: leave the question out."
+        )
     scale = np.append(1, np.where(x[:, 1:].std(axis=0) > 0, x[:, 1:].std(axis=0), 1))
     z, beta = x / scale, np.zeros(x.shape[1])
     for _ in range(_STEPS):
@@ -521,7 +529,7 @@ def treatment_effect(
     outcome
         One number a row.
     treated
-        Who was treated; both kinds must occur.
+        Who was treated; both kinds must occur, else a DataError.
     covariates
         Numeric columns, independent, none missing: of the logit of the treatment, and of the least squares of
         the outcome in each arm unless ``outcome_covariates`` are given. None: a difference of means.
@@ -588,7 +596,7 @@ def treatment_effect(
     for estimand, ((high, high_of), (low, low_of)) in parts.items():
         pair = np.array([1 / high, -1 / low]) if high > 0 < low else np.full(2, np.nan)
         moves = _by_cluster(np.column_stack([high_of - low_of, np.column_stack([high_of, low_of]) @ pair]), clusters)
-        se, ratio_se = np.sqrt((moves**2).sum(axis=0) * len(moves) / max(len(moves) - 1, 1)) / len(y)
+        se, ratio_se = np.sqrt((moves**2).sum(axis=0) * _few_clusters(len(moves))) / len(y)
         effect = {
             "effect": high - low,
             "effect_low": high - low - quantile * se,
@@ -622,6 +630,21 @@ def balance(
         for of in (w, after)
     ]
     return pd.DataFrame({"covariate": covariates.columns, "smd_before": gaps[0], "smd_after": gaps[1]})
+
+
+def overlap(treated: Sequence[bool], propensities: Sequence[float]) -> pd.DataFrame:
+    """Who could be compared with whom: rows of each arm by tenths of the propensity.
+
+    One row a tenth: ``low``, ``high`` (0-1, the lower end belongs to it), ``n_treated``, ``n_control``.
+
+    >>> found = overlap([1, 1, 0, 0, 0], [0.75, 0.7, 0.75, 0.05, 1.0])
+    >>> found[(found["n_treated"] > 0) | (found["n_control"] > 0)].values.tolist()
+    [[0.0, 0.1, 0.0, 1.0], [0.7, 0.8, 2.0, 1.0], [0.9, 1.0, 0.0, 1.0]]
+    """
+    d, ends = np.asarray(treated, dtype=bool), np.arange(11) / 10
+    e = np.asarray(propensities, dtype="float64")
+    counts = {name: np.histogram(e[of], ends)[0] for name, of in (("n_treated", d), ("n_control", ~d))}
+    return pd.DataFrame({"low": ends[:-1], "high": ends[1:], **counts})
 
 
 def e_value(ratio: float, low: float, high: float) -> dict[str, float]:
