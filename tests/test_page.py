@@ -120,7 +120,7 @@ def test_an_output_that_the_page_would_drop_is_a_fault(data, faults):
 def whole():
     """A notebook with findings, prose with money, a hostile table, and what papermill put in."""
     frame = pd.DataFrame({"segment": [HOSTILE, "b"], "cents": [1234, None]})
-    shown = present.table(frame, name="costs", caption=HOSTILE, kinds={"segment": "text", "cents": "cents"})
+    shown = present.table(frame, name="costs", caption=HOSTILE, columns=["segment", "cents"], kinds={"cents": "cents"})
     notes = present.paragraphs([HOSTILE], role="findings")
     injected = new_code_cell("limit = 1")
     injected.metadata.tags = ["injected-parameters"]
@@ -206,7 +206,7 @@ def test_the_same_notebook_gives_the_same_bytes(whole):
 
 
 def test_tables_and_key_figures_are_taken_out():
-    one = present.table(pd.DataFrame({"a": [1]}), name="one", caption="A", kinds={"a": "count"})
+    one = present.table(pd.DataFrame({"a": [1]}), name="one", caption="A", columns=["a"], kinds={"a": "count"})
     data = {"text/html": one.html, **one.mime, present.FIGURES_MIME: [{"figure_id": "x", "value": 1.0}]}
     cell = new_code_cell("one", outputs=[new_output("display_data", data=data)])
     assert page.outputs(_notebook(cell)) == ({"one": "a\n1\n"}, [{"figure_id": "x", "value": 1.0}])
@@ -220,9 +220,7 @@ def test_tables_and_key_figures_are_taken_out():
 
 def test_a_table_has_caption_scope_and_an_address_for_the_keyboard():
     frame = pd.DataFrame({"segment": ["a", "total"], "share": [0.25, 1.0], "left_out": [1, 2]})
-    shown = present.table(
-        frame, name="t", caption="By segment", kinds={"segment": "text", "share": "share"}, total=True
-    )
+    shown = present.table(frame, name="t", caption="By segment", columns=["segment", "share"], total=True)
     assert shown.html == (
         '<div class="wide" role="region" tabindex="0" aria-label="By segment"><table>'
         '<caption>By segment</caption><thead><tr><th scope="col">segment</th><th scope="col" class="number">share</th>'
@@ -235,14 +233,16 @@ def test_a_table_has_caption_scope_and_an_address_for_the_keyboard():
 
 
 def test_a_table_without_rows_says_so():
-    shown = present.table(pd.DataFrame({"a": [], "b": []}), name="t", caption="A", kinds={"a": "text", "b": "count"})
+    shown = present.table(
+        pd.DataFrame({"a": [], "b": []}), name="t", caption="A", columns=["a", "b"], kinds={"a": "text", "b": "count"}
+    )
     assert '<tr><td colspan="2">no rows</td></tr>' in shown.html
 
 
 def test_a_figure_has_alt_text_caption_and_its_data():
     fig, ax = plt.subplots()
     ax.plot([1, 2], label=HOSTILE)
-    data = present.table(pd.DataFrame({"a": [1]}), name="t", caption="A", kinds={"a": "count"})
+    data = present.table(pd.DataFrame({"a": [1]}), name="t", caption="A", columns=["a"], kinds={"a": "count"})
     shown = present.figure(fig, name='x" onload="', alt=HOSTILE, caption=HOSTILE, data=data)
     found = _Reader(shown.html)
     tags = dict(found.tags)
@@ -258,7 +258,7 @@ def test_the_same_drawing_gives_the_same_bytes():
     def draw():
         fig, ax = plt.subplots()
         ax.plot([1, 2], clip_on=True)
-        data = present.table(pd.DataFrame({"a": [1]}), name="t", caption="A", kinds={"a": "count"})
+        data = present.table(pd.DataFrame({"a": [1]}), name="t", caption="A", columns=["a"], kinds={"a": "count"})
         return present.figure(fig, name="f", alt="a", caption="c", data=data).html
 
     assert draw() == draw()
@@ -307,4 +307,4 @@ def test_a_value_reads_like_this(value, kind, shown):
 
 def test_an_unknown_kind_is_our_own_fault():
     with pytest.raises(AssertionError, match=re.escape("present.table t: no such kinds: ['colour']")):
-        present.table(pd.DataFrame({"a": [1]}), name="t", caption="A", kinds={"a": "colour"})
+        present.table(pd.DataFrame({"a": [1]}), name="t", caption="A", columns=["a"], kinds={"a": "colour"})

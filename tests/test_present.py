@@ -21,6 +21,7 @@ SHARES = pd.DataFrame(
 NOTHING_MISSING = pd.DataFrame({"table": [], "columns": []}, dtype="str")
 NO_LEDGER = pd.DataFrame({"table": ["ledger", "activities"], "columns": ["", ""]})
 NO_COST = pd.DataFrame({"table": ["order_lines"], "columns": ["cost_of_goods"]})
+LOOK = present.Look(FACTS, NOTHING_MISSING)
 
 
 def _tie(posted, allocated, unused, unassigned):
@@ -31,9 +32,7 @@ def _tie(posted, allocated, unused, unassigned):
 
 def _findings(tie, *, leader=None, profits=(), handling=NO_HANDLING):
     summary = cost.whale_summary(cost.whale_curve(list(profits)))
-    found = present.cost_findings(
-        tie, WHOLE, SHARES, leader, summary, handling, FACTS, by=["segment", "channel"], confidence=0.95
-    )
+    found = present.cost_findings(tie, WHOLE, SHARES, leader, summary, handling, LOOK, by=["segment", "channel"])
     return found.text.split("\n")
 
 
@@ -88,16 +87,18 @@ def test_who_earns_the_profit(profits, sentence):
 
 
 def test_a_missing_table_is_named_with_what_it_would_bring():
-    assert present.ledger_tie(pd.DataFrame(), NO_LEDGER, FACTS).text == (
+    assert present.ledger_tie(pd.DataFrame(), present.Look(FACTS, NO_LEDGER)).text == (
         "Not shown: this needs the table ledger and the table activities. With it, this section shows where every "
         "posted cent of the ledger stands."
     )
-    assert present.capacity(pd.DataFrame(), NO_LEDGER, FACTS).text.startswith("Not shown: this needs the table ledger")
+    assert present.capacity(pd.DataFrame(), present.Look(FACTS, NO_LEDGER)).text.startswith(
+        "Not shown: this needs the table ledger"
+    )
 
 
 def test_a_missing_column_is_named_with_what_it_would_bring():
     summary = cost.whale_summary(cost.whale_curve([]))
-    assert present.whale(pd.DataFrame(), summary, NO_COST, FACTS).text == (
+    assert present.whale(pd.DataFrame(), summary, present.Look(FACTS, NO_COST)).text == (
         "Not shown: this needs order_lines.cost_of_goods. With it, this section shows which customers earn the profit "
         "and which consume it."
     )
@@ -105,7 +106,7 @@ def test_a_missing_column_is_named_with_what_it_would_bring():
 
 def test_the_tie_out_is_a_table_with_its_total_marked():
     tie = pd.concat([_tie(1000, 900, 100, 0).assign(pool="desk"), _tie(1000, 900, 100, 0)])
-    shown = present.ledger_tie(tie, NOTHING_MISSING, FACTS)
+    shown = present.ledger_tie(tie, LOOK)
     assert shown.html.count("<tr") == 1 + 2
     assert '<tr class="total"><th scope="row">total</th><td class="number">10.00</td>' in shown.html
     assert shown.mime[present.TABLE_MIME]["csv"].splitlines()[1] == "desk,1000,900,100,0,0"
@@ -115,12 +116,12 @@ def test_capacity_shows_rate_and_use():
     use = pd.DataFrame(
         [{"pool": "desk", "minutes": 700_000, "used_minutes": 578_600, "used_share": 0.8266, "rate": 0.8}]
     )
-    cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", present.capacity(use, NOTHING_MISSING, FACTS).html)
+    cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", present.capacity(use, LOOK).html)
     assert cells[-5:] == ["desk", "700,000", "578,600", "82.7 %", "0.8"]
 
 
 def test_figures_say_what_they_show():
-    shares = present.serve_figure(SHARES, NOTHING_MISSING, FACTS, by=["segment", "channel"], confidence=0.95)
+    shares = present.serve_figure(SHARES, LOOK, by=["segment", "channel"])
     assert shares.text == (
         "Dots with intervals: cost to serve as a share of net revenue for 2 groups. Lowest: a, web, 10.0 %. "
         "Highest: b, shop, 20.0 %."
@@ -128,7 +129,7 @@ def test_figures_say_what_they_show():
     assert f'<img alt="{html.escape(shares.text)}"' in shares.html
     assert "n = 600 to 634 customers a group; the 2 intervals hold together with 95 % confidence" in shares.html
     curve = cost.whale_curve([100 * p for p in range(-20, 41)])
-    whale = present.whale(cost.whale_steps(curve, min_n=10), cost.whale_summary(curve), NOTHING_MISSING, FACTS)
+    whale = present.whale(cost.whale_steps(curve, min_n=10), cost.whale_summary(curve), LOOK)
     # 40 + 39 + ... + 1 = 820, less 20 + ... + 1 = 210
     assert whale.text == (
         "Curve of cumulated profit over 61 customers: it rises to EUR 820 at customer 40 and ends at 610."
@@ -136,23 +137,19 @@ def test_figures_say_what_they_show():
 
 
 def test_the_same_figure_is_the_same_bytes():
-    again = [
-        present.serve_figure(SHARES, NOTHING_MISSING, FACTS, by=["segment"], confidence=0.95).html for _ in range(2)
-    ]
+    again = [present.serve_figure(SHARES, LOOK, by=["segment"]).html for _ in range(2)]
     assert again[0] == again[1]
 
 
 def test_without_revenue_the_page_says_what_cannot_be_said():
     unpriced = pd.DataFrame([{"n": 0, "ratio": float("nan"), "ratio_low": float("nan"), "ratio_high": float("nan")}])
     summary = cost.whale_summary(cost.whale_curve([]))
-    found = present.cost_findings(
-        _tie(0, 0, 0, 0), unpriced, SHARES, None, summary, NO_HANDLING, FACTS, by=["segment"], confidence=0.95
-    )
+    found = present.cost_findings(_tie(0, 0, 0, 0), unpriced, SHARES, None, summary, NO_HANDLING, LOOK, by=["segment"])
     assert found.text.split("\n")[1:] == [
         "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
     ]
     no_revenue = pd.DataFrame({"table": ["order_lines"], "columns": ["net_revenue, cost_of_goods"]})
-    assert present.serve_figure(SHARES, no_revenue, FACTS, by=["segment"], confidence=0.95).text == (
+    assert present.serve_figure(SHARES, present.Look(FACTS, no_revenue), by=["segment"]).text == (
         "Not shown: this needs order_lines.net_revenue. With it, this section shows what serving takes out of each "
         "unit of revenue."
     )
@@ -165,21 +162,19 @@ def test_a_cost_of_nothing_is_not_shown_as_a_number():
         "assumption (handling, in cost.yaml) is known."
     )
     summary = cost.whale_summary(cost.whale_curve([]))
-    found = present.cost_findings(
-        _tie(0, 0, 0, 0), free, SHARES, None, summary, NO_HANDLING, FACTS, by=["segment"], confidence=0.95
-    )
+    found = present.cost_findings(_tie(0, 0, 0, 0), free, SHARES, None, summary, NO_HANDLING, LOOK, by=["segment"])
     assert found.text.split("\n") == [
         "No ledger for 2026Q3: what follows is freight as charged, not posted cost.",
         sentence,
     ]
     none = SHARES.assign(ratio=0.0)
-    assert present.serve_figure(none, NOTHING_MISSING, FACTS, by=["segment"], confidence=0.95).text == sentence
+    assert present.serve_figure(none, LOOK, by=["segment"]).text == sentence
 
 
 def test_columns_that_nobody_knows_are_not_shown():
     row = {"region": "n", "n_orders": 1, "n_customers": 1, "net_revenue": 1, "cost_of_goods": pd.NA, "freight": 1}
     row |= {"handling": 1, "cost_to_serve": 2, "margin": pd.NA, "serve_share": 0.2}
-    shown = present.serve_costs(pd.DataFrame([row]), FACTS, name="x", by=["region"])
+    shown = present.serve_costs(pd.DataFrame([row]), LOOK, name="x", by=["region"])
     assert "margin" not in shown.html
     assert "cost of goods" not in shown.html
     assert "20.0 %" in shown.html
@@ -188,6 +183,7 @@ def test_columns_that_nobody_knows_are_not_shown():
 # -- segments and scores -----------------------------------------------------------------------------
 
 FACTS_2 = FACTS.assign(first_day="2026-07-01", unanswered_known=True)
+LOOK_2 = present.Look(FACTS_2, NOTHING_MISSING)
 SCORES = pd.DataFrame(
     [
         {"segment": "a", "n": 80, "n_customers": 70, "promoters": 0.6, "detractors": 0.2},
@@ -196,6 +192,7 @@ SCORES = pd.DataFrame(
 ).assign(nps=[40.0, -10.0], nps_low=[30.0, -30.0], nps_high=[50.0, 10.0])
 TOTAL = pd.DataFrame([{"n": 120, "n_customers": 110, "nps": 23.3333, "nps_low": 15.0, "nps_high": 31.25}])
 NO_SURVEYS = pd.DataFrame({"table": ["surveys"], "columns": [""]})
+UNASKED = present.Look(FACTS_2, NO_SURVEYS)
 NONE = pd.DataFrame(columns=TOTAL.columns)
 
 
@@ -221,8 +218,8 @@ def _nps_findings(
     worth=NONE, promised=NONE,
 ):  # fmt: skip
     found = present.nps_findings(
-        total, _costs() if costs is None else costs, worst, SCORES, waiting, caused, worth, promised, unlocks, FACTS_2,
-        apart=apart, measure="NPS", confidence=0.95,
+        total, _costs() if costs is None else costs, worst, SCORES, waiting, caused, worth, promised,
+        present.Look(FACTS_2, unlocks), apart=apart,
     )  # fmt: skip
     return found.text.split("\n")
 
@@ -267,45 +264,41 @@ def test_without_surveys_or_answers_no_score_is_made_up():
     assert _nps_findings(total=NONE, unlocks=NO_SURVEYS) == [
         "Not shown: this needs the table surveys. With it, this section says what customers think and why."
     ]
-    more = {"name": "x", "by": ["segment"], "measure": "NPS", "confidence": 0.95}
-    assert (
-        present.nps_figure(SCORES.iloc[:0], NONE, NOTHING_MISSING, FACTS_2, **more).text == "Nobody answered in 2026Q3."
-    )
-    assert present.nps_figure(SCORES, TOTAL, NO_SURVEYS, FACTS_2, **more).text.startswith("Not shown: this needs")
-    assert present.failures(_costs(), NO_SURVEYS, FACTS_2, confidence=0.95).text.startswith("Not shown: this needs")
+    more = {"name": "x", "by": ["segment"]}
+    assert present.nps_figure(SCORES.iloc[:0], NONE, LOOK_2, **more).text == "Nobody answered in 2026Q3."
+    assert present.nps_figure(SCORES, TOTAL, UNASKED, **more).text.startswith("Not shown: this needs")
+    assert present.failures(_costs(), UNASKED).text.startswith("Not shown: this needs")
 
 
 def test_scores_are_drawn_from_the_best_down_with_all_answers_marked():
-    more = {"name": "x", "by": ["segment"], "measure": "NPS", "confidence": 0.95}
-    shown = present.nps_figure(SCORES, TOTAL, NOTHING_MISSING, FACTS_2, **more)
+    more = {"name": "x", "by": ["segment"]}
+    shown = present.nps_figure(SCORES, TOTAL, LOOK_2, **more)
     assert shown.text == (
         "Dots with intervals: NPS for 2 groups. Lowest: b, -10.0. Highest: a, 40.0. A line marks all answers, 23.3."
     )
-    same = present.nps_figure(SCORES.assign(region="n"), TOTAL, NOTHING_MISSING, FACTS_2, above=SCORES, **more)
+    same = present.nps_figure(SCORES.assign(region="n"), TOTAL, LOOK_2, above=SCORES, **more)
     assert same.text == "By segment the groups are the same as above."
 
 
 def test_failures_without_a_model_are_a_table_of_reasons():
     blank = dict.fromkeys([name for name in _costs() if name.startswith(("effect", "lost"))], float("nan"))
-    shown = present.failures(
-        _costs().assign(**blank, note="all answers are alike"), NOTHING_MISSING, FACTS_2, confidence=0.95
-    )
+    shown = present.failures(_costs().assign(**blank, note="all answers are alike"), LOOK_2)
     assert "<img" not in shown.html
     assert shown.html.count("all answers are alike") == 2
 
 
 def test_the_size_of_proportional_odds_is_told():
-    shown = present.failures(_costs().assign(effect_free=[-37.2, None]), NOTHING_MISSING, FACTS_2, confidence=0.95)
+    shown = present.failures(_costs().assign(effect_free=[-37.2, None]), LOOK_2)
     assert "Without proportional odds the first row&#x27;s effect is -37.2 points." in shown.html
 
 
 def test_response_is_not_shown_where_it_is_not_on_record():
     groups = SCORES.assign(exposure=["in time", "late"], invited=[90, 41], answered_share=[0.8, 0.9], late_share=[0, 1])
-    assert "answered" in present.exposures(groups, NOTHING_MISSING, FACTS_2).html
-    unknown = FACTS_2.assign(unanswered_known=False)
-    assert ">answered<" not in present.exposures(groups, NOTHING_MISSING, unknown).html
+    assert "answered" in present.exposures(groups, LOOK_2).html
+    unknown = present.Look(FACTS_2.assign(unanswered_known=False), NOTHING_MISSING)
+    assert ">answered<" not in present.exposures(groups, unknown).html
     account = pd.DataFrame([{"rule": "left: answers", "invitations": 5, "late_share": 0.1, "nps": 3.0}])
-    shown = present.answer_account(account, NOTHING_MISSING, unknown, measure="NPS")
+    shown = present.answer_account(account, unknown)
     assert "who was invited and did not answer is not on record" in shown.html
 
 
@@ -329,11 +322,8 @@ def _segment_findings(who=WHO, lifts=LIFTS, marked=0, back=BACK, scores=SCORES, 
         marked,
         back,
         scores,
-        unlocks,
-        FACTS_2,
+        present.Look(FACTS_2, unlocks),
         apart=(None, None),
-        measure="NPS",
-        confidence=0.95,
     )
     return found.text.split("\n")
 
@@ -368,16 +358,12 @@ def test_a_segment_report_says_what_it_cannot_say():
     assert _segment_findings(scores=SCORES.iloc[:1])[3] == "NPS by segment cannot be compared: there is one group only."
     assert _segment_findings(WHO.iloc[:0]) == ["Nobody ordered in 2026Q3."]
     nothing = pd.DataFrame(columns=["rfm_group", "share"])
-    assert present.rfm(nothing, NOTHING_MISSING, FACTS_2, built_from=["x"], confidence=0.95).text.startswith(
-        "No order is known from before"
-    )
+    assert present.rfm(nothing, LOOK_2, built_from=["x"]).text.startswith("No order is known from before")
 
 
 def test_groups_made_of_the_outcome_are_called_descriptive():
     groups = BACK.assign(rfm_group=["Champions", "Lost"], of_all=0.5, recency_days=1.0, n_orders=2.0, net_revenue=5.0)
-    shown = present.rfm(
-        groups, NOTHING_MISSING, FACTS_2, built_from=["orders.ordered_at", "order_lines.net_revenue"], confidence=0.95
-    )
+    shown = present.rfm(groups, LOOK_2, built_from=["orders.ordered_at", "order_lines.net_revenue"])
     assert "descriptive only: groups are built from orders.ordered_at and order_lines.net_revenue" in shown.html
     assert shown.text.endswith("Lowest: Lost, 25.0 %. Highest: Champions, 80.0 %.")
 
@@ -395,7 +381,7 @@ def _caused(**more):
 def test_cause_is_told_with_its_control_and_what_would_explain_it_away():
     assert _nps_findings(caused=_caused())[5] == (
         "Alike customers compared, late or overdue moved the score of those who met it by -40.0 points (95 % interval "
-        "-45.0 to -35.0 points); its control, product, moved by -2.0 points, which may be chance, as it should; to "
+        "-45.0 to -35.0 points); its control, product, moved by -2.0 points, which may be chance; to "
         "explain it away, something unknown must move both 3.30-fold (E-value of the interval's end)."
     )
     touched = _caused()
@@ -427,51 +413,51 @@ def test_worth_is_money_only_where_it_is_settled():
     )
     unsettled = WORTH.assign(settled=False)
     assert _nps_findings(worth=unsettled)[6] == "What a point is worth is not settled (net revenue)."
-    shown = present.worth(unsettled, FACTS_2, confidence=0.95)
+    shown = present.worth(unsettled, LOOK_2)
     assert "not settled" in shown.html
     assert "1,234.56" not in shown.html
-    assert "1,234.56" in present.worth(WORTH, FACTS_2, confidence=0.95).html
+    assert "1,234.56" in present.worth(WORTH, LOOK_2).html
 
 
 def test_why_tables_say_what_they_lack():
     none = pd.DataFrame()
     for shown in (
-        present.silence(none, FACTS_2, reference=0.0, measure="NPS"),
-        present.lateness(none, {}, TOTAL, FACTS_2, measure="NPS"),
-        present.importance(none, FACTS_2, confidence=0.95),
-        present.penalty_reward(none, FACTS_2, confidence=0.95),
-        present.change(none, FACTS_2, measure="NPS", confidence=0.95),
-        present.cause(none, FACTS_2, confidence=0.95),
-        present.worth(none, FACTS_2, confidence=0.95),
+        present.silence(none, LOOK_2, reference=0.0),
+        present.lateness(none, {}, TOTAL, LOOK_2),
+        present.importance(none, LOOK_2),
+        present.penalty_reward(none, LOOK_2),
+        present.change(none, LOOK_2),
+        present.cause(none, LOOK_2),
+        present.worth(none, LOOK_2),
     ):
         assert shown.html.startswith('<div class="note"><p>')
-    assert present.comparisons(none, FACTS_2, measure="NPS", confidence=0.95) is None
-    assert present.alike(none, FACTS_2) is None
+    assert present.comparisons(none, LOOK_2) is None
+    assert present.alike(none, LOOK_2) is None
 
 
 def test_captions_of_the_why_tables_tell_size_and_break():
     days = pd.DataFrame({"days_late": ["in time", "1"], "n": [90, 12], "nps": [50.0, -20.0]})
     days = days.assign(nps_low=[40.0, -50.0], nps_high=[60.0, 10.0])
     found = {"break": 0.0, "break_low": 0.0, "break_high": 1.0, "jump": -60.0}
-    shown = present.lateness(days, found, TOTAL, FACTS_2, measure="NPS").html
+    shown = present.lateness(days, found, TOTAL, LOOK_2).html
     assert "the score breaks at the promise (interval 0 to 1 days), -60.0 points at once" in shown
-    later = present.lateness(days, found | {"break": 3.0}, TOTAL, FACTS_2, measure="NPS").html
+    later = present.lateness(days, found | {"break": 3.0}, TOTAL, LOOK_2).html
     assert "the score breaks after 3 days" in later
-    none = present.lateness(days, found | {"break": None}, TOTAL, FACTS_2, measure="NPS").html
+    none = present.lateness(days, found | {"break": None}, TOTAL, LOOK_2).html
     assert "no break can be told" in none
     parts = pd.DataFrame({"part": ["service", "rest", "change in all"], "points": [6.0, 2.0, 8.0]})
     parts = parts.assign(points_low=0.0, points_high=9.0)
-    assert "the rest is 25.0 % of it" in present.change(parts, FACTS_2, measure="NPS", confidence=0.95).html
+    assert "the rest is 25.0 % of it" in present.change(parts, LOOK_2).html
     rows = pd.DataFrame({"driver": ["late", "short"], "importance": [0.1, 0.05], "vif": [1.0, 12.0], "method": "LMG"})
     rows = rows.assign(importance_low=0.01, importance_high=0.2, share=0.5)
-    shown = present.importance(rows, FACTS_2, confidence=0.95).html
+    shown = present.importance(rows, LOOK_2).html
     assert "not ranked: short go with others (variance inflation above 10)" in shown
-    assert "declared later than the period&#x27;s begin: late or overdue" in (
-        present.cause(_caused(declared_later=True), FACTS_2, confidence=0.95).html
+    assert "declared later than the begin of the period: late or overdue" in (
+        present.cause(_caused(declared_later=True), LOOK_2).html
     )
     pairs = pd.DataFrame({"group_a": ["a", "a"], "group_b": ["b", "c"], "difference": [5.0, -9.0], "family": 3})
     pairs = pairs.assign(difference_low=1.0, difference_high=2.0, p_adjusted=0.01, settled=[True, True])
-    shown = present.comparisons(pairs, FACTS_2, measure="NPS", confidence=0.95).html
+    shown = present.comparisons(pairs, LOOK_2).html
     assert "2 of 3 pairs are settled (Benjamini-Hochberg at 5%)" in shown
     assert shown.index(">c<") < shown.index(">b<")
 
@@ -482,22 +468,20 @@ ON_TIME = ON_TIME.assign(in_full=0.9, perfect=0.5, line_fill=0.96, unit_fill=0.9
 
 
 def test_service_prints_the_four_choices_and_what_is_not_known():
-    shown = present.performance(
-        ON_TIME, NOTHING_MISSING, FACTS_2, {"counted by": "order"}, by="segment", confidence=0.95
-    )
+    shown = present.performance(ON_TIME, {"counted by": "order"}, LOOK_2, by="segment")
     assert "on time and in full: counted by: order" in shown.html
     assert shown.text.startswith("Dots with intervals: on time and in full for 2 groups. Lowest: b, 40.0 %.")
     unknown = ON_TIME.assign(**dict.fromkeys(["otif", "in_full", "perfect", "line_fill", "unit_fill"], float("nan")))
-    shown = present.performance(unknown, NOTHING_MISSING, FACTS_2, {}, by="segment", confidence=0.95)
+    shown = present.performance(unknown, {}, LOOK_2, by="segment")
     assert "what was delivered of a line is not recorded" in shown.html
     assert shown.text.startswith("Dots with intervals: on time for 2 groups.")
     no_deliveries = pd.DataFrame({"table": ["deliveries"], "columns": [""]})
-    lacking = present.performance(ON_TIME.iloc[:0], no_deliveries, FACTS_2, {}, by="segment", confidence=0.95)
+    lacking = present.performance(ON_TIME.iloc[:0], {}, present.Look(FACTS_2, no_deliveries), by="segment")
     assert lacking.text.startswith("Not shown: this needs the table deliveries.")
-    none = present.performance(ON_TIME.iloc[:0], NOTHING_MISSING, FACTS_2, {}, by="segment", confidence=0.95)
+    none = present.performance(ON_TIME.iloc[:0], {}, LOOK_2, by="segment")
     assert none.text == "No promise fell due in 2026Q3, or too few to show."
     alone = ON_TIME.iloc[:1].rename(columns={"segment": "carrier"})
-    one = present.performance(alone, NOTHING_MISSING, FACTS_2, {}, by="carrier", confidence=0.95)
+    one = present.performance(alone, {}, LOOK_2, by="carrier")
     assert one.text == "All orders due in 2026Q3 have one carrier: a."
 
 
@@ -506,21 +490,21 @@ def test_ways_and_suppliers_are_tables_or_say_what_they_lack():
         [{"fulfilment": "click_and_collect", "n_customers": 20, "adoption": 0.5, "n": 30, "growth": 0.1}]
     )
     ways = ways.assign(basket=5000.0, repeat=0.2, new=10, switched=pd.NA)
-    assert "click and collect" in present.ways(ways, FACTS_2).html
-    assert present.ways(ways.iloc[:0], FACTS_2).text == "No order was placed in 2026Q3, or too few to show."
+    assert "click and collect" in present.ways(ways, LOOK_2).html
+    assert present.ways(ways.iloc[:0], LOOK_2).text == "No order was placed in 2026Q3, or too few to show."
     no_receipts = pd.DataFrame({"table": ["supplier_receipts"], "columns": [""]})
-    shown = present.suppliers(pd.DataFrame(), no_receipts, FACTS_2, confidence=0.95)
+    shown = present.suppliers(pd.DataFrame(), present.Look(FACTS_2, no_receipts))
     assert shown.text.startswith("Not shown: this needs the table supplier_receipts.")
     row = {"supplier": "S1", "own": False, "n": 2, "n_lines": 9, "n_open": 1, "lead_days": 8.0, "lead_sd": 1.0}
     row |= {"lead_p95": 9.0, "on_time": 0.5, "in_full": 0.9, "on_time_before": 0.9, "trend": -0.4}
     rows = pd.DataFrame([row | {"trend_low": -0.6, "trend_high": -0.2, "settled": True}])
-    assert "1 of 1 have changed" in present.suppliers(rows, NOTHING_MISSING, FACTS_2, confidence=0.95).html
+    assert "1 of 1 have changed" in present.suppliers(rows, LOOK_2).html
     times = pd.DataFrame([{"segment": "a", "n": 30, "n_open": 2, "median_days": 2.0, "p95_days": float("nan")}])
     far = pd.DataFrame([{"arrival": "not there", "n": 2, "share": 0.1}])
-    assert "n = 30" not in present.cycle_time(times, FACTS_2).html
-    assert "not there" in present.promise_accuracy(far, FACTS_2).html
-    assert present.cycle_time(times.iloc[:0], FACTS_2) is None
-    assert present.promise_accuracy(far.iloc[:0], FACTS_2) is None
+    assert "n = 30" not in present.cycle_time(times, LOOK_2).html
+    assert "not there" in present.promise_accuracy(far, LOOK_2).html
+    assert present.cycle_time(times.iloc[:0], LOOK_2) is None
+    assert present.promise_accuracy(far.iloc[:0], LOOK_2) is None
 
 
 def test_promises_are_told_by_what_became_of_them():
@@ -537,9 +521,81 @@ def test_promises_are_told_by_what_became_of_them():
     assert _nps_findings(promised=rows)[7] == (
         "Of 4 promises: 1 kept; 1 broken (otif to all); 1 kept but not felt (on time to a); 1 too few to say."
     )
-    shown = present.promises(rows, FACTS_2, confidence=0.95)
+    shown = present.promises(rows, LOOK_2)
     assert "<td>95.0 %</td>" in shown.html
     assert "<td>40.0</td>" in shown.html
     assert "<td>b web</td>" in shown.html
     assert "<td>all</td>" in shown.html
-    assert present.promises(rows.iloc[:0], FACTS_2, confidence=0.95).text.startswith("No promise is on record")
+    assert present.promises(rows.iloc[:0], LOOK_2).text.startswith("No promise is on record")
+
+
+# -- the vocabulary of columns and the look ----------------------------------------------------------
+
+
+def _heads(shown):
+    return re.findall(r"<th scope=\"col\"[^>]*>([^<]*)</th>", shown.html)
+
+
+def test_low_and_high_read_like_their_column():
+    row = pd.DataFrame([{"region": "n", "ratio": 0.2, "ratio_low": 0.1, "ratio_high": 0.3}])
+    shown = present.table(row, name="t", caption="A", columns=list(row))
+    assert _heads(shown) == ["region", "share", "low", "high"]
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", shown.html) == ["20.0 %", "10.0 %", "30.0 %"]
+
+
+def test_a_call_may_read_a_column_otherwise_and_name_one_that_is_new():
+    row = pd.DataFrame([{"freight": 123456, "of_moon": 0.5, "of_moon_low": 0.25}])
+    kinds, heads = {"freight": "cents", "of_moon": "share"}, {"freight": "freight (EUR)"}
+    shown = present.table(row, name="t", caption="A", columns=list(row), kinds=kinds, heads=heads)
+    assert _heads(shown) == ["freight (EUR)", "of moon", "low"]
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", shown.html) == ["1,234.56", "50.0 %", "25.0 %"]
+
+
+def test_a_column_of_no_known_kind_is_our_own_fault():
+    with pytest.raises(AssertionError, match=re.escape("present.table t: no kind is known for: ['of_moon']")):
+        present.table(pd.DataFrame([{"n": 1, "of_moon": 1}]), name="t", caption="A", columns=["n", "of_moon"])
+
+
+def test_a_figure_adds_value_and_interval_to_its_table_once():
+    more = {"by": ["segment"], "value": "nps", "name": "f", "axis": "points", "what": "NPS", "caption": "A"}
+    assert _heads(present.dots(SCORES, columns=["segment", "n"], **more)) == [
+        "segment",
+        "answers",
+        "nps",
+        "low",
+        "high",
+    ]
+    early = present.dots(SCORES, columns=["segment", "nps", "n"], **more)
+    assert _heads(early) == ["segment", "nps", "answers", "low", "high"]
+    two = pd.DataFrame([dict.fromkeys([*present._trio("lost"), *present._trio("effect")], 1.0)])
+    told = [
+        "points lost in all",
+        "lost low",
+        "lost high",
+        "effect",
+        "effect low",
+        "effect high",
+    ]
+    assert _heads(present.table(two, name="t", caption="A", columns=list(two))) == told
+
+
+def test_each_column_has_one_kind_and_every_head_a_kind():
+    columns = " ".join(present._KINDS.values()).split()
+    assert len(columns) == len(set(columns))
+    assert set(present._HEADS) <= set(columns)
+
+
+def test_a_look_tells_facts_what_is_lacking_and_how_intervals_hold():
+    look = present.Look(FACTS_2, NO_SURVEYS, 0.9, "stars")
+    assert (look.period, look.currency, look.as_of, look.min_n) == ("2026Q3", "EUR", "2026-10-22", 10)
+    assert (look.first_day, look.unanswered_known, LOOK_2.confidence, LOOK_2.measure) == (
+        "2026-07-01",
+        True,
+        0.95,
+        "NPS",
+    )
+    assert LOOK_2.missing({"surveys": ()}, gain="x") is None
+    assert look.missing({"surveys": ()}, gain="x").text == (
+        "Not shown: this needs the table surveys. With it, this section x."
+    )
+    assert look.together(3) == "the 3 intervals hold together with 90 % confidence (Bonferroni)"

@@ -37,7 +37,8 @@ from toolkit import frames, present
 orders = frames.reader(company, period)("orders")
 """
 SHOW = """
-present.table(orders.assign(n=n), name="orders", caption="Orders", kinds={"order_id": "text", "n": "count"})
+kinds = {"order_id": "text", "n": "count"}
+present.table(orders.assign(n=n), name="orders", caption="Orders", columns=list(kinds), kinds=kinds)
 """
 KEEP = """
 row = {"figure_id": "NAME", "definition_id": "1.1", "cohort": period, "segment": "", "channel": "", "value": n / 3}
@@ -602,7 +603,9 @@ def test_an_interrupted_run_leaves_no_process(project, number):
         project.notebook(mark.name, f"open({str(mark)!r}, 'w').close()\nwhile True:\n    pass")
     (project.home / "params/acme/2026Q3.yaml").write_text("")
     command = _command(project.home, "run", "acme", "--workers", "2")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in a shell's background inherit deafness
     run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    signal.signal(signal.SIGINT, before)
     for mark in marks:
         _wait_for_kernel(run, mark)
     started = psutil.Process(run.pid).children(recursive=True)
