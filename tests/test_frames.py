@@ -130,6 +130,8 @@ def test_order_service_equals_its_restatement(tiny, tables, made):
     assert (found["late_by_day"] == due["late_by_day"]).all()
     until = due["last"].where(due["arrived"]).fillna(period.as_of)
     assert (found["delay_s"] == (until - due["promised_by"]).dt.total_seconds().astype(int)).all()
+    placed = tables["orders"].drop_duplicates("order_id").set_index("order_id")["ordered_at"].reindex(due.index)
+    assert (found["cycle_s"] == (until - placed).dt.total_seconds().astype(int)).all()
 
 
 def test_exposure_is_fixed_at_the_invitation(tiny, tables, made):
@@ -178,6 +180,40 @@ def test_what_was_short_or_damaged_counts_once_it_has_arrived(tiny, tables, made
     assert not facts["short"][~arrived].any()
     assert not facts["damaged"][~arrived].any()
     assert facts["short"].sum() > 0 < facts["damaged"].sum()
+
+
+def test_waiting_and_what_is_missing_count_as_far_as_known_at_the_invitation(tiny, tables, made):
+    sent = _known(tables, "deliveries", tiny.period(PERIOD).as_of).groupby("order_id")
+    arrival = sent["delivered_at"].max().where(sent["delivered_at"].count() == sent.size())
+    facts = made["invitations"].set_index("order_id")
+    placed = tables["orders"].drop_duplicates("order_id").set_index("order_id")["ordered_at"]
+    there = facts["exposure"].isin(["late", "in_time"])
+    seen = arrival.reindex(facts.index).where(there, facts["invited_at"])
+    wait = (seen - placed.reindex(facts.index)).dt.total_seconds()
+    promised = facts["delay_s"].notna()
+    assert (facts["wait_s"][promised] == wait[promised]).all()
+    pieces = tables["delivery_lines"].groupby("order_id")["quantity_delivered"].sum()
+    ordered = tables["order_lines"].groupby("order_id")["quantity_ordered"].sum()
+    missing = (1 - pieces / ordered.reindex(pieces.index)).clip(lower=0).reindex(facts.index)
+    assert np.allclose(facts["missing_share"][there].astype(float), missing[there], equal_nan=True)
+    assert facts["missing_share"][~there].isna().all()
+    assert (facts["missing_share"] > 0).sum() == facts["short"].sum()
+
+
+def test_past_answers_are_those_that_each_period_knew(tiny, tables, made):
+    expected = []
+    for place in range(8):
+        name = PERIOD
+        for _ in range(place):
+            name = company.previous(name)
+        period = tiny.period(name)
+        rows = _known(tables, "surveys", period.as_of)
+        inside = (rows["invited_at"] >= period.start) & (rows["invited_at"] < period.end)
+        rows = rows[inside & (rows["item"] == "recommend") & rows["score"].notna()]
+        expected += [(-place, name, one) for one in rows["response_id"]]
+    found = made["past_answers"]
+    assert sorted(found[["position", "period", "response_id"]].itertuples(index=False, name=None)) == sorted(expected)
+    assert found["position"].nunique() > 3
 
 
 def test_scores_stand_in_atoms_that_enough_persons_answered_in(tiny, made):
@@ -371,6 +407,8 @@ def drawn(tmp_path, table):
                 kind = spec.column(column).type
                 if kind == "timestamp":
                     rows[column] = pd.to_datetime("2026-" + rows[column], utc=True).astype("datetime64[us, UTC]")
+                elif kind == "time":
+                    rows[column] = pd.to_datetime(rows[column], format="%H:%M").dt.time
                 elif kind in ("integer", "money"):
                     rows[column] = pd.to_numeric(rows[column]).astype("Int64")
                 elif kind == "boolean":
@@ -609,6 +647,89 @@ def test_a_cause_declared_after_the_first_day_says_so(tiny, tmp_path):
     ]
 
 
+def test_a_cause_that_was_told_and_withdrawn_is_not_forgotten(tiny, tmp_path):
+    told = pd.DataFrame(
+        {"figure_id": ["nps", "nps_lost_cause_late", "nps_lost_cause_damaged"], "value": [40, -3, -1.0]}
+    )
+    folder = tmp_path / "reports" / "sample" / "2026Q1" / "r2"
+    folder.mkdir(parents=True)
+    told.assign(low=-5.0, high=-1.0).to_parquet(folder / "figures.parquet")
+    (tmp_path / "data").symlink_to(tiny.home / "data")
+    late = company.Cause(treatment="late", covariates=("segment",), valid_from=date(2024, 7, 1))
+    declared = replace(tiny, home=tmp_path, settings=tiny.settings.model_copy(update={"causes": (late,)}))
+    kept = frames.materialise(declared, tiny.period(PERIOD), ["withdrawn_causes"], tmp_path / "frames")
+    assert frames.read(kept["withdrawn_causes"].path).values.tolist() == [["damaged", "2026Q1", "r2", -1, -5, -1]]
+
+
+DECISIONS = """
+decisions:
+  - name: another carrier
+    starts: 2026-05-10
+    where: { region: [n], fulfilment: [home_delivery] }
+    among: { fulfilment: [home_delivery] }
+  - { name: too old, starts: 2025-01-01, where: { region: [n] } }
+  - { name: still to come, starts: 2026-06-01, where: { region: [n] } }
+"""
+
+
+def test_orders_around_a_decision_are_told_by_span_and_place(drawn, tmp_path):
+    frame = drawn(
+        customers="""
+            customer_id | region
+            --------------------
+            a           | n
+            b           | s
+            """,
+        orders="""
+            order_id | customer_id | ordered_at | fulfilment    | cancelled_at
+            ------------------------------------------------------------------
+            o0       | a           | 03-28      | home_delivery |
+            o1       | a           | 03-29      | home_delivery |
+            o2       | a           | 04-19      | home_delivery |
+            o3       | b           | 05-09      | home_delivery |
+            o4       | a           | 05-10      | home_delivery |
+            o5       | b           | 05-31      | home_delivery |
+            o6       | a           | 05-31      | curbside      |
+            o7       | a           | 05-20      | home_delivery | 05-21
+            o8       | a           | 05-20      | home_delivery |
+            o9       | a           | 06-01      | home_delivery |
+            """,
+        deliveries="""
+            delivery_id | order_id | delivered_at | promised_by
+            ---------------------------------------------------
+            d0          | o0       | 04-02        | 04-01
+            d1          | o1       | 04-02        | 04-01
+            d2          | o2       | 04-20        | 04-21
+            d3          | o3       | 05-12        | 05-11
+            d4          | o4       | 05-11        | 05-11
+            d5          | o5       |              | 06-02
+            d6          | o6       | 05-31        | 05-31
+            d7          | o7       |              | 05-31
+            d8          | o8       |              | 06-22
+            d9          | o9       | 06-02        | 06-03
+            """,
+        surveys="""
+            response_id | item      | customer_id | order_id | invited_at | answered_at | score | scale
+            ---------------------------------------------------------------------------------------------
+            r1          | recommend | a           | o4       | 05-12      | 05-13       | 9     | nps_0_10
+            r2          | product   | b           | o3       | 05-12      | 05-13       | 2     | nps_0_10
+            """,
+    )
+    assert frame("decided").empty
+    folder = tmp_path / "params" / "drawn"
+    folder.mkdir(parents=True)
+    (folder / "decisions.yaml").write_text(DECISIONS)
+    found = frame("decided").set_index("order_id")
+    # 10 to 31 May are 22 days; 18 April and 27 March are 22 and 44 before. o6: not among; o8: not due by 22 June.
+    assert found["span"].to_dict() == {
+        "o0": "placebo", "o1": "placebo", "o2": "before", "o3": "before", "o4": "after", "o5": "after"
+    }  # fmt: skip
+    assert found["inside"].to_dict() == {"o0": True, "o1": True, "o2": True, "o3": False, "o4": True, "o5": False}
+    assert found["late"].to_dict() == {"o0": True, "o1": True, "o2": False, "o3": True, "o4": False, "o5": True}
+    assert found["score"].dropna().to_dict() == {"o4": 9}
+    assert found["name"].unique().tolist() == ["another carrier"]
+
+
 def test_worth_counts_what_was_bought_around_an_answer_whose_days_have_ended(drawn):
     frame = drawn(
         customers=CUSTOMERS,
@@ -772,6 +893,43 @@ def test_without_delivery_lines_nothing_is_said_of_them(drawn):
     frame = drawn(customers=CUSTOMERS, order_lines=LINES, orders=placed, deliveries=sent + "d2 | o1 |  | 05-05")
     assert frame("order_service")[["n_lines", "n_lines_perfect", "quantity_delivered"]].isna().all(axis=None)
     assert frame("supplier_service").empty
+
+
+def test_an_order_is_received_in_a_window_when_every_arrival_is(drawn):
+    frame = drawn(
+        customers=CUSTOMERS,
+        orders="""
+            order_id | customer_id | ordered_at
+            -----------------------------------
+            o1       | a           | 05-01
+            o2       | a           | 05-02
+            o3       | a           | 05-03
+            o4       | b           | 05-03
+            o5       | a           | 05-03
+            """,
+        deliveries="""
+            delivery_id | order_id | delivered_at | promised_by
+            ---------------------------------------------------
+            d1          | o1       | 05-04T09     | 05-05T00
+            d2          | o1       | 05-04T12     | 05-05T00
+            d3          | o2       | 05-04T09     | 05-05T00
+            d4          | o2       | 05-05T09     | 05-05T00
+            d5          | o3       | 05-11T09     | 05-05T00
+            d6          | o4       | 05-04T09     | 05-05T00
+            d7          | o5       |              | 05-05T00
+            """,
+        receiving_windows="""
+            customer_id | weekday | opens | closes | valid_from | valid_to
+            --------------------------------------------------------------
+            a           | monday  | 08:00 | 10:00  |            | 05-10
+            a           | monday  | 11:00 | 12:00  |            | 05-10
+            a           | monday  | 14:00 | 15:00  | 05-10      |
+            """,
+    )
+    found = frame("order_service").set_index("order_id")["in_window"]
+    # 4 May is a Monday: d1 and d2 in two windows; d4 on a Tuesday; d5 a week on, when nine o'clock was none any more
+    assert found[["o1", "o2", "o3"]].tolist() == [True, False, False]
+    assert found[["o4", "o5"]].isna().all()  # no window on record; nothing has arrived
 
 
 def test_ways_know_who_is_new_and_who_came_another_way(drawn):

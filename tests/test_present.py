@@ -423,7 +423,7 @@ def test_why_tables_say_what_they_lack():
     none = pd.DataFrame()
     for shown in (
         present.silence(none, LOOK_2, reference=0.0),
-        present.lateness(none, {}, TOTAL, LOOK_2),
+        present.dose(none, TOTAL, LOOK_2, of="late"),
         present.importance(none, LOOK_2),
         present.penalty_reward(none, LOOK_2),
         present.change(none, LOOK_2),
@@ -436,14 +436,14 @@ def test_why_tables_say_what_they_lack():
 
 
 def test_captions_of_the_why_tables_tell_size_and_break():
-    days = pd.DataFrame({"days_late": ["in time", "1"], "n": [90, 12], "nps": [50.0, -20.0]})
+    days = pd.DataFrame({"dose": ["in time", "1"], "unit": "days late", "n": [90, 12], "nps": [50.0, -20.0]})
     days = days.assign(nps_low=[40.0, -50.0], nps_high=[60.0, 10.0])
     found = {"break": 0.0, "break_low": 0.0, "break_high": 1.0, "jump": -60.0}
-    shown = present.lateness(days, found, TOTAL, LOOK_2).html
+    shown = present.dose(days, TOTAL, LOOK_2, of="late", found=found).html
     assert "the score breaks at the promise (interval 0 to 1 days), -60.0 points at once" in shown
-    later = present.lateness(days, found | {"break": 3.0}, TOTAL, LOOK_2).html
+    later = present.dose(days, TOTAL, LOOK_2, of="late", found=found | {"break": 3.0}).html
     assert "the score breaks after 3 days" in later
-    none = present.lateness(days, found | {"break": None}, TOTAL, LOOK_2).html
+    none = present.dose(days, TOTAL, LOOK_2, of="late", found=found | {"break": None}).html
     assert "no break can be told" in none
     parts = pd.DataFrame({"part": ["service", "rest", "change in all"], "points": [6.0, 2.0, 8.0]})
     parts = parts.assign(points_low=0.0, points_high=9.0)
@@ -452,6 +452,15 @@ def test_captions_of_the_why_tables_tell_size_and_break():
     rows = rows.assign(importance_low=0.01, importance_high=0.2, share=0.5)
     shown = present.importance(rows, LOOK_2).html
     assert "not ranked: short go with others (variance inflation above 10)" in shown
+    wait = present.dose(days.assign(unit="days from order to arrival"), TOTAL, LOOK_2, of="wait", found=found).html
+    assert "the score breaks after 0 days" in wait
+    assert "breaks" not in present.dose(days, TOTAL, LOOK_2, of="missing").html
+    row = dict.fromkeys([*present._trio("effect"), *present._trio("placebo")], -1.5)
+    row |= {"decision": "x", "starts": "2026-02-01", "outcome": "NPS", "n": 9, "verdict": "not settled"}
+    assert "nothing is concluded" in present.decided(pd.DataFrame([row]), LOOK_2).html
+    gone = {"treatment": "late", "period": "2026Q1", "revision": "r1", "value": -3.0, "low": -5.0, "high": -1.0}
+    assert '<td class="number">-3.0</td>' in present.withdrawn(pd.DataFrame([gone]), LOOK_2).html
+    assert present.decided(pd.DataFrame(), LOOK_2) is present.withdrawn(pd.DataFrame(), LOOK_2) is None
     assert "declared later than the begin of the period: late or overdue" in (
         present.cause(_caused(declared_later=True), LOOK_2).html
     )
@@ -464,7 +473,7 @@ def test_captions_of_the_why_tables_tell_size_and_break():
 
 ON_TIME = pd.DataFrame({"segment": ["a", "b"], "n": [90, 12], "n_customers": [80, 11], "on_time": [0.9, 0.5]})
 ON_TIME = ON_TIME.assign(on_time_low=0.4, on_time_high=0.95, early=0.0, otif=[0.8, 0.4], otif_low=0.3, otif_high=0.9)
-ON_TIME = ON_TIME.assign(in_full=0.9, perfect=0.5, line_fill=0.96, unit_fill=0.97)
+ON_TIME = ON_TIME.assign(in_full=0.9, perfect=0.5, line_fill=0.96, unit_fill=0.97, in_window=float("nan"))
 
 
 def test_service_prints_the_four_choices_and_what_is_not_known():
@@ -496,7 +505,7 @@ def test_ways_and_suppliers_are_tables_or_say_what_they_lack():
     shown = present.suppliers(pd.DataFrame(), present.Look(FACTS_2, no_receipts))
     assert shown.text.startswith("Not shown: this needs the table supplier_receipts.")
     row = {"supplier": "S1", "own": False, "n": 2, "n_lines": 9, "n_open": 1, "lead_days": 8.0, "lead_sd": 1.0}
-    row |= {"lead_p95": 9.0, "on_time": 0.5, "in_full": 0.9, "on_time_before": 0.9, "trend": -0.4}
+    row |= {"lead_p95": 9.0, "every_days": 7.0, "on_time": 0.5, "in_full": 0.9, "on_time_before": 0.9, "trend": -0.4}
     rows = pd.DataFrame([row | {"trend_low": -0.6, "trend_high": -0.2, "settled": True}])
     assert "1 of 1 have changed" in present.suppliers(rows, LOOK_2).html
     times = pd.DataFrame([{"segment": "a", "n": 30, "n_open": 2, "median_days": 2.0, "p95_days": float("nan")}])

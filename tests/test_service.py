@@ -6,11 +6,20 @@ import pytest
 
 from toolkit import service
 
+PLACED = pd.Timestamp("2026-05-04", tz="UTC")
+
 
 def _orders(**columns):
     n = len(next(iter(columns.values())))
     rows = {"customer_id": [f"c{i}" for i in range(n)], "cancelled": False, "late": False, "early": False}
-    rows |= {"arrived": True, "n_lines": 1, "n_lines_in_full": 1, "n_lines_perfect": 1, "segment": "a"}
+    rows |= {
+        "arrived": True,
+        "in_window": None,
+        "n_lines": 1,
+        "n_lines_in_full": 1,
+        "n_lines_perfect": 1,
+        "segment": "a",
+    }
     return pd.DataFrame(
         rows | {"quantity_ordered": 2, "quantity_delivered": 2, "delay_s": 0, "cycle_s": 86_400} | columns
     )
@@ -143,6 +152,7 @@ def test_a_supplier_that_got_worse_is_settled_by_orders_and_not_by_lines():
     rows = pd.DataFrame({"purchase_order_id": np.repeat(orders, 5), "line_no": np.tile(range(5), 80)})
     rows["supplier_id"], rows["in_period"] = np.where(np.arange(400) % 10 < 5, "s1", "s2"), np.arange(400) < 200
     rows["own"], rows["received"], rows["lead_s"] = rows["supplier_id"] == "s2", True, 3 * 86_400
+    rows["ordered_at"], rows["site_id"] = PLACED, "w"
     late = (rows["supplier_id"] == "s1") & rows["in_period"] & (np.arange(400) // 10 % 2 == 0)
     rows["late"], rows["quantity_ordered"] = late, 10
     rows["quantity_received"] = np.where(rows["line_no"] == 0, 9, 10)
@@ -168,7 +178,7 @@ def _supplies(n, **more):
     """A line of each of n purchase orders in the period, all late, and of n before it, all in time."""
     rows = {"supplier_id": "s", "purchase_order_id": [f"p{i}" for i in range(2 * n)], "line_no": 1, "own": False}
     rows |= {"in_period": [True] * n + [False] * n, "late": [True] * n + [False] * n, "received": True}
-    rows |= {"lead_s": 86_400, "quantity_ordered": 5, "quantity_received": 5}
+    rows |= {"site_id": "w", "ordered_at": PLACED, "lead_s": 86_400, "quantity_ordered": 5, "quantity_received": 5}
     return pd.DataFrame(rows | more)
 
 
@@ -182,6 +192,20 @@ def test_two_purchase_orders_against_two_settle_nothing():
     alone = service.suppliers(_supplies(10).iloc[:10]).iloc[0]  # nothing was promised before
     assert (alone["on_time"], alone["settled"]) == (0, False)
     assert np.isnan([alone["on_time_before"], alone["trend"], alone["trend_low"]]).all()
+
+
+def test_replenishment_is_told_by_site():
+    days = pd.to_timedelta([0, 0, 7, 8, 14, 17], unit="D")  # to w every 7 days, to v after 8 and 9
+    rows = _supplies(3, ordered_at=PLACED + days, site_id=["w", "v"] * 3)
+    assert service.suppliers(rows).loc[0, "every_days"] == 7.5
+
+
+def test_windows_are_kept_by_those_who_have_any():
+    window = [True] * 9 + [False] * 3 + [None] * 8
+    found = service.performance(_orders(in_window=window), by=["segment"], min_n=10).iloc[0]
+    assert (found["n_customers"], found["in_window"]) == (20, 0.75)
+    few = service.performance(_orders(in_window=[True] * 9 + [None] * 11), by=["segment"], min_n=10)
+    assert few["in_window"].isna().all()
 
 
 def test_a_quantity_that_nobody_counted_is_not_short():

@@ -12,7 +12,15 @@ PLACED = pd.Timestamp("2026-05-04", tz="UTC")
 def _asked(scores, **more):
     rows = pd.DataFrame({"item": "recommend", "scale": "nps_0_10", "score": pd.array(scores, "Int64")})
     facts = {"exposure": "in_time", "late_in_the_end": False, "short": False, "damaged": False, "late_s": 0}
-    facts |= {"delay_s": 0, "segment": "a", "channel": "web", "region": "n", "fulfilment": "home_delivery"}
+    facts |= {
+        "delay_s": 0,
+        "wait_s": 0,
+        "missing_share": 0.0,
+        "segment": "a",
+        "channel": "web",
+        "region": "n",
+        "fulfilment": "home_delivery",
+    }
     facts |= {"rush": False, "category": "tea", "n_lines": 1, "quantity": 1, "net_revenue": 1000}
     facts |= {"orders_before": 0, "late_before": 0, "ordered_at": PLACED}
     rows = rows.assign(**facts, response_id=[f"r{i}" for i in range(len(rows))])
@@ -82,16 +90,37 @@ def test_days_late_stand_in_classes_that_enough_customers_hold():
     asked = _asked([9] * 12 + [8] * 12 + [0] * 5 + [0] * 5 + [9] * 9)
     asked["late_s"] = [0] * 12 + [60] * 12 + [2 * day] * 5 + [30 * day] * 5 + [0] * 9
     asked["exposure"] = ["in_time"] * 12 + ["late"] * 17 + ["overdue"] * 5 + ["not_due"] * 9
-    found = satisfaction.by_lateness(satisfaction.scored(asked), min_n=10)
+    found = satisfaction.by_dose(satisfaction.scored(asked), "late", min_n=10)
     # a minute late is the first day; five of the second and five of the thirtieth stand together; not due is not judged
-    assert found[["days_late", "n", "nps"]].values.tolist() == [
+    assert found[["dose", "n", "nps"]].values.tolist() == [
         ["in time", 12, 100],
         ["1", 12, 0],
         ["2 or more", 10, -100],
     ]
-    alone = satisfaction.by_lateness(satisfaction.scored(asked.iloc[:24]), min_n=13)
-    assert alone[["days_late", "n"]].values.tolist() == [["0 or more", 24]]
-    assert satisfaction.by_lateness(satisfaction.scored(_asked([])), min_n=3).empty
+    alone = satisfaction.by_dose(satisfaction.scored(asked.iloc[:24]), "late", min_n=13)
+    assert alone[["dose", "n"]].values.tolist() == [["0 or more", 24]]
+    assert satisfaction.by_dose(satisfaction.scored(_asked([])), "late", min_n=3).empty
+
+
+def test_waiting_and_missing_pieces_have_classes_of_their_own():
+    day = 86_400
+    asked = _asked([9] * 20 + [0] * 12, wait_s=[60] * 3 + [2 * day] * 17 + [40 * day] * 12, missing_share=None)
+    asked.loc[:9, "missing_share"], asked.loc[10:20, "missing_share"], asked.loc[21:, "missing_share"] = 0.0, 0.1, 0.101
+    chosen = satisfaction.scored(asked)
+    # three of the first two days are too few and join the next; where nobody waited stands no class
+    found = satisfaction.by_dose(chosen, "wait", min_n=10)
+    assert found[["dose", "n", "nps"]].values.tolist() == [["0 to 30", 20, 100], ["31 or more", 12, -100]]
+    found = satisfaction.by_dose(chosen, "missing", min_n=10)
+    assert found[["dose", "n"]].values.tolist() == [["nothing missing", 10], ["1 to 10", 11], ["11 or more", 11]]
+    assert found["unit"].unique().tolist() == ["per cent of pieces missing"]
+    assert satisfaction.by_dose(chosen.assign(missing_share=None), "missing", min_n=10).empty
+
+
+def test_periods_of_a_few_answers_are_left_out():
+    past = _asked([9] * 12 + [0] * 9 + [0] * 10, period=["Q3"] * 12 + ["Q2"] * 9 + ["Q1"] * 10)
+    past["position"] = [0] * 12 + [-1] * 9 + [-2] * 10
+    found = satisfaction.by_period(past, star_map="five_promotes", min_n=10)
+    assert found[["period", "n", "nps"]].values.tolist() == [["Q1", 10, -100], ["Q3", 12, 100]]
 
 
 def test_the_break_is_found_at_the_promise():
@@ -99,7 +128,7 @@ def test_the_break_is_found_at_the_promise():
     late = np.where(rng.random(6000) < 0.3, rng.geometric(0.4, 6000), 0)
     score = np.where(rng.random(6000) < np.where(late > 0, 0.65 + 0.03 * late, 0.2), 3, 9)
     asked = _asked(score, late_s=late * 86_400, exposure=np.where(late > 0, "late", "in_time"))
-    found = satisfaction.lateness_break(satisfaction.scored(asked), rng=rng)
+    found = satisfaction.break_of(satisfaction.scored(asked), "late", rng=rng)
     assert (found["break"], found["break_low"], found["break_high"]) == (0, 0, 0)
 
 
@@ -196,6 +225,48 @@ def test_scores_of_two_scales_have_no_change():
     stars = satisfaction.weighted(satisfaction.scored(_asked([5, 3], scale="stars_1_5")))
     assert satisfaction.change(now, stars, rng=np.random.default_rng(0)).empty
     assert satisfaction.change(now, now.iloc[:0], rng=np.random.default_rng(0)).empty
+
+
+# -- operational changes ---------------------------------------------------------------------------
+
+
+def _spread(rng, *, effect, before=1.0, n=8000):
+    """Orders inside and outside over three spans; odds of being late double in the last span everywhere."""
+    span, inside = rng.choice(["placebo", "before", "after"], n), rng.random(n) < 0.4
+    odds = 0.1 * np.where(inside, 2.0, 1.0) * np.where(span == "after", 2.0, 1.0)
+    odds = odds * np.where(inside & (span == "after"), effect, 1.0) * np.where(inside & (span == "before"), before, 1.0)
+    late = rng.random(n) < odds / (1 + odds)
+    rows = pd.DataFrame({"span": span, "inside": inside, "late": late, "position": 0, "name": "x", "starts": PLACED})
+    rows["scale"], rows["score"] = "nps_0_10", pd.array(np.where(rng.random(n) < 0.6 - 0.4 * late, 9, 5), "Int64")
+    return rows.assign(customer_id=rng.integers(0, n // 2, n))
+
+
+def test_a_change_of_place_is_the_planted_one_where_the_season_multiplies():
+    rng, covered, truth = np.random.default_rng(2), 0, 100 * (0.2 / 1.2 - 0.4 / 1.4)  # odds .4 as it would have been
+    for _ in range(40):
+        found = satisfaction.decided(_spread(rng, effect=0.5), star_map="five_promotes", min_n=10).iloc[0]
+        covered += found["effect_low"] < truth < found["effect_high"]
+        assert found["effect"] == pytest.approx(truth, abs=10)
+    assert covered >= 35
+    late, score = satisfaction.decided(_spread(rng, effect=0.5), star_map="five_promotes", min_n=10).itertuples()
+    assert (late.outcome, late.verdict) == ("orders late, per cent", "settled")
+    assert late.placebo_low < 0 < late.placebo_high
+    assert (score.outcome, score.effect > 0) == ("NPS", True)  # fewer late, better answers
+
+
+def test_where_the_places_moved_apart_before_nothing_is_concluded():
+    rng = np.random.default_rng(3)
+    apart = satisfaction.decided(_spread(rng, effect=1.0, before=3.0), star_map="five_promotes", min_n=10)
+    assert apart["verdict"][0] == "did not move alike before"
+    rows = _spread(rng, effect=1.0)
+    few = satisfaction.decided(rows[rows["span"] != "placebo"], star_map="five_promotes", min_n=10)
+    assert few["verdict"].str.endswith(", no placebo").all()
+    none = satisfaction.decided(rows[~rows["inside"]], star_map="five_promotes", min_n=10)
+    assert none["verdict"].tolist() == ["too few customers", "too few customers"]
+    assert none["effect"].isna().all()
+    never = satisfaction.decided(rows.assign(late=False, score=9), star_map="five_promotes", min_n=10)
+    assert never["verdict"].tolist() == ["a group's outcomes are all alike"] * 2
+    assert satisfaction.decided(rows.iloc[:0], star_map="five_promotes", min_n=10).empty
 
 
 # -- cause ----------------------------------------------------------------------------------------------
@@ -314,7 +385,7 @@ def test_degenerate_answers_give_no_number_anywhere(scores):
     assert satisfaction.silence(chosen, reference=0.0)["representativity"].isna().all() or scores[0] is None
     assert satisfaction.importance(chosen, min_n=3, rng=rng).empty
     assert satisfaction.penalty_reward(chosen, asked, min_n=3).empty
-    assert np.isnan(satisfaction.lateness_break(chosen, rng=rng)["break"])
+    assert np.isnan(satisfaction.break_of(chosen, "late", rng=rng)["break"])
     cause = satisfaction.cause(chosen, asked, _causes(), min_n=3)
     assert cause["effect"].isna().all()
     assert (cause["note"] != "").all()

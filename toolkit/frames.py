@@ -8,8 +8,9 @@ import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, reduce
+from operator import and_
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +34,9 @@ from toolkit.warehouse import Warehouse
 NO_ORDER = "(no order)"
 FRAMES_VARIABLE = "TOOLKIT_FRAMES"
 KEY_FIGURES = "key_figures"
+CAUSE_FIGURE = "nps_lost_cause_"  # then the treatment: key figures of what a cause takes
 _PERSON_COLUMNS = ("customer_id",)
+_PLACES = (*GRID_DIMENSIONS, "fulfilment")  # columns that say where a decision holds
 _ALWAYS, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -84,6 +87,25 @@ class Targets(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     promises: list[Promise] = []
+
+
+class Decision(BaseModel):
+    """An operational change in ``decisions.yaml``: the day it began, where it holds, among which orders to compare."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    starts: date
+    where: dict[Literal[_PLACES], list[str]] = Field(min_length=1)
+    among: dict[Literal[_PLACES], list[str]] = {}
+
+
+class Decisions(BaseModel):
+    """``decisions.yaml``."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    decisions: list[Decision] = []
 
 
 @dataclass(frozen=True)
@@ -138,6 +160,15 @@ class Known:
             if column.known_with
         }
         return table.mutate(**happened, **with_them) if happened or with_them else table
+
+    def _seconds(self, end: ir.Value, begin: ir.Value) -> ir.Value:
+        """Seconds from one instant to another, whatever clocks did between them.
+
+        DuckDB's epoch and PostgreSQL's difference are those of local clocks: an hour off where one was put forward.
+        """
+        if self.warehouse.backend.name == "postgres":
+            return (end.epoch_seconds() - begin.epoch_seconds()).cast("int64")
+        return end.delta(begin, unit="second")
 
     def _spans(self) -> ir.Table:
         """Customers by span, bounds never empty."""
@@ -310,6 +341,7 @@ class Known:
         it); late (any shipment after its promise, or not there at as_of), late_by_day (the
         same by calendar day); delay_s (arrival or as_of minus promise, seconds); cycle_s (arrival or as_of
         minus the order, seconds), early (all there before the promised window; empty without its begin),
+        in_window (did every arrival fall into a receiving window of its customer? empty where none is on record),
         carrier ("(several)" if they differ). Where delivery lines are known, else empty: n_lines,
         n_lines_in_full, n_lines_perfect (in full, in time, undamaged, papers not wrong), quantity_ordered,
         quantity_delivered (pieces of what was ordered, arrived by as_of).
@@ -327,15 +359,17 @@ class Known:
             delivered_at=delivered_at,
             arrived=arrived,
             cancelled=served.cancelled_at.notnull(),
-            delay_s=until.epoch_seconds() - served.promised_by.epoch_seconds(),
-            cycle_s=until.epoch_seconds() - served.ordered_at.epoch_seconds(),
+            delay_s=self._seconds(until, served.promised_by),
+            cycle_s=self._seconds(until, served.ordered_at),
             early=ibis.ifelse(
                 served.promised_from.isnull(), None, (delivered_at < served.promised_from).fill_null(False)
             ),
             carrier=ibis.ifelse(served.n_carriers > 1, "(several)", served.carrier),
-        ).left_join(self._filled(), "order_id").drop("order_id_right").select(
-            "order_id", "customer_id", *GRID_DIMENSIONS, "fulfilment", "ordered_at", "promised_by",
-            "delivered_at", "cancelled", "arrived", "late", "late_by_day", "delay_s", "cycle_s", "early", "carrier",
+        ).left_join(self._filled(), "order_id").drop("order_id_right").left_join(
+            self._received(), "order_id"
+        ).drop("order_id_right").select(
+            "order_id", "customer_id", *GRID_DIMENSIONS, "fulfilment", "ordered_at", "promised_by", "delivered_at",
+            "cancelled", "arrived", "late", "late_by_day", "delay_s", "cycle_s", "early", "in_window", "carrier",
             "n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered",
         )  # fmt: skip
 
@@ -375,6 +409,22 @@ class Known:
             quantity_delivered=arrived.sum(),
         )
 
+    def _received(self) -> ir.Table:
+        """One row an order with arrivals whose customer's receiving windows are on record then: ``in_window``."""
+        windows, orders = self.table("receiving_windows"), self.table("orders")
+        sent = self.table("deliveries").inner_join(orders.select("order_id", _who="customer_id"), "order_id")
+        sent = sent.filter(sent.delivered_at.notnull()).select("order_id", "delivery_id", "_who", at="delivered_at")
+        pairs = sent.inner_join(windows, sent._who == windows.customer_id)
+        valid = (pairs.valid_from.isnull() | (pairs.valid_from <= pairs.at)) & (
+            pairs.valid_to.isnull() | (pairs.at < pairs.valid_to)
+        )
+        clock = pairs.at.hour() * 60 + pairs.at.minute()
+        opens, closes = (pairs[name].hour() * 60 + pairs[name].minute() for name in ("opens", "closes"))
+        fits = (pairs.at.day_of_week.full_name().lower() == pairs.weekday) & (opens <= clock) & (clock <= closes)
+        pairs = pairs.filter(valid).mutate(_fits=fits)
+        arrivals = pairs.group_by(["order_id", "delivery_id"]).agg(_kept=pairs._fits.any())
+        return arrivals.group_by("order_id").agg(in_window=arrivals._kept.all())
+
     def ways(self) -> ir.Table:
         """One row an order placed in the period or the one before, not cancelled by as_of: ways of acquiring.
 
@@ -402,9 +452,9 @@ class Known:
     def supplier_service(self) -> ir.Table:
         """One row a purchase order line promised in the period, or in the 3 times its length before.
 
-        supplier_id, own (is it one of our sites?), purchase_order_id, line_no, in_period; lead_s (order to receipt, or
-        as_of, seconds), received; late (after its promise, or not there at as_of); quantity_ordered,
-        quantity_received (pieces; 0 if not received, empty if received and not counted).
+        supplier_id, own (is it one of our sites?), purchase_order_id, line_no, site_id (where it goes), in_period,
+        ordered_at; lead_s (order to receipt, or as_of, seconds), received; late (after its promise, or not there at
+        as_of); quantity_ordered, quantity_received (pieces; 0 if not received, empty if received and not counted).
         """
         rows, as_of = self.table("supplier_receipts"), _instant(self.period.as_of)
         first = self.period.start - 3 * (self.period.end - self.period.start)
@@ -413,10 +463,10 @@ class Known:
         rows = rows.left_join(sites, rows.supplier_id == sites._site)
         until = ibis.coalesce(rows.received_at, as_of)
         return rows.select(
-            "supplier_id", "purchase_order_id", "line_no", "quantity_ordered",
+            "supplier_id", "purchase_order_id", "line_no", "site_id", "ordered_at", "quantity_ordered",
             own=rows._site.notnull(),
             in_period=rows.promised_at >= _instant(self.period.start),
-            lead_s=until.epoch_seconds() - rows.ordered_at.epoch_seconds(),
+            lead_s=self._seconds(until, rows.ordered_at),
             received=rows.received_at.notnull(),
             late=until > rows.promised_at,
             quantity_received=ibis.ifelse(rows.received_at.isnull(), 0, rows.quantity_received),
@@ -430,8 +480,9 @@ class Known:
         one); fulfilment, ordered_at (of its order); invited_at, answered_at; exposure at the
         invitation (``in_time``, ``late``, ``overdue``: promised and not there, ``not_due``,
         ``cancelled``, ``no_promise``, ``no_order``); delay_s (arrival, or the invitation if not all had
-        arrived, minus the promise, seconds; empty without one), late_s (the same, 0 if in time); short,
-        damaged (as arrived by then; empty where quantities are not known); late_in_the_end (by as_of; empty
+        arrived, minus the promise, seconds; empty without one), late_s (the same, 0 if in time), wait_s (the same
+        minus the order; empty without a promise); short, damaged, missing_share (pieces, 0-1; all three as arrived
+        by then; empty where quantities are not known); late_in_the_end (by as_of; empty
         without a promise, and if cancelled). Known when its order was placed: rush, category (of its dearest
         line), n_lines, quantity, net_revenue (cents), orders_before (the customer's earlier orders),
         late_before (of these fallen due by then, late).
@@ -446,13 +497,36 @@ class Known:
         merged = self._merged(persons.sort_values([*GRID_DIMENSIONS, "measure", "person"], ignore_index=True))
         return _relabelled(asked, merged).select(
             "response_id", "item", "scale", "score", "customer_id", "order_id", *GRID_DIMENSIONS, "fulfilment",
-            "ordered_at", "invited_at", "answered_at", "exposure", "delay_s", "late_s", "short", "damaged",
-            "late_in_the_end", "rush", "category", "n_lines", "quantity", "net_revenue", "orders_before", "late_before",
+            "ordered_at", "invited_at", "answered_at", "exposure", "delay_s", "late_s", "wait_s",
+            "short", "damaged", "missing_share", "late_in_the_end", "rush", "category", "n_lines", "quantity",
+            "net_revenue", "orders_before", "late_before",
         )  # fmt: skip
 
     def earlier_invitations(self) -> ir.Table:
         """``invitations`` of the period before this one, as known on that period's own day of knowledge."""
         return self._before().invitations()
+
+    def past_answers(self) -> ir.Table:
+        """One row an answer to recommend of this period or the 7 of its length before it, known on that period's day.
+
+        response_id, item, position (0 this period, -1 the one before), period, scale, score, customer_id.
+        """
+        spans = [self.period]
+        for _ in range(7):
+            spans.append(self.company.period(companies.previous(spans[-1].name)))
+        rows = self.table("surveys")
+        rows = rows.filter((rows.item == "recommend") & rows.score.notnull())
+        inside = [
+            (rows.invited_at >= _instant(one.start))
+            & (rows.invited_at < _instant(one.end))
+            & (rows.answered_at < _instant(one.as_of))
+            for one in spans
+        ]
+        position = ibis.cases(*[(one, -place) for place, one in enumerate(inside)], else_=None)
+        period = ibis.cases(*[(one, span.name) for one, span in zip(inside, spans, strict=True)], else_=None)
+        rows = rows.mutate(position=position, period=period)
+        columns = ["response_id", "item", "position", "period", "scale", "score", "customer_id"]
+        return rows.filter(rows.period.notnull()).select(columns)
 
     def _before(self) -> "Known":
         """What was known of the period before this one on its own day of knowledge."""
@@ -526,6 +600,77 @@ class Known:
         text = dict.fromkeys(["treatment", "covariate", "control_item"], "string")
         return ibis.memtable(rows, schema=ibis.schema({"position": "int64"} | text | {"declared_later": "boolean"}))
 
+    def withdrawn_causes(self) -> ir.Table:
+        """One row an effect that an archived revision told, of a treatment that base.yaml declares no more.
+
+        treatment, period, revision; value, low, high (NPS points lost).
+        """
+        declared = {one.treatment for one in self.company.settings.causes}
+        parts = []
+        for path in sorted(self.company.reports.glob("*/r[1-9]*/figures.parquet")):
+            told = pd.read_parquet(path)
+            told = told[told["figure_id"].str.startswith(CAUSE_FIGURE)]
+            told = told.assign(treatment=told["figure_id"].str.removeprefix(CAUSE_FIGURE))
+            told = told[~told["treatment"].isin(declared)]
+            parts.append(told.assign(period=path.parts[-3], revision=path.parts[-2]))
+        text, numbers = ["treatment", "period", "revision"], ["value", "low", "high"]
+        schema = ibis.schema(dict.fromkeys(text, "string") | dict.fromkeys(numbers, "float64"))
+        return ibis.memtable(pd.concat(parts)[text + numbers] if parts else [], schema=schema)
+
+    def decided(self) -> ir.Table:
+        """One row an order and decision of ``decisions.yaml`` that it is compared for (docs/METHODS.md section 2.9).
+
+        position (of the decision), name, starts, order_id, customer_id; inside (does the decision hold there?); span
+        (placebo, before, after: the N days up to N days before its day, the N days before it, the N days from it or
+        the period's first day on); late (by as_of), scale and score of its answer to recommend. Orders not cancelled,
+        with a promise that fell due by as_of. Decisions of the last year only, none that begins after the period.
+        """
+        path = self.company.params / "decisions.yaml"
+        found = Decisions() if not path.exists() else companies.validated(Decisions, companies.read_yaml(path), path)
+        asked = self.table("surveys").filter(lambda rows: (rows.item == "recommend") & rows.score.notnull())
+        asked = asked.group_by(_of="order_id").agg(score=asked.score.max(), scale=asked.scale.max())
+        sent = self._shipments().filter(lambda rows: rows.promised_by < _instant(self.period.as_of))
+        orders = self._places(self.table("orders"))
+        rows = orders.filter(orders.cancelled_at.isnull()).inner_join(sent.select("order_id", "late"), "order_id")
+        rows, parts = rows.left_join(asked, rows.order_id == asked._of), []
+        for position, one in enumerate(found.decisions):
+            day = datetime.combine(one.starts, datetime.min.time(), self.company.zone)
+            first = max(day, self.period.start)
+            if first >= self.period.end or day < self.period.start - timedelta(days=366):
+                continue
+            length = self.period.end - first
+            at = rows.ordered_at
+            inside, among = (
+                reduce(and_, [rows[name].isin(values) for name, values in places.items()], ibis.literal(True))
+                for places in (one.where, one.among)
+            )
+            span = ibis.cases(
+                ((at >= _instant(first)) & (at < _instant(self.period.end)), "after"),
+                ((at >= _instant(day - length)) & (at < _instant(day)), "before"),
+                ((at >= _instant(day - 2 * length)) & (at < _instant(day - length)), "placebo"),
+                else_=None,
+            )
+            part = rows.mutate(span=span, inside=inside, position=ibis.literal(position), name=ibis.literal(one.name))
+            part = part.mutate(starts=ibis.literal(one.starts))
+            columns = [
+                "position",
+                "name",
+                "starts",
+                "order_id",
+                "customer_id",
+                "inside",
+                "span",
+                "late",
+                "scale",
+                "score",
+            ]
+            parts.append(part.filter(part.span.notnull() & among).select(columns))
+        none = {"position": "int64", "name": "string", "starts": "date", "order_id": "string", "customer_id": "string"}
+        none |= {"inside": "boolean", "span": "string", "late": "boolean", "scale": "string", "score": "int64"}
+        return (
+            ibis.union(*parts) if len(parts) > 1 else parts[0] if parts else ibis.memtable([], schema=ibis.schema(none))
+        )
+
     def _asked(self) -> ir.Table:
         """Invitations of the period with what their customer had met by then."""
         surveys = self.table("surveys")
@@ -553,24 +698,28 @@ class Known:
             else_="not_due",
         )
         seen = ibis.ifelse(there, told.last_arrival, told.invited_at)
-        delay_s = seen.epoch_seconds() - told.promised_by.epoch_seconds()
+        # what has not arrived is not short yet, if the company records contents at all: not whether they come to be
+        not_yet = ibis.ifelse(self.table("delivery_lines").count().as_scalar() > 0, False, None)
+        delay_s = self._seconds(seen, told.promised_by)
         return told.mutate(
             exposure=exposure,
             delay_s=delay_s,
             late_s=ibis.ifelse(delay_s > 0, delay_s, ibis.ifelse(delay_s.notnull(), 0, None)),
-            short=ibis.ifelse(there, told.delivered < told.ordered, ibis.ifelse(told.known, False, None)),
-            damaged=ibis.ifelse(there, told.broken > 0, ibis.ifelse(told.known, False, None)),
+            wait_s=ibis.ifelse(told.promised_by.notnull(), self._seconds(seen, told.ordered_at), None),
+            missing_share=ibis.ifelse(there, 1 - ibis.least(told.delivered / told.ordered.nullif(0), 1.0), None),
+            short=ibis.ifelse(there, told.delivered < told.ordered, not_yet),
+            damaged=ibis.ifelse(there, told.broken > 0, not_yet),
             late_in_the_end=ibis.ifelse(told.promised_by.notnull() & told.cancelled_at.isnull(), told.late, None),
             channel=ibis.ifelse(told.ordered_at.isnull(), NO_ORDER, told.channel),
             ordered_at=ibis.coalesce(told.ordered_at, told.invited_at),
         )
 
     def _contents(self) -> ir.Table:
-        """One row an order with delivery lines: pieces ordered, delivered, broken; ``known`` is true."""
+        """One row an order with delivery lines: pieces ordered, delivered, broken."""
         sent, lines = self.table("delivery_lines"), self.table("order_lines")
         sent = sent.group_by("order_id").agg(delivered=sent.quantity_delivered.sum(), broken=sent.damaged.sum())
         lines = lines.group_by("order_id").agg(ordered=lines.quantity_ordered.sum())
-        return sent.inner_join(lines, "order_id").mutate(known=ibis.literal(True))
+        return sent.inner_join(lines, "order_id")
 
     def _bought(self) -> ir.Table:
         """One row an order with lines: n_lines, quantity, net_revenue, category of its dearest line."""
@@ -824,7 +973,10 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "supplier_service": ("purchase_order_id", "line_no"),
     "invitations": ("response_id", "item"),
     "earlier_invitations": ("response_id", "item"),
+    "past_answers": ("position", "response_id"),
     "causes": ("position", "covariate"),
+    "withdrawn_causes": ("period", "revision", "treatment"),
+    "decided": ("position", "order_id"),
     "promises": ("position",),
     "follow_up": ("response_id",),
     "segments": ("customer_id",),

@@ -21,18 +21,18 @@ Apart = tuple[int | None, int | None]  # the rows above and below all others
 # How our columns read; <x>_low and <x>_high read like x. cents: money to the cent; money: whole units; share: 0-1 shown
 # in per cent; times: two decimals; rate: four digits.
 _KINDS = {
-    "text": "arrival attribute carrier category channel cohort covariate days_late definition_id driver estimand "
-    "exposure failure felt figure_id fulfilment group_a group_b kind measure money note part pool promise region "
-    "rfm_group rule segment supplier to unit verdict what",
+    "text": "arrival attribute carrier category channel cohort covariate decision definition_id dose driver estimand "
+    "exposure failure felt figure_id fulfilment group_a group_b kind measure money note outcome part period pool "
+    "promise region revision rfm_group rule segment starts supplier to treatment unit verdict what",
     "count": "age invitations invited known_days lines minutes n n_alone n_answers n_buyers n_customers n_due "
     "n_effective n_high n_lines n_low n_open n_orders n_treated new orders recency_days switched used_minutes",
     "cents": "allocated difference posted unassigned unused",
     "money": "basket cost_of_goods cost_to_serve cumulated freight handling margin net_revenue profit",
     "share": "adoption answered_share card_share customer_share customers detractors early felt_at_least felt_share "
-    "growth importance in_full late_share line_fill of_all of_total on_time on_time_before otif overlap perfect "
-    "promoters ratio repeat revenue_share serve_share share share_of_all trend unit_fill used_share",
-    "points": "effect lost nps penalty points reward tipping",
-    "days": "lead_days lead_p95 lead_sd median_days p95_days",
+    "growth importance in_full in_window late_share line_fill of_all of_total on_time on_time_before otif overlap "
+    "perfect promoters ratio repeat revenue_share serve_share share share_of_all trend unit_fill used_share",
+    "points": "effect lost nps penalty placebo points reward tipping",
+    "days": "every_days lead_days lead_p95 lead_sd median_days p95_days",
     "times": "e_value e_value_limit household_size lift lines_each orders_each smd_after smd_before vif",
     "rate": "high low p_adjusted rate value",
 }
@@ -505,13 +505,14 @@ def performance(rows: Frame, choices: Mapping[str, str], look: Look, *, by: str)
     said = "what was delivered of a line is not recorded, so that in full, perfect and fill rates cannot be told"
     if rows["otif"].notna().any():
         value, what, said = "otif", "on time and in full", "; ".join(f"{name}: {x}" for name, x in choices.items())
-        shares = ["on_time", "in_full", *_trio("otif"), "perfect", "line_fill", "unit_fill", "early"]
+        shares = ["on_time", "in_full", *_trio("otif"), "perfect", "line_fill", "unit_fill", "early", "in_window"]
         shares = [name for name in shares if rows[name].notna().any()]
     told = rows.assign(**{by: rows[by].str.replace("_", " ")}).sort_values(value, kind="stable", ignore_index=True)
     return dots(
         told, by=[by], value=value, name=f"service_by_{by}", axis=f"{what}, orders due in the period", what=what,
         caption=f"Promises due in {look.period}; {what}: {said}; {look.together(len(rows))}.",
-        columns=[by, "n", "n_customers", *shares], heads={"n": "orders due", "early": "before the window"},
+        columns=[by, "n", "n_customers", *shares],
+        heads={"n": "orders due", "early": "before the promise", "in_window": "in its own window"},
     )  # fmt: skip
 
 
@@ -556,11 +557,18 @@ def suppliers(rows: Frame, look: Look) -> Html:
     caption = f"Purchase orders due in {look.period}, shares of lines; {int(rows['settled'].sum())} of {len(rows)} "
     caption += f"have changed on time against the 3 periods' length before; {look.together(len(rows))}"
     heads = {"n": "orders", "n_lines": "lines", "n_open": "lines not there", "lead_days": "lead time (days, mean)"}
-    heads |= {"lead_sd": "SD", "lead_p95": "95 %", "on_time_before": "on time before", "trend": "change"}
-    columns = ["supplier", "n", "n_lines", "n_open", "lead_days", "lead_sd", "lead_p95", "on_time", "in_full"]
+    heads |= {
+        "lead_sd": "SD",
+        "lead_p95": "95 %",
+        "every_days": "ordered every (days)",
+        "on_time_before": "on time before",
+        "trend": "change",
+    }
+    columns = ["supplier", "n", "n_lines", "n_open", "lead_days", "lead_sd", "lead_p95", "every_days", "on_time"]
     return table(
         rows.assign(supplier=rows["supplier"] + rows["own"].map({True: " (own)", False: ""})), name="suppliers",
-        caption=caption, columns=[*columns, "on_time_before", *_trio("trend")], heads=heads,
+        caption=caption, columns=[*columns, "in_full", "on_time_before", *_trio("trend")],
+        heads=heads,
     )  # fmt: skip
 
 
@@ -617,21 +625,22 @@ def silence(found: Frame, look: Look, *, reference: float) -> Html:
     return table(found, name="silence", caption=caption, columns=columns, heads=heads | {"tipping": "tipping point"})
 
 
-def lateness(days: Frame, found: Mapping[str, float], total: Frame, look: Look) -> Html:
-    """The score by days late when invited, and where it breaks."""
-    if len(days) < 2:
-        return paragraphs(["No answer is from a late order, or too few: what a day costs cannot be said."])
-    at, low, high, broken = (*(found[name] for name in _trio("break")), "no break can be told")
-    if pd.notna(at):
-        where = "at the promise" if at <= 1 else f"after {at:.0f} days"
-        broken = (
-            f"the score breaks {where} (interval {low:.0f} to {high:.0f} days), {found['jump']:+.1f} points at once"
-        )
+def dose(rows: Frame, total: Frame, look: Look, *, of: str, found: Mapping[str, float] | None = None) -> Html:
+    """The score by how much of something customers met, and where it breaks."""
+    if len(rows) < 2:
+        return paragraphs([f"What it costs to be {of} cannot be said: no answer tells, or too few differ."])
+    unit, broken = rows["unit"].iloc[0], ""
+    if found is not None:
+        at, low, high, broken = (*(found[name] for name in _trio("break")), "; no break can be told")
+        if pd.notna(at):
+            where = "at the promise" if of == "late" and at <= 1 else f"after {at:.0f} days"
+            broken = f"; the score breaks {where} (interval {low:.0f} to {high:.0f} days), "
+            broken += f"{found['jump']:+.1f} points at once"
     return dots(
-        days, by=["days_late"], value="nps", name="nps_by_lateness", what=f"{look.measure} by days late",
-        axis=f"{look.measure}, points, by days late when invited", mark=(float(total["nps"].iloc[0]), "all answers"),
-        caption=f"{look.measure} by days late when invited, {look.period}; {broken}.", columns=["days_late", "n"],
-        heads={"nps": look.measure, "days_late": "days late"},
+        rows, by=["dose"], value="nps", name=f"nps_by_{of}", what=f"{look.measure} by {unit}", columns=["dose", "n"],
+        axis=f"{look.measure}, points, by {unit} when invited", mark=(float(total["nps"].iloc[0]), "all answers"),
+        caption=f"{look.measure} by {unit} when invited, {look.period}{broken}.",
+        heads={"nps": look.measure, "dose": unit},
     )  # fmt: skip
 
 
@@ -694,6 +703,31 @@ def cause(rows: Frame, look: Look) -> Html:
         heads={"estimand": "what", "effect": "points", "e_value": "E-value", "e_value_limit": "of the interval's end"}
         | counts,
     )  # fmt: skip
+
+
+def decided(rows: Frame, look: Look) -> Html | None:
+    """What operational changes did; nothing where none is on record for the period."""
+    if rows.empty:
+        return None
+    caption = (
+        f"Operational changes of decisions.yaml, {look.period}: where each holds against where it does not, after "
+    )
+    caption += (
+        f"against before; each interval {100 * look.confidence:g} %, customers taken as independent. Placebo: the "
+    )
+    caption += "same before it began; away from 0 the two did not move alike, and nothing is concluded"
+    columns = ["decision", "starts", "outcome", "n", *_trio("effect"), *_trio("placebo"), "verdict"]
+    return table(rows, name="decided", caption=caption, columns=columns, heads={"n": "orders or answers"})
+
+
+def withdrawn(rows: Frame, look: Look) -> Html | None:
+    """Causes whose effect an archived revision told and which are declared no more; nothing where there is none."""
+    if rows.empty:
+        return None
+    told = rows.assign(**{x: rows[y] for x, y in zip(_trio("lost"), ["value", "low", "high"], strict=True)})
+    caption = f"Causes that archived pages told and base.yaml declares no more, as of {look.as_of}"
+    columns = ["treatment", "period", "revision", *_trio("lost")]
+    return table(told, name="withdrawn_causes", caption=caption, columns=columns)
 
 
 def alike(rows: Frame, look: Look) -> Html | None:

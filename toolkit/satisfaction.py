@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit import drivers, stats
+from toolkit.errors import DataError
 
 ITEM = "recommend"
 STAR_MAPS = {"five_promotes": (-1, -1, -1, 0, 1), "four_promotes": (-1, -1, 0, 1, 1)}  # of one to five stars
@@ -446,47 +447,65 @@ def reference(chosen: pd.DataFrame, earlier: pd.DataFrame) -> float:
     return float(nps(earlier.drop(columns="weight"))["nps"].iloc[0]) if same else 0.0
 
 
-_DAYS = (0, 1, 2, 3, 4, 6, 8, 15)  # first days of the classes of lateness
+_DOSES = {  # of what: unit, first values of the classes, name of the first
+    "late": ("days late", (0, 1, 2, 3, 4, 6, 8, 15), "in time"),
+    "wait": ("days from order to arrival", (0, 2, 3, 4, 6, 8, 11, 15, 22, 31), ""),
+    "missing": ("per cent of pieces missing", (0, 1, 11, 26, 51), "nothing missing"),
+}
 
 
-def _late_days(answers: pd.DataFrame) -> pd.DataFrame:
-    """Answers of orders promised, due and not cancelled, with whole days late (0: in time)."""
-    due = answers[answers["exposure"].isin(["in_time", "late", "overdue"]) & answers["value"].notna()]
-    days = np.ceil(due["late_s"].astype("float64") / 86_400)
-    return due.assign(dose=days, value=100 * due["value"].astype("float64"))
+def _dosed(chosen: pd.DataFrame, of: str) -> pd.DataFrame:
+    """Answers of orders promised, due and not cancelled, with the ``dose``: whole days, or per cent."""
+    due = chosen[chosen["exposure"].isin(["in_time", "late", "overdue"]) & chosen["value"].notna()]
+    column, per = {"late": ("late_s", 86_400), "wait": ("wait_s", 86_400), "missing": ("missing_share", 0.01)}[of]
+    dose = np.ceil((due[column].astype("Float64").astype("float64") / per).round(9))
+    return due.assign(dose=dose, value=100 * due["value"].astype("float64")).dropna(subset=["dose"])
 
 
-def by_lateness(chosen: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
-    """NPS by whole days late when invited, classes of fewer than ``min_n`` customers joined to the one before.
+def by_dose(chosen: pd.DataFrame, of: str, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """NPS by how much of it customers met when invited; classes of fewer than ``min_n`` join the one before.
 
-    One row a class: ``days_late`` (such as "4 to 5"), ``late_share`` (0-1, late in the end), and the columns
-    of ``nps``; docs/METHODS.md section 2.4.
+    ``of``: "late" (whole days), "wait" (whole days from the order to the arrival, or the invitation), "missing" (per
+    cent of the pieces, of what has arrived). One row a class: ``dose`` (such as "4 to 5"), ``unit``, and the columns
+    of ``nps``; docs/METHODS.md section 2.4. No row where nobody has a dose, or where it is not on record.
     """
-    due = _late_days(chosen)
-    firsts = list(_DAYS)
-    for first in sorted(_DAYS[1:], reverse=True):
-        above = due["dose"] >= first
+    due, (unit, starts, none) = _dosed(chosen, of), _DOSES[of]
+    firsts = list(starts)
+    for first in sorted(starts[1:], reverse=True):
         upper = min([one for one in firsts if one > first], default=np.inf)
-        if due.loc[above & (due["dose"] < upper), "person"].nunique() < min_n:
+        if due.loc[(due["dose"] >= first) & (due["dose"] < upper), "person"].nunique() < min_n:
             firsts.remove(first)
-    if due.loc[due["dose"] < min(firsts[1:], default=np.inf), "person"].nunique() < min_n:
-        firsts = firsts[:1]
+    while len(firsts) > 1 and due.loc[due["dose"] < firsts[1], "person"].nunique() < min_n:
+        firsts.pop(1)
     names = {}
     for first, after in zip(firsts, [*firsts[1:], None], strict=True):
         text = f"{first} or more" if after is None else f"{first} to {after - 1}"
-        names[first] = "in time" if first == 0 and after == 1 else f"{first}" if after == first + 1 else text
+        names[first] = none if none and first == 0 and after == 1 else f"{first}" if after == first + 1 else text
     place = np.searchsorted(firsts, due["dose"], side="right") - 1
     due = due.assign(_place=place, value=(due["value"] / 100).astype("int64"))
     scores = nps(due, by=["_place"], confidence=confidence)
-    scores["late_share"] = due.groupby("_place")["late_in_the_end"].mean().astype("float64").to_numpy()
-    scores.insert(0, "days_late", [names[firsts[at]] for at in scores.pop("_place")])
-    return scores
+    scores.insert(0, "dose", [names[firsts[at]] for at in scores.pop("_place")])
+    return scores.assign(unit=unit)
 
 
-def lateness_break(chosen: pd.DataFrame, *, rng: np.random.Generator, confidence: float = 0.95) -> dict[str, float]:
-    """The day late from which the score falls; keys of ``stats.break_point``, docs/METHODS.md section 2.4."""
-    due = _late_days(chosen)
-    return stats.break_point(due, grid=range(0, 15), rng=rng, confidence=confidence)
+def break_of(chosen: pd.DataFrame, of: str, *, rng: np.random.Generator, confidence: float = 0.95) -> dict[str, float]:
+    """The day of lateness or of waiting from which the score falls; keys of ``stats.break_point``.
+
+    docs/METHODS.md section 2.4.
+    """
+    return stats.break_point(_dosed(chosen, of), grid=range(0, 15), rng=rng, confidence=confidence)
+
+
+def by_period(past: pd.DataFrame, *, star_map: str, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """NPS of this period and those before, earliest first, without those of fewer than ``min_n`` customers.
+
+    Takes the frame ``past_answers``; ``period`` and the columns of ``nps``.
+    """
+    chosen = scored(past, star_map=star_map)
+    enough = chosen.groupby("position")["person"].nunique() >= min_n
+    chosen = chosen[chosen["position"].map(enough).astype(bool)]
+    found = nps(chosen, by=["position", "period"], confidence=confidence)
+    return found.sort_values("position", ignore_index=True).drop(columns="position")
 
 
 def importance(
@@ -694,8 +713,8 @@ def cause(
     -------
     DataFrame
         Per declared failure one row each of ``estimand`` "raw difference", "ATT", "ATE" and, if declared, "ATT on
-        <item>" (the negative control, points of the item): ``failure``, ``estimand``, ``effect``, ``effect_low``,
-        ``effect_high`` (points), ``lost`` with ends (ATT x share that met it), ``n``, ``n_treated``, ``n_alone`` (left
+        <item>" (the negative control, points of the item): ``treatment``, ``failure``, ``estimand``, ``effect`` with
+        ends (points), ``lost`` with ends (ATT x share that met it), ``n``, ``n_treated``, ``n_alone`` (left
         out: nobody like them met it, or escaped it), ``e_value``, ``e_value_limit`` (of the detractors' risk
         ratio), ``declared_later``, ``note`` (why there is no effect).
 
@@ -708,7 +727,12 @@ def cause(
     for treatment, names, item, later in _declared(causes):
         answers, treated, x = _compared(chosen, treatment, names)
         persons = [answers["person"][flag].nunique() for flag in (treated, ~treated)]
-        row = {"failure": _TREATMENTS[treatment], "n": len(answers), "n_treated": int(treated.sum())}
+        row = {
+            "treatment": treatment,
+            "failure": _TREATMENTS[treatment],
+            "n": len(answers),
+            "n_treated": int(treated.sum()),
+        }
         row["n_alone"] = len(_compared(chosen, treatment, [])[0]) - len(answers)
         row |= {"declared_later": later, "note": ""}
         if min(persons) < min_n:
@@ -754,7 +778,18 @@ def cause(
             touched = drivers.treatment_effect(pleased, treated[both], chance, **known)
             touched = touched.set_index("estimand").loc["ATT", _EFFECT].to_dict()
             found.append(row | {"estimand": f"ATT on {item}", "n": int(both.sum())} | touched)
-    columns = ["failure", "estimand", *_EFFECT, "lost", "lost_low", "lost_high", "n", "n_treated", "n_alone"]
+    columns = [
+        "treatment",
+        "failure",
+        "estimand",
+        *_EFFECT,
+        "lost",
+        "lost_low",
+        "lost_high",
+        "n",
+        "n_treated",
+        "n_alone",
+    ]
     columns += ["e_value", "e_value_limit", "declared_later", "note"]
     return pd.DataFrame(found, columns=columns).astype(dict.fromkeys(["n", "n_treated", "n_alone"], "Int64"))
 
@@ -786,6 +821,70 @@ def alike(chosen: pd.DataFrame, causes: pd.DataFrame, *, min_n: int) -> pd.DataF
         reached = float((chance[treated] <= chance[~treated].max()).mean())
         found.append(rows.assign(failure=_TREATMENTS[treatment], overlap=reached))
     return pd.concat(found, ignore_index=True)[["failure", "covariate", "smd_before", "smd_after", "overlap"]]
+
+
+def decided(rows: pd.DataFrame, *, star_map: str, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """What an operational change did, where it holds against where it does not: difference in differences.
+
+    Parameters
+    ----------
+    rows
+        The frame ``decided``.
+    star_map
+        As for ``scored``.
+    min_n
+        Customers that each of the four groups must hold.
+    confidence
+        Coverage of each interval, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        Per decision two rows, of ``outcome`` "orders late" (per cent) and the score (points): ``decision``, ``starts``,
+        ``outcome``, ``n`` (orders or answers that it holds for), ``effect`` and ``placebo`` with ends (points),
+        ``verdict``: settled, not settled, "did not move alike before", or why there is no effect.
+
+    Notes
+    -----
+    Puhani, Economics Letters 115, 2012; docs/METHODS.md section 2.9. Customers are taken as independent; poor where
+    something else changed in the same place on the same day.
+    """
+    found = []
+    for (_, name, starts), mine in rows.groupby(["position", "name", "starts"]):
+        answers = scored(mine.assign(item=ITEM), star_map=star_map)
+        answers, orders = answers[answers["value"].notna()], mine.assign(person=mine["customer_id"], value=mine["late"])
+        for outcome, part in (("orders late, per cent", orders), (name_of(answers), answers)):
+            row = {"decision": name, "starts": starts, "outcome": outcome}
+            row["n"] = int((part["inside"] & (part["span"] == "after")).sum())
+            effect, note = _in_differences(part, ("before", "after"), min_n=min_n, confidence=confidence)
+            placebo, without = _in_differences(part, ("placebo", "before"), min_n=min_n, confidence=confidence)
+            row |= effect | {name.replace("effect", "placebo"): value for name, value in placebo.items()}
+            apart = not without and placebo["effect_low"] * placebo["effect_high"] > 0
+            sure = not note and effect["effect_low"] * effect["effect_high"] > 0
+            verdict = note or ("did not move alike before" if apart else "settled" if sure else "not settled")
+            found.append(row | {"verdict": f"{verdict}, no placebo" if without and not note else verdict})
+    columns = ["decision", "starts", "outcome", "n", *_EFFECT, "placebo", "placebo_low", "placebo_high", "verdict"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def _in_differences(
+    rows: pd.DataFrame, spans: tuple[str, str], *, min_n: int, confidence: float
+) -> tuple[dict[str, float], str]:
+    """Effect in points of the second span where a change holds, or why there is none."""
+    rows = rows[rows["span"].isin(spans)]
+    inside, after = rows["inside"].astype("float64"), (rows["span"] == spans[1]).astype("float64")
+    if rows.groupby([inside, after])["person"].nunique().reindex(_CORNERS, fill_value=0).min() < min_n:
+        return dict.fromkeys(_EFFECT, np.nan), "too few customers"
+    x = pd.DataFrame({"inside": inside, "after": after, "both": inside * after})
+    try:
+        model = drivers.ordered_logit(rows["value"].astype("float64"), x, clusters=rows["person"])
+    except DataError:  # all alike, or a corner of which all are: no finite odds
+        return dict.fromkeys(_EFFECT, np.nan), "a group's outcomes are all alike"
+    given, points = x[x["both"] > 0], 100 * np.array(model.levels)
+    return model.effect(given.assign(both=0.0), given, points=points, confidence=confidence), ""
+
+
+_CORNERS = pd.MultiIndex.from_product([[0.0, 1.0], [0.0, 1.0]])
 
 
 _CLASSES = {1: "promoters", 0: "passives", -1: "detractors"}
@@ -841,8 +940,9 @@ def worth(follow_up: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> p
             ("promoter against detractor", pd.DataFrame({"step": value / 2}), 1.0),
             ("a point of NPS per 1,000 customers", pd.DataFrame({"step": value.astype("float64")}), 10.0),
         ):
-            drivers_of = pd.concat([marks, x[drivers.independent(x)]], axis=1)
-            one = drivers.least_squares(after, drivers_of, clusters=known["person"]).set_index("driver").loc["step"]
+            of = pd.concat([marks, x], axis=1)
+            of = of[drivers.independent(of)]
+            one = drivers.least_squares(after, of, clusters=known["person"]).set_index("driver").loc["step"]
             half = NormalDist().inv_cdf((1 + confidence) / 2) * one["se"]
             effect = {
                 "effect": one["coefficient"],
@@ -873,7 +973,7 @@ def key_figures(
     parts = [rows, lost]
     if caused is not None:
         att = caused[(caused["estimand"] == "ATT") & (caused["note"] == "")]
-        parts.append(att.assign(figure_id="nps_lost_cause_", definition_id="2.9"))
+        parts.append(att.assign(figure_id="nps_lost_cause_", definition_id="2.9", failure=att["treatment"]))
     found = pd.concat(parts, ignore_index=True).assign(cohort="scores", unit="points")
     if "failure" in found:
         found["figure_id"] += found["failure"].str.replace(r"\W+", "_", regex=True).fillna("")

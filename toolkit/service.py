@@ -18,6 +18,7 @@ _FEW_ORDERS = 10  # purchase orders in either span, below which no interval is t
 _SHARES = {  # of orders or lines or pieces: what is counted, and of what
     "on_time": ("on_time", "one"),
     "early": ("is_early", "early_known"),
+    "in_window": ("window_kept", "window_known"),
     "in_full": ("full", "filled"),
     "otif": ("otif", "filled"),
     "perfect": ("perfect", "filled"),
@@ -42,7 +43,8 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
     -------
     DataFrame
         One row a group: ``by``, ``n`` (orders), ``n_customers``, and shares (0-1): ``on_time``, ``early``, ``in_full``,
-        ``otif``, ``perfect`` (SCOR RL.1.1: every line of it), of orders; ``line_fill`` of lines, ``unit_fill`` of
+        ``otif``, ``perfect`` (SCOR RL.1.1: every line of it),
+        ``in_window`` (of its customer), of orders; ``line_fill`` of lines, ``unit_fill`` of
         pieces; each with ends. Missing where it is known of fewer than ``min_n`` customers, or of none.
 
     Notes
@@ -52,8 +54,8 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
     Examples
     --------
     >>> orders = pd.DataFrame({"customer_id": range(4), "cancelled": False, "late": [False, True, False, False],
-    ...     "early": pd.NA, "n_lines": 1, "n_lines_in_full": [1, 1, 0, 1], "n_lines_perfect": [1, 0, 0, 1],
-    ...     "quantity_ordered": 2, "quantity_delivered": [2, 2, 1, 2]})
+    ...     "early": pd.NA, "in_window": pd.NA, "n_lines": 1, "n_lines_in_full": [1, 1, 0, 1],
+    ...     "n_lines_perfect": [1, 0, 0, 1], "quantity_ordered": 2, "quantity_delivered": [2, 2, 1, 2]})
     >>> performance(orders, by=[], min_n=1)[["on_time", "in_full", "otif", "perfect", "unit_fill"]].values.tolist()
     [[0.75, 0.75, 0.5, 0.5, 0.875]]
     """
@@ -67,7 +69,9 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
     full, on_time = known & (kept["n_lines_in_full"] == kept["n_lines"]), ~kept["late"].astype(bool)
     rows = kept.fillna(dict.fromkeys(numbers, 0)).assign(one=1, on_time=on_time, filled=known, full=full)
     rows = rows.assign(otif=full & on_time, perfect=known & (kept["n_lines_perfect"] == kept["n_lines"]))
+    window = kept["in_window"].astype("boolean")
     rows = rows.assign(is_early=early.fillna(False), early_known=early.notna())
+    rows = rows.assign(window_kept=window.fillna(False), window_known=window.notna())
     keys = by or [pd.Series(0, rows.index, name="_all")]
     groups = rows.groupby(keys)
     found = pd.DataFrame({"n": groups.size(), "n_customers": groups["person"].nunique()})
@@ -169,7 +173,8 @@ def suppliers(lines: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
 
     Takes the frame ``supplier_service``. One row a supplier: ``supplier``, ``own`` (our own site), ``n`` (purchase
     orders promised in the period), ``n_lines``, ``n_open`` (lines not received), ``lead_days``, ``lead_sd``,
-    ``lead_p95`` (of lines received), ``on_time``, ``in_full`` (shares of lines, 0-1), ``on_time_before`` (in the 3
+    ``lead_p95`` (of lines received), ``every_days`` (median, from one purchase order of a site to its next),
+    ``on_time``, ``in_full`` (shares of lines, 0-1), ``on_time_before`` (in the 3
     periods' length before), ``trend`` (difference) with ends, ``settled`` (its interval, widened by Bonferroni over
     suppliers, excludes 0, with 10 purchase orders or more in either span). Lines of which the quantity received is
     not known are in no share in full.
@@ -196,6 +201,10 @@ def suppliers(lines: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     )
     days = groups["days"]
     found["lead_days"], found["lead_sd"], found["lead_p95"] = days.mean(), days.std(), days.quantile(0.95)
+    route = ["supplier", flagged["site_id"].fillna(stats.UNKNOWN)]
+    placed = flagged.groupby([*route, "purchase_order_id"])["ordered_at"].min().sort_values()
+    apart = placed.groupby(["supplier", "site_id"]).diff().dt.total_seconds() / _DAY
+    found["every_days"] = apart.groupby("supplier").median()
     after, before = (rate[["ratio", "ratio_low", "ratio_high"]].reindex(found.index).T.to_numpy() for rate in rates)
     found["on_time"], found["in_full"] = after[0], groups["full"].mean().astype("float64")
     found["on_time_before"], found["trend"] = before[0], after[0] - before[0]
@@ -291,6 +300,9 @@ def _felt(invitations: pd.DataFrame, item: str, *, min_n: int, confidence: float
     if answers["customer_id"].nunique() < min_n:
         return {}
     content = answers["score"].astype("int64") >= answers["scale"].map(_CONTENT)
-    rows = pd.DataFrame({"who": answers["customer_id"], "numerator": content.astype("int64"), "denominator": 1})
-    found = stats.ratio(rows.groupby("who").sum(), by=[], confidence=confidence).iloc[0]
+    rows = pd.DataFrame(
+        {"who": answers["customer_id"], "all": 0, "numerator": content.astype("int64"), "denominator": 1}
+    )
+    totals = rows.groupby(["all", "who"]).sum().reset_index()
+    found = _shares(totals, by=["all"], confidence=confidence, family=1).iloc[0]
     return {"felt_share": found["ratio"], "felt_low": found["ratio_low"], "felt_high": found["ratio_high"]}
