@@ -504,3 +504,20 @@ def test_free_odds_give_the_same_effect_where_odds_are_proportional(drawn):
 def test_the_limit_of_an_e_value_is_one_where_the_interval_holds_one():
     assert drivers.e_value(1.5, 0.9, 2.0)["e_value_limit"] == 1
     assert drivers.e_value(0.5, 0.4, 0.625)["e_value_limit"] == pytest.approx(1.6 + (1.6 * 0.6) ** 0.5)  # 1 / 0.625
+
+
+def test_ends_of_a_skewed_mean_miss_alike_on_both_sides():
+    rng = np.random.default_rng(5)
+    draws = rng.exponential(1.0, (4000, 60)) - 1  # an effect on few: most move nothing, some much
+    missed = {"hall": [0, 0], "normal": [0, 0]}
+    for row in draws:
+        moves = row - row.mean()
+        error = (moves**2).sum() ** 0.5 / 60
+        for name, ends in (("hall", drivers._quantiles(moves, 0.95)), ("normal", np.array([1.96, -1.96]))):
+            low, high = row.mean() - error * ends
+            missed[name][0] += low > 0
+            missed[name][1] += high < 0
+    # asked: 100 each; an estimate too low comes with an error too small, so that the normal ends miss above most
+    assert missed["normal"][1] > 190 > 60 > missed["normal"][0]
+    assert all(50 < count < 150 for count in missed["hall"])
+    assert drivers._quantiles(np.zeros(9), 0.95).tolist() == pytest.approx([1.959964, -1.959964])

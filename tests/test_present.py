@@ -419,6 +419,16 @@ def test_worth_is_money_only_where_it_is_settled():
     assert "1,234.56" in present.worth(WORTH, LOOK_2).html
 
 
+def test_the_silent_are_drawn_as_a_line_to_the_tipping_point():
+    rows = pd.DataFrame({"what": ["as they came", "weighted"], "n": 90, "n_effective": 80.0, "nps": [40.0, 39.0]})
+    rows = rows.assign(nps_low=30.0, nps_high=48.0, tipping=[50.0, 48.75], answered=0.2, representativity=0.8)
+    shown = present.silence(rows, LOOK_2, reference=0.0)
+    assert shown.text.endswith("from 39.0, it meets 0.0 at 48.8 points.")
+    assert "20.0 % of those invited answered" in shown.html
+    below = present.silence(rows.assign(tipping=-5.0), LOOK_2, reference=43.0)
+    assert below.text.endswith("from 39.0, it begins below 43.0.")
+
+
 def test_why_tables_say_what_they_lack():
     none = pd.DataFrame()
     for shown in (

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 
@@ -622,7 +623,20 @@ def silence(found: Frame, look: Look, *, reference: float) -> Html:
     caption += f"{reference:.1f}, that of the period before or 0"
     heads = {"what": "answers", "n": "n", "n_effective": "worth (answers)", "nps": look.measure}
     columns = ["what", "n", "n_effective", *_trio("nps"), "tipping"]
-    return table(found, name="silence", caption=caption, columns=columns, heads=heads | {"tipping": "tipping point"})
+    shown = table(found, name="silence", caption=caption, columns=columns, heads=heads | {"tipping": "tipping point"})
+    (fig, ax), last = plt.subplots(), found.iloc[-1]
+    deltas = np.linspace(0, float(max(40, 1.5 * np.nan_to_num(last["tipping"]))), 2)
+    for end, style in (("", "-"), ("_low", ":"), ("_high", ":")):
+        ax.plot(deltas, last[f"nps{end}"] - (1 - last["answered"]) * deltas, style, color=ACCENT)
+    ax.axhline(reference, color=QUIET, linewidth=1, linestyle="--")
+    ax.annotate(f"reference {reference:.1f}", (deltas[-1], reference), ha="right", va="bottom", color=QUIET)
+    ax.set(xlabel="points by which those who did not answer would score lower", ylabel=f"{look.measure} of all invited")
+    meets = (
+        f"meets {reference:.1f} at {formatted(last['tipping'], 'points')} points" if last["tipping"] > 0 else "begins"
+    )
+    alt = f"Falling line of {look.measure} of all invited by how much lower the silent would score: from "
+    alt += f"{formatted(last['nps'], 'points')}, it {meets}{'' if last['tipping'] > 0 else f' below {reference:.1f}'}."
+    return figure(fig, name="silence", alt=alt, caption=caption, data=shown)
 
 
 def dose(rows: Frame, total: Frame, look: Look, *, of: str, found: Mapping[str, float] | None = None) -> Html:
