@@ -1012,3 +1012,133 @@ def test_a_promise_of_something_unknown_is_refused_with_its_place(drawn, tmp_pat
         f"{folder / 'targets.yaml'}, line 2: 'promises.0.measure': expected 'on_time', 'in_full', 'otif', 'perfect', "
         "'line_fill', 'unit_fill' or 'nps', found str 'speed'."
     )
+
+
+def _bought(tables, known_on, end, first=None):
+    """Orders not cancelled by then, placed before ``end`` (and from ``first`` on), with their revenue."""
+    orders = _known(tables, "orders", known_on)
+    orders = orders[orders["cancelled_at"].isna() & (orders["ordered_at"] < end)]
+    revenue = tables["order_lines"].groupby("order_id")["net_revenue"].sum().rename("revenue")
+    orders = orders.join(revenue, on="order_id")
+    return orders if first is None else orders[orders["ordered_at"] >= first]
+
+
+def _refused(tables, found):
+    """Pseudonyms of frames of who refused profiling."""
+    spans = (
+        tables["customers"].sort_values("valid_from", na_position="first").drop_duplicates("customer_id", keep="last")
+    )
+    key = hashlib.sha256(b"frames" + found.pseudonym_key()).digest()
+    return {source.pseudonym(who, key) for who in spans.loc[spans["profiling_consent"] == False, "customer_id"]}  # noqa: E712
+
+
+def test_tastes_are_sums_of_a_year_by_half_and_trait(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    first = period.end - timedelta(weeks=52)
+    orders = _bought(tables, period.as_of, period.end, first)
+    key = hashlib.sha256(b"frames" + tiny.pseudonym_key()).digest()
+    orders["who"] = [source.pseudonym(who, key) for who in orders["customer_id"]]
+    orders = orders[~orders["who"].isin(_refused(tables, tiny))]
+    day = orders["ordered_at"].dt.tz_convert(tiny.settings.zone)
+    week = (pd.to_datetime(day.dt.date) - pd.Timestamp(first.date())).dt.days // 7
+    orders["half"] = np.where(week % 2 == 0, "even", "odd")
+    lines = tables["order_lines"].merge(orders[["order_id", "who", "half"]], on="order_id")
+    goods = tables["products"].set_index("product_id")
+    tastes = made["tastes"].astype({"amount": "int64"})
+
+    def sums(block, trait):
+        rows = tastes[(tastes["block"] == block) & (tastes["trait"] == trait)]
+        return rows.set_index(["customer_id", "half"])["amount"].to_dict()
+
+    cheese = lines[lines["product_id"].map(goods["category"]) == "cheese"]
+    assert sums("category", "cheese") == cheese.groupby(["who", "half"])["net_revenue"].sum().to_dict()
+    organic = goods["attributes"].map(lambda told: isinstance(told, str) and json.loads(told).get("organic") is True)
+    organic = lines[lines["product_id"].map(organic)]
+    assert sums("attribute", "organic") == organic.groupby(["who", "half"])["net_revenue"].sum().to_dict()
+    evening = (day.dt.hour >= 18) & (day.dt.day_of_week >= 5)
+    assert sums("time", "weekend evening") == orders[evening].groupby(["who", "half"]).size().to_dict()
+    assert sums("basket", "n_lines") == lines.groupby(["who", "half"]).size().to_dict()
+    assert sums("promotion", "answers a campaign") == (
+        orders[orders["campaign_id"].notna()].groupby(["who", "half"]).size().to_dict()
+    )
+
+
+def test_wishes_are_valued_by_a_line_of_the_article(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    wishes = tables["shopping_intents"]
+    inside = wishes[(wishes["occurred_at"] >= period.start) & (wishes["occurred_at"] < period.end)]
+    found = made["wishes"].set_index("intent_id")
+    inside = inside.set_index("intent_id").loc[found.index]
+    assert len(found) == len(inside) > 100
+    assert (found["wanted"] == inside["product_id"].fillna(inside["term"])).all()
+    year = _bought(tables, period.as_of, period.end, period.end - timedelta(weeks=52))
+    lines = tables["order_lines"][tables["order_lines"]["order_id"].isin(year["order_id"])]
+    value = lines.groupby("product_id")["net_revenue"].agg(["sum", "count"])
+    value = (value["sum"] + value["count"] // 2) // value["count"]
+    expected = inside["product_id"].map(value)
+    assert (found["value"].isna() == expected.isna()).all()
+    assert (found["value"].dropna() == expected.dropna()).all()
+    assert found["customer_id"].isna().sum() == inside["customer_id"].isna().sum() > 0
+
+
+def test_short_lines_hold_what_arrived_of_each_line(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    orders = _bought(tables, period.as_of, period.end, period.start)
+    arrived = _known(tables, "deliveries", period.as_of).dropna(subset="delivered_at")["delivery_id"]
+    parts = tables["delivery_lines"][tables["delivery_lines"]["delivery_id"].isin(arrived)]
+    lines = tables["order_lines"]
+    lines = lines[lines["order_id"].isin(parts["order_id"]) & lines["order_id"].isin(orders["order_id"])]
+    came = parts.groupby(["order_id", "line_no"])["quantity_delivered"].sum()
+    lines = lines.set_index(["order_id", "line_no"]).sort_index()
+    expected = came.reindex(lines.index).fillna(0).clip(upper=lines["quantity_ordered"])
+    found = made["short_lines"].set_index(["order_id", "line_no"]).sort_index()
+    assert list(found.index) == list(lines.index)
+    assert found["quantity_delivered"].tolist() == expected.tolist()
+    assert (found["quantity_delivered"] < found["quantity_ordered"]).any()
+
+
+def test_campaign_reach_counts_orders_around_the_contact(tiny, tables, made):
+    period, days = tiny.period(PERIOD), timedelta
+    told = tables["campaign_contacts"]
+    told = told[(told["contacted_at"] >= period.end - days(weeks=52)) & (told["contacted_at"] < period.end)]
+    told = told[told["contacted_at"] + days(28) < period.as_of]
+    orders = _bought(tables, period.as_of, period.as_of)
+    pairs = told.merge(orders[["customer_id", "ordered_at", "revenue"]], on="customer_id", how="left")
+    gap = pairs["ordered_at"] - pairs["contacted_at"]
+    after, before = (gap >= days(0)) & (gap < days(28)), (gap < days(0)) & (gap >= days(-91))
+    counted = pairs.assign(after=after, before=before, revenue=pairs["revenue"].where(after, 0))
+    key = hashlib.sha256(b"frames" + tiny.pseudonym_key()).digest()
+    counted["customer_id"] = [source.pseudonym(who, key) for who in counted["customer_id"]]
+    counted = counted[~counted["customer_id"].isin(_refused(tables, tiny))]
+    expected = counted.groupby(["campaign_id", "customer_id"])[["before", "after", "revenue"]].sum()
+    found = made["campaign_reach"].set_index(["campaign_id", "customer_id"]).sort_index()
+    columns = ["orders_before", "orders_after", "revenue_after"]
+    assert found[columns].astype("int64").values.tolist() == expected.astype("int64").values.tolist()
+    uses = found.reset_index().drop_duplicates("campaign_id").set_index("campaign_id")["use"]
+    plans = tables["campaigns"].sort_values(["starts_on", "campaign_id"])
+    expected = plans.groupby("template_id").cumcount().add(1).set_axis(plans["campaign_id"])
+    assert uses.to_dict() == expected[uses.index].to_dict()
+
+
+def test_lifetimes_count_days_with_purchases(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    orders = _bought(tables, period.as_of, period.end)
+    orders["day"] = pd.to_datetime(orders["ordered_at"].dt.tz_convert(tiny.settings.zone).dt.date)
+    key = hashlib.sha256(b"frames" + tiny.pseudonym_key()).digest()
+    orders["who"] = [source.pseudonym(who, key) for who in orders["customer_id"]]
+    days = orders.groupby(["who", "day"])["revenue"].sum().reset_index()
+    end = pd.Timestamp(period.end.date())
+    then = end - timedelta(weeks=52)
+    found = made["lifetimes"].set_index("customer_id")
+    assert len(found) == days["who"].nunique()
+    for who, own in list(days.groupby("who"))[:80]:
+        row, old = found.loc[who], own[own["day"] < then]
+        assert row["repeats"] == len(own) - 1
+        assert row["last"] == (own["day"].max() - own["day"].min()).days / 7
+        assert row["age"] == (end - own["day"].min()).days / 7
+        assert row["spend"] == own["revenue"].iloc[1:].sum()
+        assert pd.isna(row["repeats_then"]) == old.empty
+        if len(old):
+            assert row["repeats_then"] == len(old) - 1
+            assert row["repeats_since"] == len(own) - len(old)
+            assert row["age_then"] == (then - own["day"].min()).days / 7

@@ -799,6 +799,226 @@ class Known:
             "recency_days", "n_orders", "net_revenue", "n_orders_in_period", "net_revenue_in_period",
         )  # fmt: skip
 
+    def tastes(self) -> ir.Table:
+        """One row a customer, half and trait of what they did in the 52 weeks up to the period's end.
+
+        customer_id; segment; half ("even" or "odd" weeks, counted from the first); block, trait; amount (net revenue
+        of lines that have the trait, cents, or pieces where the company has no prices: blocks category, brand and those
+        of ``products.attributes``; orders that have it: channel, fulfilment, site, time, promotion; and the block
+        "basket", sums over orders: n_orders, n_lines, amount). Orders not cancelled; not of who refused profiling.
+        """
+        end, first = _instant(self.period.end), _instant(self.period.end - timedelta(weeks=52))
+        orders, lines = self.table("orders"), self.table("order_lines")
+        inside = (orders.ordered_at >= first) & (orders.ordered_at < end) & orders.cancelled_at.isnull()
+        week = orders.ordered_at.date().delta(ibis.literal((self.period.end - timedelta(weeks=52)).date()), unit="day")
+        orders = orders.filter(inside).mutate(half=ibis.ifelse((week // 7) % 2 == 0, "even", "odd"))
+        people = self._frozen_segments()
+        people = people.filter(people._consent.fill_null(True))
+        people = people.select("_member", segment=people._segment.fill_null(stats.UNKNOWN))
+        orders = orders.inner_join(people, orders.customer_id == people._member)
+        keys = ["customer_id", "segment", "half"]
+        priced = self.warehouse.has("order_lines", "net_revenue")
+        lines = lines.select("order_id", "product_id", amount=lines.net_revenue if priced else lines.quantity_ordered)
+        lines = orders.select("order_id", *keys).inner_join(lines, "order_id")
+        traits = lines.inner_join(self._product_traits(), "product_id")
+        kinds = self.table("sites").select(_site="site_id", kind="kind")
+        orders = orders.left_join(kinds, orders.site_id == kinds._site)
+        hour = orders.ordered_at.hour()
+        part = ibis.cases((hour < 6, "night"), (hour < 12, "morning"), (hour < 18, "afternoon"), else_="evening")
+        weekend = ibis.ifelse(orders.ordered_at.day_of_week.index() >= 5, "weekend ", "weekday ")
+        did = {
+            "channel": orders.channel,
+            "fulfilment": orders.fulfilment,
+            "site": orders.kind,
+            "time": weekend + part,
+            "promotion": ibis.ifelse(orders.campaign_id.notnull(), "answers a campaign", "no campaign"),
+        }
+        known = {
+            block: trait for block, trait in did.items() if block != "promotion" or self.warehouse.has("campaigns")
+        }
+        by = [*keys, "block", "trait"]
+        parts = [
+            rows.group_by(by).agg(amount=rows.count())
+            for rows in (
+                orders.mutate(block=ibis.literal(b), trait=t.fill_null(stats.UNKNOWN)) for b, t in known.items()
+            )
+        ]
+        parts.append(traits.group_by(by).agg(amount=traits.amount.sum().fill_null(0)))
+        sums = {"n_orders": orders.group_by(keys).agg(amount=orders.count())}
+        sums["n_lines"] = lines.group_by(keys).agg(amount=lines.count())
+        sums["amount"] = lines.group_by(keys).agg(amount=lines.amount.sum().fill_null(0))
+        parts += [rows.mutate(block=ibis.literal("basket"), trait=ibis.literal(name)) for name, rows in sums.items()]
+        return ibis.union(*[part.select(*by, amount=part.amount.cast("int64")) for part in parts])
+
+    def _product_traits(self) -> ir.Table:
+        """One row a product, block and trait: category, brand, and each attribute that is a truth value or a text.
+
+        A name of ``products.attributes`` with more than 200 values, such as a package size in words, tells articles
+        and no taste: it is no block.
+        """
+        columns = ["product_id", "category", "brand", "attributes"]
+        goods = self.warehouse.backend.to_pyarrow(self.table("products").select(columns)).to_pandas()
+        rows = [goods.assign(block=name, trait=goods[name])[["product_id", "block", "trait"]] for name in columns[1:3]]
+        told = goods[["product_id", "attributes"]].dropna()
+        found = [
+            (product, "attribute" if value is True else str(name), str(name) if value is True else value)
+            for product, text in zip(told["product_id"], told["attributes"], strict=True)
+            for name, value in json.loads(text).items()
+            if value is True or isinstance(value, str)
+        ]
+        rows.append(pd.DataFrame(found, columns=["product_id", "block", "trait"]))
+        traits = pd.concat(rows).dropna().astype("str").sort_values(["product_id", "block", "trait"])
+        few = traits.groupby("block")["trait"].transform("nunique") <= 200
+        schema = dict.fromkeys(["product_id", "block", "trait"], "string")
+        return ibis.memtable(traits[few].reset_index(drop=True), schema=schema)
+
+    def wishes(self) -> ir.Table:
+        """One row a wish of home shoppers in the period.
+
+        intent_id, customer_id (empty: nobody signed in); segment; site_id, category ("(unknown)" for words searched),
+        wanted (the article, or the words searched), outcome (bought, substituted, unavailable, not_ranged), value
+        (cents: mean net revenue of a line of the article in the 52 weeks up to the period's end; empty if never sold).
+        """
+        rows, lines, orders = self.table("shopping_intents"), self.table("order_lines"), self.table("orders")
+        start, end = _instant(self.period.start), _instant(self.period.end)
+        rows = rows.filter((rows.occurred_at >= start) & (rows.occurred_at < end)).rename(_who="customer_id")
+        year = (orders.ordered_at >= _instant(self.period.end - timedelta(weeks=52))) & (orders.ordered_at < end)
+        lines = lines.semi_join(orders.filter(year & orders.cancelled_at.isnull()), "order_id")
+        sold = lines.group_by(_sold="product_id").agg(_sum=lines.net_revenue.sum(), _n=lines.net_revenue.count())
+        goods = self.table("products").select(_product="product_id", category="category")
+        people = self._frozen_segments()
+        rows = rows.left_join(goods, rows.product_id == goods._product)
+        rows = rows.left_join(sold, rows.product_id == sold._sold)
+        rows = rows.left_join(people, rows._who == people._member)
+        refused = rows._consent.fill_null(True) == False  # noqa: E712 - an expression
+        return rows.select(
+            "intent_id", "site_id", "outcome",
+            customer_id="_who",
+            segment=ibis.ifelse(refused, stats.OTHER, rows._segment.fill_null(stats.UNKNOWN)),
+            category=rows.category.fill_null(stats.UNKNOWN),
+            wanted=ibis.coalesce(rows.product_id, rows.term, ibis.literal(stats.UNKNOWN)),
+            value=ibis.ifelse(rows._n > 0, (rows._sum + rows._n // 2) // rows._n.nullif(0), None),
+        )  # fmt: skip
+
+    def short_lines(self) -> ir.Table:
+        """One row an order line of the period whose order has arrived, as far as ``delivery_lines`` tell.
+
+        order_id, line_no, customer_id; segment, channel, region on the grid; site_id, category; quantity_ordered,
+        quantity_delivered (pieces; at most what was ordered).
+        """
+        orders = self._published(self._placed_in(self.period))
+        orders = orders.filter(orders.cancelled_at.isnull())
+        orders = orders.select("order_id", "customer_id", *GRID_DIMENSIONS, "site_id")
+        parts, lines = self.table("delivery_lines"), self.table("order_lines")
+        sent = self.table("deliveries")
+        parts = parts.semi_join(sent.filter(sent.delivered_at.notnull()), "delivery_id")
+        lines = lines.semi_join(parts, "order_id").select("order_id", "line_no", "product_id", "quantity_ordered")
+        parts = parts.group_by(_order="order_id", _line="line_no").agg(_came=parts.quantity_delivered.sum())
+        goods = self.table("products").select(_product="product_id", category="category")
+        rows = lines.inner_join(orders, "order_id")
+        rows = rows.left_join(parts, [rows.order_id == parts._order, rows.line_no == parts._line])
+        rows = rows.left_join(goods, rows.product_id == goods._product)
+        return rows.select(
+            "order_id", "line_no", "customer_id", *GRID_DIMENSIONS, "site_id",
+            category=rows.category.fill_null(stats.UNKNOWN),
+            quantity_ordered=rows.quantity_ordered,
+            quantity_delivered=ibis.least(rows._came.fill_null(0), rows.quantity_ordered),
+        )  # fmt: skip
+
+    def campaign_reach(self) -> ir.Table:
+        """One row a campaign and customer contacted or held out, whose 28 days ended by as_of, of the last 52 weeks.
+
+        campaign_id, template_id, department, starts_on, cost (cents, of the whole campaign), use (which campaign of
+        its template this is, from 1); customer_id, segment, held_out; of orders not cancelled: orders_before (in the
+        91 days before the contact), orders_after and revenue_after (cents) in the 28 days after it.
+        """
+        plans, told = self.table("campaigns"), self.table("campaign_contacts")
+        plans = plans.mutate(
+            use=ibis.row_number().over(group_by="template_id", order_by=[plans.starts_on, plans.campaign_id]) + 1
+        )
+        follow = ibis.interval(days=28)
+        told = told.filter(
+            (told.contacted_at + follow < _instant(self.period.as_of))
+            & (told.contacted_at >= _instant(self.period.end - timedelta(weeks=52)))
+            & (told.contacted_at < _instant(self.period.end))
+        )
+        people = self._frozen_segments()
+        people = people.filter(people._consent.fill_null(True))
+        told = told.inner_join(people, told.customer_id == people._member)
+        told = told.mutate(segment=told._segment.fill_null(stats.UNKNOWN)).drop("_member", "_segment", "_consent")
+        lines, orders = self.table("order_lines"), self.table("orders")
+        revenue = lines.group_by(_order="order_id").agg(_revenue=lines.net_revenue.sum())
+        orders = orders.filter(orders.cancelled_at.isnull())
+        orders = orders.left_join(revenue, orders.order_id == revenue._order)
+        orders = orders.select(_who="customer_id", _at="ordered_at", _revenue="_revenue")
+        near = [
+            told.customer_id == orders._who,
+            orders._at >= told.contacted_at - ibis.interval(days=91),
+            orders._at < told.contacted_at + follow,
+        ]
+        pairs = told.left_join(orders, near)
+        after = (pairs._at >= pairs.contacted_at).fill_null(False)
+        keys = ["campaign_id", "customer_id", "segment", "held_out"]
+        did = pairs.group_by(keys).agg(
+            orders_before=(pairs._at < pairs.contacted_at).fill_null(False).sum(),
+            orders_after=after.sum(),
+            revenue_after=pairs._revenue.sum(where=after).fill_null(0),
+        )
+        told_of = plans.select(_campaign="campaign_id", template_id="template_id", department="department",
+                               starts_on="starts_on", cost="cost", use="use")  # fmt: skip
+        return did.inner_join(told_of, did.campaign_id == told_of._campaign).drop("_campaign")
+
+    def lifetimes(self) -> ir.Table:
+        """One row a customer with a purchase before the period's end: what a model of repeat purchases needs.
+
+        customer_id, segment ("(other)" if profiling is refused), under_agreement (any valid at the period's end). A
+        purchase is a day with orders not cancelled by as_of. repeats (days after the first), last and age (weeks from
+        the first purchase to the last, and to the period's end), spend (net revenue of the repeat days, cents). As if seen
+        52 weeks before the period's end, of who had bought by then, else empty:
+        repeats_then, last_then, age_then; and repeats_since (days in the 52 weeks from then on).
+        """
+        end = self.period.end
+        then = end - timedelta(weeks=52)
+        orders, lines = self.table("orders"), self.table("order_lines")
+        revenue = lines.group_by(_order="order_id").agg(_revenue=lines.net_revenue.sum())
+        orders = orders.filter((orders.ordered_at < _instant(end)) & orders.cancelled_at.isnull())
+        orders = orders.left_join(revenue, orders.order_id == revenue._order).mutate(day=orders.ordered_at.date())
+        days = orders.group_by(["customer_id", "day"]).agg(revenue=orders._revenue.sum())
+        first = days.group_by(_who="customer_id").agg(first=days.day.min())
+        days = days.inner_join(first, days.customer_id == first._who)
+        before = days.day < ibis.literal(then.date())
+        did = days.group_by(["customer_id", "first"]).agg(
+            repeats=days.count() - 1,
+            newest=days.day.max(),
+            spend=days.revenue.sum(where=days.day > days.first).fill_null(0),
+            days_then=before.sum(),
+            newest_then=days.day.max(where=before),
+        )
+        people, held = self._frozen_segments(), self.table("agreements")
+        valid = (held.valid_from.isnull() | (held.valid_from < _instant(end))) & (
+            held.valid_to.isnull() | (held.valid_to >= _instant(end))
+        )
+        held = held.filter(valid).select(_holder="customer_id").distinct()
+        did = did.left_join(people, did.customer_id == people._member)
+        did = did.left_join(held, did.customer_id == held._holder)
+        refused = did._consent.fill_null(True) == False  # noqa: E712 - an expression
+
+        def weeks(day: ir.Value) -> ir.Value:
+            return day.delta(did.first, unit="day") / 7
+
+        known = did.days_then > 0
+        return did.select(
+            "customer_id", "repeats", "spend",
+            segment=ibis.ifelse(refused, stats.OTHER, did._segment.fill_null(stats.UNKNOWN)),
+            under_agreement=did._holder.notnull(),
+            last=weeks(did.newest),
+            age=weeks(ibis.literal(end.date())),
+            repeats_then=ibis.ifelse(known, did.days_then - 1, None),
+            last_then=ibis.ifelse(known, weeks(did.newest_then), None),
+            age_then=ibis.ifelse(known, weeks(ibis.literal(then.date())), None),
+            repeats_since=ibis.ifelse(known, did.repeats + 1 - did.days_then, None),
+        )  # fmt: skip
+
     def product_mix(self) -> ir.Table:
         """One row a customer, atom and product category, over orders of the period that were not cancelled.
 
@@ -980,6 +1200,11 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "promises": ("position",),
     "follow_up": ("response_id",),
     "segments": ("customer_id",),
+    "tastes": ("customer_id", "half", "block", "trait"),
+    "wishes": ("intent_id",),
+    "short_lines": ("order_id", "line_no"),
+    "campaign_reach": ("campaign_id", "customer_id"),
+    "lifetimes": ("customer_id",),
     "product_mix": ("customer_id", *GRID_DIMENSIONS, "category"),
     "ledger": ("month", "account", "pool"),
     "capacity": ("month", "pool"),
