@@ -973,8 +973,8 @@ class Known:
 
         customer_id, segment ("(other)" if profiling is refused), under_agreement (any valid at the period's end). A
         purchase is a day with orders not cancelled by as_of. repeats (days after the first), last and age (weeks from
-        the first purchase to the last, and to the period's end), spend (net revenue of the repeat days, cents). As if seen
-        52 weeks before the period's end, of who had bought by then, else empty:
+        the first purchase to the last, and to the period's end), spend (net revenue of the repeat days, cents). As if
+        seen 52 weeks before the period's end, of who had bought by then, else empty:
         repeats_then, last_then, age_then; and repeats_since (days in the 52 weeks from then on).
         """
         end = self.period.end
