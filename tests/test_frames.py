@@ -1142,3 +1142,32 @@ def test_lifetimes_count_days_with_purchases(tiny, tables, made):
             assert row["repeats_then"] == len(old) - 1
             assert row["repeats_since"] == len(own) - len(old)
             assert row["age_then"] == (then - own["day"].min()).days / 7
+
+
+def test_accounts_are_under_agreement_for_a_part_of_the_year(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    begin, year = period.end - timedelta(weeks=52), timedelta(days=365.25)
+    terms = _known(tables, "agreements", period.as_of)
+    orders = _bought(tables, period.as_of, period.end, begin)
+    key = hashlib.sha256(b"frames" + tiny.pseudonym_key()).digest()
+    found, n = made["accounts"].set_index("customer_id"), 0
+    for who, own in terms.groupby("customer_id"):
+        start, stop = own["valid_from"].min(), own["valid_to"].max() if own["valid_to"].notna().all() else period.end
+        if start >= period.end or stop <= begin:
+            continue
+        n, row = n + 1, found.loc[source.pseudonym(who, key)]
+        assert row["ended"] == (stop < period.end)
+        assert row["entered"] == pytest.approx(max((begin - start) / year, 0))
+        assert row["exposure"] == pytest.approx((min(stop, period.end) - max(start, begin)) / year)
+        assert row["revenue"] == orders.loc[orders["customer_id"] == who, "revenue"].sum()
+    assert n == len(found) > 10
+    assert found["ended"].any()
+
+
+def test_tastes_of_the_year_before_are_those_of_a_period_that_ended_then(tiny, made, tmp_path):
+    end = tiny.period(PERIOD).end - timedelta(weeks=52)
+    then = replace(tiny.period(PERIOD), end=end)
+    kept = frames.materialise(tiny, then, ["tastes"], tmp_path)["tastes"]
+    keys = ["customer_id", "half", "block", "trait"]
+    was, found = (rows.set_index(keys)["amount"] for rows in (frames.read(kept.path), made["tastes_before"]))
+    pd.testing.assert_series_equal(was, found)

@@ -807,10 +807,18 @@ class Known:
         of ``products.attributes``; orders that have it: channel, fulfilment, site, time, promotion; and the block
         "basket", sums over orders: n_orders, n_lines, amount). Orders not cancelled; not of who refused profiling.
         """
-        end, first = _instant(self.period.end), _instant(self.period.end - timedelta(weeks=52))
+        return self._tastes(self.period.end)
+
+    def tastes_before(self) -> ir.Table:
+        """The frame ``tastes`` of the 52 weeks before those; segments are the ones of this year."""
+        return self._tastes(self.period.end - timedelta(weeks=52))
+
+    def _tastes(self, end: datetime) -> ir.Table:
+        begin = end - timedelta(weeks=52)
         orders, lines = self.table("orders"), self.table("order_lines")
-        inside = (orders.ordered_at >= first) & (orders.ordered_at < end) & orders.cancelled_at.isnull()
-        week = orders.ordered_at.date().delta(ibis.literal((self.period.end - timedelta(weeks=52)).date()), unit="day")
+        inside = (orders.ordered_at >= _instant(begin)) & (orders.ordered_at < _instant(end))
+        inside &= orders.cancelled_at.isnull()
+        week = orders.ordered_at.date().delta(ibis.literal(begin.date()), unit="day")
         orders = orders.filter(inside).mutate(half=ibis.ifelse((week // 7) % 2 == 0, "even", "odd"))
         people = self._frozen_segments()
         people = people.filter(people._consent.fill_null(True))
@@ -1019,6 +1027,44 @@ class Known:
             repeats_since=ibis.ifelse(known, did.repeats + 1 - did.days_then, None),
         )  # fmt: skip
 
+    def accounts(self) -> ir.Table:
+        """One row a customer under an agreement on any day of the 52 weeks up to the period's end.
+
+        customer_id, segment ("(other)" if profiling is refused); entered (years from the first agreement's begin to the
+        first day of these weeks, 0 if it began later), exposure (years under agreement within them), ended (no
+        agreement at the period's end); revenue (net revenue of orders placed in these weeks and not cancelled by as_of,
+        cents; empty where prices are not known).
+        """
+        end, held = self.period.end, self.table("agreements")
+        begin = end - timedelta(weeks=52)
+        held = held.group_by("customer_id").agg(
+            start=held.valid_from.fill_null(_instant(begin)).min(),
+            stop=ibis.ifelse(held.valid_to.isnull().any(), None, held.valid_to.max()),
+        )
+        held = held.mutate(stop=held.stop.fill_null(_instant(end)))
+        held = held.filter((held.start < _instant(end)) & (held.stop > _instant(begin)))
+        lines, orders = self.table("order_lines"), self.table("orders")
+        inside = (orders.ordered_at >= _instant(begin)) & (orders.ordered_at < _instant(end))
+        orders = orders.filter(inside & orders.cancelled_at.isnull()).select("order_id", _who="customer_id")
+        paid = orders.inner_join(lines, "order_id").group_by("_who").agg(_revenue=lambda rows: rows.net_revenue.sum())
+        people = self._frozen_segments()
+        held = held.left_join(people, held.customer_id == people._member)
+        held = held.left_join(paid, held.customer_id == paid._who)
+        refused = held._consent.fill_null(True) == False  # noqa: E712 - an expression
+
+        def years(start: ir.Value, stop: ir.Value) -> ir.Value:
+            return self._seconds(stop, start) / (86_400 * 365.25)
+
+        first, last = ibis.greatest(held.start, _instant(begin)), ibis.least(held.stop, _instant(end))
+        return held.select(
+            "customer_id",
+            segment=ibis.ifelse(refused, stats.OTHER, held._segment.fill_null(stats.UNKNOWN)),
+            entered=years(ibis.least(held.start, _instant(begin)), _instant(begin)),
+            exposure=years(first, last),
+            ended=held.stop < _instant(end),
+            revenue=ibis.ifelse(held._who.isnull(), 0, held._revenue),
+        )
+
     def product_mix(self) -> ir.Table:
         """One row a customer, atom and product category, over orders of the period that were not cancelled.
 
@@ -1200,11 +1246,13 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "promises": ("position",),
     "follow_up": ("response_id",),
     "segments": ("customer_id",),
+    "tastes_before": ("customer_id", "half", "block", "trait"),
     "tastes": ("customer_id", "half", "block", "trait"),
     "wishes": ("intent_id",),
     "short_lines": ("order_id", "line_no"),
     "campaign_reach": ("campaign_id", "customer_id"),
     "lifetimes": ("customer_id",),
+    "accounts": ("customer_id",),
     "product_mix": ("customer_id", *GRID_DIMENSIONS, "category"),
     "ledger": ("month", "account", "pool"),
     "capacity": ("month", "pool"),
