@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pytest
 
-from toolkit import cost, present
+from toolkit import cost, present, present_profile
 
 FACTS = pd.DataFrame([{"currency": "EUR", "period": "2026Q3", "as_of": "2026-10-22", "min_n": 10}])
 NO_HANDLING = pd.DataFrame(columns=["cents_per_order", "cents_per_line"])
@@ -315,7 +315,7 @@ BACK = BACK.assign(share=[0.8, 0.25], share_low=[0.75, 0.2], share_high=[0.85, 0
 
 
 def _segment_findings(who=WHO, lifts=LIFTS, marked=0, back=BACK, scores=SCORES, unlocks=NOTHING_MISSING):
-    found = present.segment_findings(
+    found = present_profile.segment_findings(
         who,
         WHOLE_ROW,
         lifts,
@@ -358,12 +358,12 @@ def test_a_segment_report_says_what_it_cannot_say():
     assert _segment_findings(scores=SCORES.iloc[:1])[3] == "NPS by segment cannot be compared: there is one group only."
     assert _segment_findings(WHO.iloc[:0]) == ["Nobody ordered in 2026Q3."]
     nothing = pd.DataFrame(columns=["rfm_group", "share"])
-    assert present.rfm(nothing, LOOK_2, built_from=["x"]).text.startswith("No order is known from before")
+    assert present_profile.rfm(nothing, LOOK_2, built_from=["x"]).text.startswith("No order is known from before")
 
 
 def test_groups_made_of_the_outcome_are_called_descriptive():
     groups = BACK.assign(rfm_group=["Champions", "Lost"], of_all=0.5, recency_days=1.0, n_orders=2.0, net_revenue=5.0)
-    shown = present.rfm(groups, LOOK_2, built_from=["orders.ordered_at", "order_lines.net_revenue"])
+    shown = present_profile.rfm(groups, LOOK_2, built_from=["orders.ordered_at", "order_lines.net_revenue"])
     assert "descriptive only: groups are built from orders.ordered_at and order_lines.net_revenue" in shown.html
     assert shown.text.endswith("Lowest: Lost, 25.0 %. Highest: Champions, 80.0 %.")
 
@@ -465,7 +465,7 @@ def test_captions_of_the_why_tables_tell_size_and_break():
     wait = present.dose(days.assign(unit="days from order to arrival"), TOTAL, LOOK_2, of="wait", found=found).html
     assert "the score breaks after 0 days" in wait
     assert "breaks" not in present.dose(days, TOTAL, LOOK_2, of="missing").html
-    row = dict.fromkeys([*present._trio("effect"), *present._trio("placebo")], -1.5)
+    row = dict.fromkeys([*present.trio("effect"), *present.trio("placebo")], -1.5)
     row |= {"decision": "x", "starts": "2026-02-01", "outcome": "NPS", "n": 9, "verdict": "not settled"}
     assert "nothing is concluded" in present.decided(pd.DataFrame([row]), LOOK_2).html
     gone = {"treatment": "late", "period": "2026Q1", "revision": "r1", "value": -3.0, "low": -5.0, "high": -1.0}
@@ -586,7 +586,7 @@ def test_a_figure_adds_value_and_interval_to_its_table_once():
     ]
     early = present.dots(SCORES, columns=["segment", "nps", "n"], **more)
     assert _heads(early) == ["segment", "nps", "answers", "low", "high"]
-    two = pd.DataFrame([dict.fromkeys([*present._trio("lost"), *present._trio("effect")], 1.0)])
+    two = pd.DataFrame([dict.fromkeys([*present.trio("lost"), *present.trio("effect")], 1.0)])
     told = [
         "points lost in all",
         "lost low",

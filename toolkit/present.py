@@ -114,7 +114,7 @@ def _middle(column: str) -> str:
     return column.removesuffix("_low").removesuffix("_high")
 
 
-def _trio(column: str) -> list[str]:
+def trio(column: str) -> list[str]:
     return [column, f"{column}_low", f"{column}_high"]
 
 
@@ -232,13 +232,13 @@ def dots(
     interval where ``columns`` leaves them out.
     """
     kinds = dict.fromkeys(by, "text") | dict(kinds or {})
-    kind, trio = (_KIND_OF | kinds)[value], _trio(value)
-    columns = [*columns, *(column for column in trio if column not in columns)]
+    kind, ends_too = (_KIND_OF | kinds)[value], trio(value)
+    columns = [*columns, *(column for column in ends_too if column not in columns)]
     drawn = rows.dropna(subset=[value]).iloc[::-1]
     names = drawn[list(by)].agg(", ".join, axis=1) if len(drawn) else pd.Series(dtype="str")
     size = 100 if kind == "share" else 1
     fig, ax = plt.subplots(figsize=(7.2, 0.8 + 0.3 * max(len(drawn), 2)))
-    middle, low, high = (size * drawn[column].astype("float64") for column in trio)
+    middle, low, high = (size * drawn[column].astype("float64") for column in ends_too)
     ax.hlines(range(len(drawn)), low, high, color=ACCENT, linewidth=2)
     ax.plot(middle, range(len(drawn)), "o", color=ACCENT)
     ax.set_yticks(range(len(drawn)), names)
@@ -293,8 +293,8 @@ def theme() -> None:
 _SURVEYS = {"surveys": ()}
 _LEDGER = {"ledger": (), "resource_pools": (), "activities": ()}
 _PROFIT = {"order_lines": ("net_revenue", "cost_of_goods")}
-_REVENUE = {"order_lines": ("net_revenue",)}
-_SHOWN = 15  # rows of a long list that a page shows
+REVENUE = {"order_lines": ("net_revenue",)}
+SHOWN = 15  # rows of a long list that a page shows
 
 
 def row_account(account: Frame, look: Look) -> Html:
@@ -305,100 +305,7 @@ def row_account(account: Frame, look: Look) -> Html:
     return table(account, name="row_account", caption=caption, columns=columns, heads=heads, kinds=kinds)
 
 
-# -- segment profile -----------------------------------------------------------------------------
-
-
-def matrix(cells: Frame, look: Look, *, by: Columns) -> Html:
-    """The segmentation matrix."""
-    money = [column for column in ("net_revenue", "margin") if cells[column].notna().any()]
-    caption = f"Orders placed in {look.period}, not cancelled, by {' and '.join(by)}; money in {look.currency}; "
-    columns = [*by, "n_customers", "n_orders", *money, "serve_share", "n_due", "late_share"]
-    return table(
-        cells, name="segmentation_matrix", caption=caption + "late: of orders due in the period", columns=columns,
-        heads={"margin": "margin after cost to serve", "late_share": "late"}, kinds=dict.fromkeys(by, "text"),
-    )  # fmt: skip
-
-
-def profile(who: Frame, customers: Frame, look: Look) -> Html:
-    """Who the customers of each segment are; columns that nobody brought are left out."""
-    columns = "segment n_customers customer_share revenue_share orders_each basket lines_each known_days age"
-    columns += " household_size card_share nps nps_low nps_high n_answers"
-    columns = [column for column in columns.split() if who[column].notna().any()]
-    caption = f"Customers who ordered in {look.period}, by segment (built from "
-    caption += f"{', '.join(sorted(customers['built_from'].unique()))}); money in {look.currency}"
-    return table(who, name="profile", caption=caption, columns=columns, heads={"nps": look.measure})
-
-
-def preferences(farthest: Frame, lifts: Frame, look: Look) -> Html:
-    """The categories that most mark a segment, up or down, as far as they are settled; or what it lacks."""
-    if lacking := look.missing(_REVENUE, gain="shows what each segment buys more of than others"):
-        return lacking
-    caption = f"What marks a segment in {look.period}: {int(lifts['settled'].sum())} of {len(lifts)} categories of "
-    caption += f"segments are apart from all customers, the {len(farthest)} farthest are shown; "
-    return dots(
-        farthest, by=["segment", "category"], value="lift", name="preferences",
-        caption=f"{caption}{look.together(len(lifts), 'permutation')}.",
-        axis="share of the segment's revenue, by the share of all customers' revenue", mark=(1.0, "as all customers"),
-        what="how much more of a category a segment buys than all customers",
-        columns=["segment", "category", "n_buyers", "share", "share_of_all"],
-        heads={"share": "of its revenue"},
-    )  # fmt: skip
-
-
-def rfm(groups: Frame, look: Look, *, built_from: Columns) -> Html:
-    """RFM groups before the period and what they did in it, descriptive only; or what it lacks."""
-    gain = "groups customers by recency, frequency and value, and shows who came back"
-    if (lacking := look.missing(_REVENUE, gain=gain)) or groups.empty:
-        return lacking or paragraphs(["No order is known from before the period: there is nothing to group by."])
-    heads = {"n": "customers", "n_orders": "orders before (median)", "net_revenue": "revenue before (mean)"}
-    caption = f"Customers by recency, frequency and value before {look.first_day}; descriptive only: groups are built "
-    caption += f"from {' and '.join(built_from)}; {look.together(len(groups))}; money in {look.currency}"
-    return dots(
-        groups, by=["rfm_group"], value="share", name="rfm_groups", caption=caption,
-        axis=f"ordered again in {look.period}", what="share of customers who ordered again",
-        columns=["rfm_group", "n", "of_all", "recency_days", "n_orders", "net_revenue"],
-        heads=heads | {"share": "ordered again"},
-    )  # fmt: skip
-
-
-def segment_findings(
-    who: Frame, whole: Frame, lifts: Frame, marked: int | None, back: Frame, scores: Frame, look: Look, *, apart: Apart
-) -> Html:
-    """The answers of the segment report, in the slots of docs/METHODS.md section 1.5."""
-    if who.empty:
-        return paragraphs([f"Nobody ordered in {look.period}."], role="findings")
-    first, n, family = who.iloc[0], _n(whole["n_customers"].iloc[0]), f"family of {len(lifts)}"
-    bought = "is the largest"
-    if pd.notna(first["revenue_share"]):
-        bought = f"brings {_share(first['revenue_share'])} of net revenue"
-    part = _share(first["customer_share"])
-    sentences = [f"{n} customers ordered in {look.period}; {first['segment']} {bought} with {part} of the customers."]
-    if lifts.empty:
-        sentences.append("What marks a segment cannot be said: revenue by category is not known.")
-    elif lifts["segment"].nunique() == 1:
-        sentences.append("There is one segment only: nothing marks it against another.")
-    elif marked is None:
-        sentences.append(f"What marks a segment is not settled over a {family} intervals.")
-    else:
-        top = lifts.iloc[marked]
-        sentences.append(
-            f"Most marked is {top['segment']} in {top['category'].replace('_', ' ')}: it spends "
-            f"{look.estimate(top, 'lift', family)} times the share of all customers."
-        )
-    if len(back):
-        (_, best), (_, others) = back.iterrows()
-        sentences.append(
-            f"Who ordered again: of the {_n(best['n'])} best customers {look.estimate(best, 'share')}, of the "
-            f"{_n(others['n'])} others {look.estimate(others, 'share')}. Descriptive: the groups are made of earlier "
-            "orders."
-        )
-    else:
-        few = "too few customers are known from before the period"
-        sentences.append(f"Who comes back cannot be said: {'revenue is not known' if look.missing(_REVENUE) else few}.")
-    return paragraphs([*sentences, _apart(scores, apart, look, by=["segment"])], role="findings")
-
-
-def _apart(scores: Frame, apart: Apart, look: Look, *, by: Columns) -> str:
+def apart_sentence(scores: Frame, apart: Apart, look: Look, *, by: Columns) -> str:
     """Which group's score lies above, and which below, all others."""
     scored, family = f"{look.measure} by {' and '.join(by)}", f"family of {len(scores)}"
     if scores.empty:
@@ -468,7 +375,7 @@ def star_maps(scores: Frame) -> Html | None:
         return None
     caption = "The same answers under both common maps: stars stand in for the NPS question and are not it"
     return table(
-        scores, name="star_maps", caption=caption, columns=["measure", "n", *_trio("nps")], heads={"nps": "points"}
+        scores, name="star_maps", caption=caption, columns=["measure", "n", *trio("nps")], heads={"nps": "points"}
     )
 
 
@@ -477,7 +384,7 @@ def failures(costs: Frame, look: Look) -> Html:
     if lacking := look.missing(_SURVEYS, gain="shows what each failure costs in NPS points"):
         return lacking
     n, family = costs["n_model"].iloc[0], costs["family"].max()
-    columns = ["failure", "n", "share", *_trio("effect"), *_trio("lost"), "note"]
+    columns = ["failure", "n", "share", *trio("effect"), *trio("lost"), "note"]
     behind = {"name": "failures", "columns": columns}
     behind["caption"] = (
         f"Effect in NPS points on those who met a failure, {look.period}, other things equal, from {_n(n)} answers; "
@@ -502,11 +409,11 @@ def performance(rows: Frame, choices: Mapping[str, str], look: Look, *, by: str)
         return lacking or paragraphs([f"No promise fell due in {look.period}, or too few to show."])
     if len(rows) == 1 and by != "segment":
         return paragraphs([f"All orders due in {look.period} have one {by}: {rows[by].iloc[0]}."])
-    value, what, shares = "on_time", "on time", _trio("on_time")
+    value, what, shares = "on_time", "on time", trio("on_time")
     said = "what was delivered of a line is not recorded, so that in full, perfect and fill rates cannot be told"
     if rows["otif"].notna().any():
         value, what, said = "otif", "on time and in full", "; ".join(f"{name}: {x}" for name, x in choices.items())
-        shares = ["on_time", "in_full", *_trio("otif"), "perfect", "line_fill", "unit_fill", "early", "in_window"]
+        shares = ["on_time", "in_full", *trio("otif"), "perfect", "line_fill", "unit_fill", "early", "in_window"]
         shares = [name for name in shares if rows[name].notna().any()]
     told = rows.assign(**{by: rows[by].str.replace("_", " ")}).sort_values(value, kind="stable", ignore_index=True)
     return dots(
@@ -568,7 +475,7 @@ def suppliers(rows: Frame, look: Look) -> Html:
     columns = ["supplier", "n", "n_lines", "n_open", "lead_days", "lead_sd", "lead_p95", "every_days", "on_time"]
     return table(
         rows.assign(supplier=rows["supplier"] + rows["own"].map({True: " (own)", False: ""})), name="suppliers",
-        caption=caption, columns=[*columns, "in_full", "on_time_before", *_trio("trend")],
+        caption=caption, columns=[*columns, "in_full", "on_time_before", *trio("trend")],
         heads=heads,
     )  # fmt: skip
 
@@ -586,10 +493,10 @@ def promises(rows: Frame, look: Look) -> Html:
     shown = rows.assign(promise=rows["measure"].str.replace("_", " "), to=_to(rows))
     shown["felt_at_least"] = shown["felt_at_least"].mask(shown["felt"] == "")
     kind = {True: "points", False: "share"}  # a share reads in per cent, a score in points
-    for name in ("at_least", *_trio("value")):
+    for name in ("at_least", *trio("value")):
         shown[name] = [formatted(x, kind[of == "nps"]) for x, of in zip(rows[name], rows["measure"], strict=True)]
     caption = f"Promises of targets.yaml against what was delivered in {look.period}; felt: content answers to the "
-    columns = ["promise", "to", "at_least", *_trio("value"), "n", "felt", "felt_share", "felt_at_least", "verdict"]
+    columns = ["promise", "to", "at_least", *trio("value"), "n", "felt", "felt_share", "felt_at_least", "verdict"]
     return table(
         shown, name="promises", caption=f"{caption}item named; {look.together(len(rows))}", columns=columns,
         heads={"value": "delivered", "felt": "item", "felt_share": "felt", "n": "orders or answers"},
@@ -604,10 +511,10 @@ def comparisons(pairs: Frame, look: Look) -> Html | None:
     settled = pairs[pairs["settled"]].sort_values("difference", key=abs, ascending=False, kind="stable")
     caption = f"Differences of {look.measure} between segments, {look.period}: {len(settled)} of "
     caption += f"{pairs['family'].iloc[0]} pairs are settled (Benjamini-Hochberg at {1 - look.confidence:.0%}), the "
-    caption += f"largest {min(len(settled), _SHOWN)} are shown; their intervals keep the false coverage rate"
+    caption += f"largest {min(len(settled), SHOWN)} are shown; their intervals keep the false coverage rate"
     return table(
-        settled.head(_SHOWN), name="comparisons", caption=caption, kinds={"difference": "points"},
-        columns=["group_a", "group_b", "p_adjusted", *_trio("difference")],
+        settled.head(SHOWN), name="comparisons", caption=caption, kinds={"difference": "points"},
+        columns=["group_a", "group_b", "p_adjusted", *trio("difference")],
         heads={"group_a": "segment", "group_b": "against", "p_adjusted": "adjusted p"},
     )  # fmt: skip
 
@@ -622,7 +529,7 @@ def silence(found: Frame, look: Look, *, reference: float) -> Html:
     caption += "points the others would have to score lower for the score of all to fall to "
     caption += f"{reference:.1f}, that of the period before or 0"
     heads = {"what": "answers", "n": "n", "n_effective": "worth (answers)", "nps": look.measure}
-    columns = ["what", "n", "n_effective", *_trio("nps"), "tipping"]
+    columns = ["what", "n", "n_effective", *trio("nps"), "tipping"]
     shown = table(found, name="silence", caption=caption, columns=columns, heads=heads | {"tipping": "tipping point"})
     (fig, ax), last = plt.subplots(), found.iloc[-1]
     deltas = np.linspace(0, float(max(40, 1.5 * np.nan_to_num(last["tipping"]))), 2)
@@ -645,7 +552,7 @@ def dose(rows: Frame, total: Frame, look: Look, *, of: str, found: Mapping[str, 
         return paragraphs([f"What it costs to be {of} cannot be said: no answer tells, or too few differ."])
     unit, broken = rows["unit"].iloc[0], ""
     if found is not None:
-        at, low, high, broken = (*(found[name] for name in _trio("break")), "; no break can be told")
+        at, low, high, broken = (*(found[name] for name in trio("break")), "; no break can be told")
         if pd.notna(at):
             where = "at the promise" if of == "late" and at <= 1 else f"after {at:.0f} days"
             broken = f"; the score breaks {where} (interval {low:.0f} to {high:.0f} days), "
@@ -686,7 +593,7 @@ def penalty_reward(rows: Frame, look: Look) -> Html:
     caption = f"NPS points against the middle of each driver, {look.period}; each interval {100 * look.confidence:g} %;"
     caption += " a kind is named where the difference of the two is settled"
     heads = {"attribute": "driver", "n_low": "answers at the low end", "n_high": "at the high end"}
-    columns = [*heads, *_trio("penalty"), *_trio("reward"), "kind"]
+    columns = [*heads, *trio("penalty"), *trio("reward"), "kind"]
     return table(rows, name="penalty_reward", caption=caption, columns=columns, heads=heads)
 
 
@@ -698,7 +605,7 @@ def change(parts: Frame, look: Look) -> Html:
     share = f"; the rest is {_share(abs(rest / whole))} of it" if abs(whole) >= 1 else ""
     caption = f"Change of {look.measure} from the period before to {look.period}{share}; each interval "
     caption += f"{100 * look.confidence:g} % (bootstrap over customers)"
-    return table(parts, name="change", caption=caption, columns=["part", *_trio("points")], total=True)
+    return table(parts, name="change", caption=caption, columns=["part", *trio("points")], total=True)
 
 
 def cause(rows: Frame, look: Look) -> Html:
@@ -713,7 +620,7 @@ def cause(rows: Frame, look: Look) -> Html:
     counts = {"n_treated": "met it", "n_alone": "nobody alike", "note": "why not"}
     return table(
         rows, name="cause", caption=caption,
-        columns=["failure", "estimand", *_trio("effect"), *_trio("lost"), "e_value", "e_value_limit", "n", *counts],
+        columns=["failure", "estimand", *trio("effect"), *trio("lost"), "e_value", "e_value_limit", "n", *counts],
         heads={"estimand": "what", "effect": "points", "e_value": "E-value", "e_value_limit": "of the interval's end"}
         | counts,
     )  # fmt: skip
@@ -730,7 +637,7 @@ def decided(rows: Frame, look: Look) -> Html | None:
         f"against before; each interval {100 * look.confidence:g} %, customers taken as independent. Placebo: the "
     )
     caption += "same before it began; away from 0 the two did not move alike, and nothing is concluded"
-    columns = ["decision", "starts", "outcome", "n", *_trio("effect"), *_trio("placebo"), "verdict"]
+    columns = ["decision", "starts", "outcome", "n", *trio("effect"), *trio("placebo"), "verdict"]
     return table(rows, name="decided", caption=caption, columns=columns, heads={"n": "orders or answers"})
 
 
@@ -738,9 +645,9 @@ def withdrawn(rows: Frame, look: Look) -> Html | None:
     """Causes whose effect an archived revision told and which are declared no more; nothing where there is none."""
     if rows.empty:
         return None
-    told = rows.assign(**{x: rows[y] for x, y in zip(_trio("lost"), ["value", "low", "high"], strict=True)})
+    told = rows.assign(**{x: rows[y] for x, y in zip(trio("lost"), ["value", "low", "high"], strict=True)})
     caption = f"Causes that archived pages told and base.yaml declares no more, as of {look.as_of}"
-    columns = ["treatment", "period", "revision", *_trio("lost")]
+    columns = ["treatment", "period", "revision", *trio("lost")]
     return table(told, name="withdrawn_causes", caption=caption, columns=columns)
 
 
@@ -749,7 +656,7 @@ def alike(rows: Frame, look: Look) -> Html | None:
     if rows.empty:
         return None
     far = int((rows["smd_after"].abs() > 0.1).sum())
-    farthest = rows.sort_values("smd_before", key=abs, ascending=False, kind="stable").head(_SHOWN)
+    farthest = rows.sort_values("smd_before", key=abs, ascending=False, kind="stable").head(SHOWN)
     caption = (
         f"Standardised mean differences between who met a failure and who did not, {look.period}: after weighting "
     )
@@ -765,7 +672,7 @@ def worth(rows: Frame, look: Look) -> Html:
     """What customers bought after they answered, by what they answered."""
     if rows.empty:
         return paragraphs(["What a point is worth cannot be said: no answers of the period before can be followed."])
-    hidden, effects = ~rows["settled"].astype(bool), _trio("effect")
+    hidden, effects = ~rows["settled"].astype(bool), trio("effect")
     told = rows.assign(**{name: rows[name].mask(hidden) for name in effects})
     told["note"] = told["note"].mask(hidden & rows["bought"].isna() & (told["note"] == ""), "not settled")
     caption = f"Bought in the {rows['days'].iloc[0]} days after an answer of the period before, {look.currency} a "
@@ -809,7 +716,7 @@ def nps_findings(
         top, family = single.iloc[worst], f"family of {costs['family'].max()}"
         loss = look.estimate(top, "lost", family)
         sentences.append(f"Largest loss by a single failure: {top['failure']}, {loss} of all.")
-    sentences.append(_apart(scores, apart, look, by=["segment"]))
+    sentences.append(apart_sentence(scores, apart, look, by=["segment"]))
     if waiting.empty:
         sentences.append("No answer came from an order that had not arrived, or too few to show.")
     else:
@@ -878,7 +785,7 @@ _NO_COST = (
     "What serving costs cannot be said: no freight (deliveries.freight_cost), no work (activities) and no assumption "
     "(handling, in cost.yaml) is known."
 )
-_NO_REVENUE = "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
+_NOREVENUE = "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
 
 
 def ledger_tie(tie: Frame, look: Look) -> Html:
@@ -909,7 +816,7 @@ def serve_costs(costs: Frame, look: Look, *, name: str, by: Columns) -> Html:
 
 def serve_figure(shares: Frame, look: Look, *, by: Columns) -> Html:
     """Cost to serve as a share of revenue, one row a group, with intervals that hold together; or what it lacks."""
-    if lacking := look.missing(_REVENUE, gain="shows what serving takes out of each unit of revenue"):
+    if lacking := look.missing(REVENUE, gain="shows what serving takes out of each unit of revenue"):
         return lacking
     if (shares["ratio"].fillna(0) == 0).all():
         return paragraphs([_NO_COST])
@@ -960,7 +867,7 @@ def cost_findings(
         )
     one, customers = total.iloc[0], summary.iloc[0]
     if pd.isna(one["ratio"]) or one["ratio"] == 0:
-        return paragraphs([*sentences, _NO_REVENUE if pd.isna(one["ratio"]) else _NO_COST], role="findings")
+        return paragraphs([*sentences, _NOREVENUE if pd.isna(one["ratio"]) else _NO_COST], role="findings")
     interval = between(one["ratio_low"], one["ratio_high"], "share", look.confidence)
     sure = f"({interval}, n = {_n(one['n'])} customers)"
     sentences.append(f"Serving customers cost {_share(one['ratio'])} of net revenue {sure}{assumed}.")
