@@ -257,3 +257,31 @@ def test_margin_multiple_is_that_of_the_book():
         DataError, match="expected a discount above 0 and retention from 0 to 1, found 0 and 0.6 to 0.6"
     ):
         lifetime.margin_multiple([0.6], 0)
+
+
+ACCOUNTS = pd.DataFrame({"segment": ["a"] * 40 + ["b"] * 60, "entered": 2.0, "exposure": 1.0, "ended": False}).assign(
+    customer_id=range(100), revenue=1000
+)
+
+
+def test_accounts_are_worth_the_margin_of_who_is_here_times_its_multiple():
+    rows = ACCOUNTS.assign(ended=[True] * 4 + [False] * 96, exposure=[0.5] * 4 + [1.0] * 96)
+    found = lifetime.account_value(rows, MARGINS, min_n=10, discount=0.1).set_index("segment")
+    stay = np.exp(-4 / 38)
+    assert found.loc["a", "value"] == pytest.approx(36 * 1000 * 0.2 * stay / (1.1 - stay))
+    assert found.loc["b", "value"] == pytest.approx(
+        60 * 1000 * 0.1 * 1 / 0.1
+    )  # nobody left: worth of all years to come
+    assert found.loc["b", "value_high"] == found.loc["b", "value"]
+    assert found.loc["(all)", "value"] == pytest.approx(found["value"].iloc[:2].sum())
+    assert found.loc["a", "value_low"] < found.loc["a", "value"] < found.loc["a", "value_high"]
+
+
+def test_accounts_of_unknown_or_lost_money_are_told_so():
+    unknown = lifetime.account_value(ACCOUNTS.assign(revenue=pd.NA), MARGINS, min_n=10, discount=0.1)
+    assert unknown["value"].isna().all()
+    assert (unknown["retention"] == 1).all()
+    losing = MARGINS.assign(margin=[-200, -100])
+    found = lifetime.account_value(ACCOUNTS.assign(ended=[True] * 50 + [False] * 50), losing, min_n=10, discount=0.1)
+    assert (found["value_low"] <= found["value_high"]).all()
+    assert lifetime.account_value(ACCOUNTS.head(0), MARGINS, min_n=10, discount=0.1).empty

@@ -486,14 +486,18 @@ def customer_value(
         told = _by_segment(shoppers, ahead, confidence)
     except NoMaximumError as error:
         return empty, empty, str(error).split(": ", 1)[1].rstrip(".")
-    rates = margins.set_index("segment")
-    told["margin"] = told["value"] * told["segment"].map(
-        rates["margin"] / rates["net_revenue"].where(rates["net_revenue"] > 0)
-    )
+    told["margin"] = told["value"] * told["segment"].map(_rates(margins))
+    told.loc[told.index[-1], "margin"] = told["margin"].iloc[:-1].sum(skipna=False)
     return test.drop(columns=["alive", *_MONEY]), told, ""
 
 
 _MONEY = ["value", "value_low", "value_high"]
+
+
+def _rates(margins: pd.DataFrame) -> pd.Series:
+    """Margin by net revenue of each segment; missing without revenue or margin."""
+    money = margins.set_index("segment")[["net_revenue", "margin"]].astype("float64")
+    return money["margin"] / money["net_revenue"].where(money["net_revenue"] > 0)
 
 
 def _by_segment(shoppers: pd.DataFrame, ahead: float, confidence: float) -> pd.DataFrame:
@@ -610,6 +614,68 @@ def retention(accounts: pd.DataFrame, *, by: str | None = None, confidence: floa
     for name, source in (("retention", "hazard"), ("retention_low", "hazard_high"), ("retention_high", "hazard_low")):
         rows[name] = np.exp(-rows[source])
     return rows.rename_axis("group").reset_index()
+
+
+def account_value(
+    accounts: pd.DataFrame, margins: pd.DataFrame, *, min_n: int, discount: float, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Which customers under agreement stay, and what those who are here are worth, by segment.
+
+    Parameters
+    ----------
+    accounts
+        The frame ``accounts``.
+    margins
+        As for ``customer_value``.
+    min_n
+        Smaller segments stand together.
+    discount
+        A year, 0.1 for 10 %.
+    confidence
+        Coverage of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment and "(all)": the columns of ``retention`` with ``segment`` for ``group``; ``revenue`` (a year,
+        of those not ended, cents), ``multiple`` (years of margin that they are worth) and ``value`` (cents) with ends;
+        the value of "(all)" is the sum of the segments'.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.6. The interval is that of retention alone: margins are taken as they are.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"customer_id": range(40), "segment": "shops", "entered": 1.0, "exposure": 1.0})
+    >>> rows = rows.assign(ended=[True] + [False] * 39, revenue=500)
+    >>> margins = pd.DataFrame({"segment": ["shops"], "net_revenue": [1000], "margin": [200]})
+    >>> found = account_value(rows, margins, min_n=10, discount=0.1)
+    >>> found[["segment", "n_ended", "retention", "multiple", "value"]].round(2).values.tolist()
+    [['shops', 1, 0.98, 7.82, 30505.3], ['(all)', 1, 0.98, 7.82, 30505.3]]
+    """
+    rows = stats.publishable(accounts, by=["segment"], person="customer_id", min_n=min_n)
+    rows = rows[rows["exposure"] > 0]
+    if rows.empty:
+        return pd.DataFrame(columns=["segment", "n"])
+    revenue = rows["revenue"].astype("Float64").astype("float64")
+    rates = rows["segment"].map(_rates(margins)).astype("float64")
+    rows = rows.assign(revenue=revenue, margin_cents=revenue * rates)
+    stay = rows[~rows["ended"].astype(bool)]
+    found = retention(rows, by="segment", confidence=confidence).rename(columns={"group": "segment"})
+    money = stay.groupby("segment")[["revenue", "margin_cents"]].agg(lambda x: x.sum(skipna=False))
+    money = money.reindex(found["segment"].iloc[:-1], fill_value=0)
+    money.loc["(all)"] = money.sum(skipna=False)
+    found["revenue"], found["margin_cents"] = money["revenue"].to_numpy(), money["margin_cents"].to_numpy()
+    found["multiple"] = margin_multiple(found["retention"], discount)
+    ends = [found["margin_cents"] * margin_multiple(found[f"retention{end}"], discount) for end in ("_low", "_high")]
+    parts = pd.DataFrame({"value": found["margin_cents"] * found["multiple"]})
+    parts["value_low"], parts["value_high"] = np.minimum(*ends), np.maximum(*ends)
+    parts = parts.iloc[:-1]
+    total = parts.sum(skipna=False)
+    for end, sign in (("value_low", -1), ("value_high", 1)):
+        total[end] = total["value"] + sign * np.sqrt(((parts[end] - parts["value"]) ** 2).sum(skipna=False))
+    return found.assign(**pd.concat([parts, total.to_frame().T], ignore_index=True))
 
 
 def margin_multiple(retention: Sequence[float], discount: float) -> np.ndarray:
