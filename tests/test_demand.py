@@ -896,3 +896,13 @@ def test_input_is_not_changed(wishes, lines, spans):
     demand.demand_by_group(spans, by=["site"])
     for rows, before in zip((wishes, lines, spans), kept, strict=True):
         pd.testing.assert_frame_equal(rows, before)
+
+
+def test_small_groups_of_wishes_and_lines_stand_together():
+    rows = pd.DataFrame({"customer_id": range(40), "site_id": ["a"] * 18 + ["b"] * 17 + ["c", "d", "e", "f", "g"]})
+    wishes = rows.assign(person=rows["customer_id"], outcome="bought")
+    found = demand.outcomes(wishes, by=["site_id"], min_n=5)
+    assert found.set_index("site_id")["n"].to_dict() == {"(other)": 5, "a": 18, "b": 17}
+    lines = rows.assign(quantity_ordered=1, quantity_delivered=1)
+    found = demand.short_lines(lines, by=["site_id"], min_n=5)
+    assert found.set_index("site_id")["n_persons"].to_dict() == {"(other)": 5, "a": 18, "b": 17}

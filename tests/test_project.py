@@ -31,7 +31,7 @@ LAYERS = {
     "cost": {"errors", "stats"},
     "drivers": {"errors"},
     "satisfaction": {"errors", "stats", "drivers"},
-    "segments": {"errors", "stats"},
+    "segments": {"errors", "stats", "demand"},
     "lifestyles": {"errors", "stats"},
     "lifetime": {"errors", "stats"},
     "demand": {"errors", "stats"},

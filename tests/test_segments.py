@@ -213,3 +213,152 @@ def test_key_figures_have_the_columns_of_the_archive():
     assert figures["figure_id"].tolist() == ["customers", "customers", "ordered_again_best", "ordered_again_others"]
     assert figures["value"].tolist() == [7, 3, 1, 0]
     assert figures["segment"].tolist() == ["a", "b", "", ""]
+
+
+# -- uplift ---------------------------------------------------------------------------------------
+
+
+def _reach(n=400, *, effect=0.5, campaign="K1", seed=5):
+    rng = np.random.default_rng(seed)
+    before, held = rng.poisson(1.5, n), np.arange(n) % 4 == 0
+    after = rng.poisson(0.2 + 0.3 * before + effect * ~held)
+    return pd.DataFrame(
+        {"customer_id": np.arange(n), "held_out": held, "orders_before": before, "orders_after": after,
+         "campaign_id": campaign, "cost": 60_000, "template_id": "T", "use": 1, "segment": "a"}
+    )  # fmt: skip
+
+
+def test_uplift_is_lins_regression_by_hand():
+    """Lin 2013: the adjusted effect is the difference of the two arms' own regressions at the common mean."""
+    reach = _reach()
+    found = segments.uplift(reach, by="campaign_id", min_n=10).iloc[0]
+    ends, x = [], reach["orders_before"] - reach["orders_before"].mean()
+    for side in (~reach["held_out"], reach["held_out"]):
+        slope = np.cov(x[side], reach["orders_after"][side], ddof=0)[0, 1] / np.var(x[side])
+        ends.append(reach["orders_after"][side].mean() - slope * x[side].mean())
+    assert found["uplift"] == pytest.approx(1000 * (ends[0] - ends[1]))
+    assert found["base"] == pytest.approx(1000 * reach["orders_after"][reach["held_out"]].mean())
+    assert (found["n_contacted"], found["n_held_out"]) == (300, 100)
+    assert found["cost_each"] == 200
+    assert found["cost_per_order"] == pytest.approx(200 / (found["uplift"] / 1000))
+    assert found["cost_per_order_low"] == pytest.approx(200 / (found["uplift_high"] / 1000))
+
+
+def test_intervals_of_uplift_cover_nothing_when_there_is_nothing():
+    """Several campaigns together: all intervals hold in 95 of 100 (Bonferroni is a little more)."""
+    clean = 0
+    for seed in range(100):
+        parts = [_reach(120, effect=0, campaign=f"K{i}", seed=1000 * seed + i) for i in range(4)]
+        found = segments.uplift(pd.concat(parts), by="campaign_id", min_n=10)
+        clean += int(((found["uplift_low"] <= 0) & (found["uplift_high"] >= 0)).all())
+    assert clean >= 90  # 95 expected; binomial 1 % quantile
+
+
+def test_customers_of_several_campaigns_are_drawn_once():
+    twice = pd.concat([_reach(), _reach().assign(campaign_id="K2")])
+    once = segments.uplift(_reach(), by="segment", min_n=10).iloc[0]
+    found = segments.uplift(twice, by="segment", min_n=10).iloc[0]
+    assert found["uplift"] == pytest.approx(once["uplift"])
+    width = (found["uplift_high"] - found["uplift_low"]) / (once["uplift_high"] - once["uplift_low"])
+    assert width == pytest.approx(1, abs=0.05)  # the same people twice tell nothing more
+
+
+def test_without_a_control_no_effect_is_told():
+    alone = segments.uplift(_reach().assign(held_out=False), by="campaign_id", min_n=10)
+    few = segments.uplift(_reach(36), by="campaign_id", min_n=10)
+    for found in (alone, few):
+        assert found[["uplift", "cost_per_order"]].isna().all(axis=None)
+        assert found["n_contacted"].iloc[0] > 0
+    assert segments.uplift(_reach().head(0), by="campaign_id", min_n=10).empty
+
+
+def test_what_an_order_costs_has_no_upper_end_where_there_may_be_no_uplift():
+    found = segments.uplift(_reach(effect=0.02, seed=8), by="campaign_id", min_n=10).iloc[0]
+    assert found["uplift_low"] < 0 < found["uplift_high"]
+    assert np.isnan(found["cost_per_order_high"])
+    assert found["cost_per_order_low"] > 0
+
+
+# -- what to do -----------------------------------------------------------------------------------
+
+
+def _world(late=0.05, ended=False):
+    """60 customers a segment, ten orders each; of those of "b" ``late`` come late, of all others 5 %."""
+    n = 120
+    service = pd.DataFrame({"customer_id": np.repeat(range(n), 10), "cancelled": False, "late": False})
+    service["segment"] = np.where(service["customer_id"] < 60, "a", "b")
+    order = service.groupby("segment").cumcount()
+    service["late"] = np.where(service["segment"] == "b", order % 100 < 100 * late, order % 100 < 5)
+    accounts = pd.DataFrame({"customer_id": range(n), "segment": ["a"] * 60 + ["b"] * 60, "exposure": 1.0})
+    accounts = accounts.assign(ended=accounts["customer_id"].isin(range(20) if ended else []), revenue=0)
+    wishes = pd.DataFrame({"person": range(30), "segment": "a", "item": "rye", "outcome": "not_ranged", "value": 100})
+    lifts = pd.DataFrame(columns=["segment", "category", "lift", "lift_low", "lift_high", "n_buyers"])
+    return {"service": service, "accounts": accounts, "wishes": wishes, "reach": _reach().head(0), "lifts": lifts}
+
+
+def _todo(days=10, min_n=10, **world):
+    return segments.what_to_do(**(_world() | world), days=days, min_n=min_n)
+
+
+def test_what_is_wanted_is_told_with_who_owns_it():
+    found = _todo().iloc[0]
+    assert found[["segment", "kind", "what", "n", "value", "owner"]].tolist() == [
+        "a",
+        "range",
+        "rye",
+        30,
+        3,
+        "assortment",
+    ]
+    assert found["low"] < 3 < found["high"]
+    wishes = _world()["wishes"].assign(outcome="unavailable")
+    assert _todo(wishes=wishes).iloc[0][["kind", "owner"]].tolist() == ["stock", "replenishment"]
+    assert len(_todo(wishes=wishes.head(9))) == 0
+
+
+def test_only_service_settled_worse_than_that_of_others_is_told():
+    assert "serve" not in set(_todo()["kind"])
+    found = _todo(**_world(late=0.2)).set_index("kind").loc["serve"]
+    assert (found["segment"], found["value"], found["others"]) == ("b", 0.2, 0.05)
+    assert found["low"] > 0.05
+
+
+def test_accounts_that_leave_come_first():
+    found = _todo(**_world(ended=True))
+    assert found[["segment", "kind"]].values.tolist() == [["a", "account"], ["a", "range"]]
+    assert found["value"].iloc[0] == pytest.approx(1 / 3)
+
+
+def test_top_accounts_are_a_group_of_their_own():
+    world = _world()
+    world["accounts"]["revenue"] = [100] * 96 + [900] * 24
+    world["service"].loc[world["service"]["customer_id"] >= 96, "late"] = True
+    found = _todo(**world)
+    assert found[["segment", "kind", "n"]].values.tolist() == [
+        ["a", "range", 30],
+        ["b", "serve", 60],
+        ["top accounts", "serve", 24],
+    ]
+    assert segments.top_accounts(world["accounts"], min_n=25) == set()
+
+
+def test_campaigns_are_repeated_or_stopped_only_when_that_is_settled():
+    reach = _reach(4000).assign(department="sales")
+    assert _todo(reach=reach).set_index("kind").loc["campaign", ["what", "owner"]].tolist() == ["repeat", "sales"]
+    assert "campaign" not in set(_todo(reach=_reach(4000, effect=0).assign(department="sales"))["kind"])
+    harmful = reach.assign(orders_after=reach["orders_after"].where(reach["held_out"], 0))
+    assert _todo(reach=harmful).set_index("kind").loc["campaign", "what"] == "stop"
+
+
+def test_the_settled_category_is_offered_and_no_more_than_three_things_are_told():
+    lifts = pd.DataFrame({"segment": ["a", "a", "b"], "category": ["tea", "wine", "tea"], "n_buyers": 40})
+    lifts = lifts.assign(lift=[1.5, 1.4, 1.1], lift_low=[1.2, 1.3, 0.9], lift_high=2.0)
+    world = _world(ended=True) | {"lifts": lifts, "reach": _reach(4000).assign(department="sales")}
+    found = _todo(**world)
+    assert found["kind"].tolist() == ["account", "range", "campaign"]
+    assert segments.what_to_do(**world, days=10, min_n=10, most=9)["what"].tolist() == ["", "rye", "repeat", "wine"]
+
+
+def test_nothing_known_is_nothing_to_do():
+    empty = {name: frame.head(0) for name, frame in _world().items()}
+    assert segments.what_to_do(**empty, days=10, min_n=10).empty

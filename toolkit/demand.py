@@ -315,11 +315,12 @@ def first_choice(sales: pd.DataFrame, available: pd.DataFrame, *, share: float) 
     return products, pd.DataFrame({"period": sales.index, "sales": pieces, "arrivals": arrivals[:, 0]})
 
 
-def outcomes(wishes: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95) -> pd.DataFrame:
+def outcomes(wishes: pd.DataFrame, *, by: Sequence[str], min_n: int = 1, confidence: float = 0.95) -> pd.DataFrame:
     """What came of wishes, and the revenue of those that were not met, by group.
 
     ``wishes``, one row a wish: ``by`` (missing: "(unknown)"), ``person``, ``outcome`` (of ``OUTCOMES``, else
-    DataError), ``value`` (cents, if known). One row a group: ``by``, ``n`` (wishes), ``n_persons``; with ends that
+    DataError), ``value`` (cents, if known), as in the frame ``wishes``; groups of fewer than ``min_n`` persons stand
+    together. One row a group: ``by``, ``n`` (wishes), ``n_persons``; with ends that
     hold together over the groups, shares of wishes (0-1) ``bought``, ``substituted``, ``unavailable``, ``not_ranged``,
     ``unmet`` (the last two) and ``lost`` (value of unmet wishes, cents; ends from two persons on); ``n_unknown`` (unmet
     wishes without a value, which count 0; if all, ``lost`` is missing). Persons are drawn: docs/METHODS.md sections 0.7
@@ -329,7 +330,7 @@ def outcomes(wishes: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.9
     >>> outcomes(wishes, by=[])[["n", "n_persons", "unmet", "lost"]].round(2).values.tolist()
     [[3.0, 2.0, 0.67, 600.0]]
     """
-    rows, keys = _wishes("outcomes", wishes, by)
+    rows, keys = _wishes("outcomes", wishes, by, min_n)
     shares = {name: rows["outcome"] == name for name in OUTCOMES} | {"unmet": rows["unmet"]}
     return _over_persons(rows, keys, shares, ("lost", rows["value"], rows["unmet"]), confidence)
 
@@ -363,19 +364,22 @@ def wanted(wishes: pd.DataFrame, *, days: float, min_n: int, top: int = 20, conf
     return found.sort_values(["n_unmet", *keys], ascending=[False, *[True] * len(keys)], ignore_index=True).head(top)
 
 
-def short_lines(lines: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95) -> pd.DataFrame:
+def short_lines(lines: pd.DataFrame, *, by: Sequence[str], min_n: int = 1, confidence: float = 0.95) -> pd.DataFrame:
     """Order lines that came short or replaced, and pieces that did not come, by group.
 
-    ``lines``, one row an order line: ``by``, ``person``, ``quantity_ordered``, ``quantity_delivered`` (pieces, the last
-    may be missing), and ``replaced`` (another article came instead; may be missing). One row a group: ``by``, ``n``
-    (lines), ``n_persons``; ``short`` and ``replaced`` (shares of the lines that tell, 0-1) and ``not_delivered``
-    (pieces) with ends as in ``outcomes``; ``n_unknown`` (lines of which the pieces delivered are not known).
+    ``lines``, one row an order line: ``by``, ``person`` (or ``customer_id``), ``quantity_ordered``,
+    ``quantity_delivered`` (pieces, the last may be missing), and ``replaced`` (another article came instead; may be
+    missing). Groups of fewer than ``min_n`` persons stand together. One row a group: ``by``, ``n`` (lines),
+    ``n_persons``; ``short`` and ``replaced`` (shares of the lines that tell, 0-1) and ``not_delivered`` (pieces) with
+    ends as in ``outcomes``; ``n_unknown`` (lines of which the pieces delivered are not known).
 
     >>> lines = pd.DataFrame({"person": [1, 2], "quantity_ordered": 3, "quantity_delivered": [3, 1], "replaced": False})
     >>> short_lines(lines, by=[])[["n", "short", "replaced", "not_delivered"]].values.tolist()
     [[2.0, 0.5, 0.0, 2.0]]
     """
-    rows, keys = _labelled("short_lines", lines, by, ["person", "quantity_ordered", "quantity_delivered"])
+    lines = lines if "person" in lines else lines.rename(columns={"customer_id": "person"})
+    needed = ["person", "quantity_ordered", "quantity_delivered"]
+    rows, keys = _labelled("short_lines", lines, by, needed, min_n)
     gap = (rows["quantity_ordered"].astype("Float64") - rows["quantity_delivered"].astype("Float64")).clip(lower=0)
     shares = {"short": gap > 0, "replaced": rows.get("replaced", pd.Series(pd.NA, rows.index)).astype("boolean")}
     return _over_persons(rows, keys, shares, ("not_delivered", gap.astype("float64"), rows["_all"] == 0), confidence)
@@ -390,17 +394,22 @@ def _refuse(where: str, rules: dict[str, np.ndarray]) -> None:
         raise DataError(several(f"{fault}. Mend them at the source or leave them out." for fault in told))
 
 
-def _labelled(where: str, rows: pd.DataFrame, by: Sequence[str], needed: Sequence[str]) -> tuple[pd.DataFrame, list]:
-    """Rows with "(unknown)" for a missing label or person, and the columns to group them by."""
+def _labelled(
+    where: str, rows: pd.DataFrame, by: Sequence[str], needed: Sequence[str], min_n: int = 1
+) -> tuple[pd.DataFrame, list]:
+    """Rows with "(unknown)" for a missing label or person, small groups merged, and the columns to group them by."""
     if absent := sorted({*by, *needed} - {*rows.columns}):
         raise DataError(f"{where}: missing columns: {', '.join(absent)}. Present: {', '.join(sorted(rows.columns))}.")
     unknown = [name for name in (*by, "person") if name in rows and rows[name].isna().any()]
     told = {name: rows[name].astype(object).where(rows[name].notna(), stats.UNKNOWN) for name in unknown}
-    return rows.assign(**told, _all=0).reset_index(drop=True), list(by) or ["_all"]
+    rows = rows.assign(**told, _all=0).reset_index(drop=True)
+    if by and min_n > 1:
+        rows = stats.publishable(rows, by=by, person="person", min_n=min_n).reset_index(drop=True)
+    return rows, list(by) or ["_all"]
 
 
-def _wishes(where: str, wishes: pd.DataFrame, by: Sequence[str]) -> tuple[pd.DataFrame, list]:
-    rows, keys = _labelled(where, wishes, by, ["person", "outcome"])
+def _wishes(where: str, wishes: pd.DataFrame, by: Sequence[str], min_n: int = 1) -> tuple[pd.DataFrame, list]:
+    rows, keys = _labelled(where, wishes, by, ["person", "outcome"], min_n)
     _refuse(where, {f"outcome among {', '.join(sorted(OUTCOMES))}": ~rows["outcome"].isin(OUTCOMES).to_numpy()})
     value, unmet = rows.get("value", pd.Series(np.nan, rows.index)), rows["outcome"].isin(UNMET)
     return rows.assign(unmet=unmet, value=value.astype("Float64").astype("float64").where(unmet, 0)), keys

@@ -35,7 +35,7 @@ NO_ORDER = "(no order)"
 FRAMES_VARIABLE = "TOOLKIT_FRAMES"
 KEY_FIGURES = "key_figures"
 CAUSE_FIGURE = "nps_lost_cause_"  # then the treatment: key figures of what a cause takes
-_PERSON_COLUMNS = ("customer_id",)
+_PERSON_COLUMNS = ("customer_id", "person")
 _PLACES = (*GRID_DIMENSIONS, "fulfilment")  # columns that say where a decision holds
 _ALWAYS, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -883,9 +883,10 @@ class Known:
     def wishes(self) -> ir.Table:
         """One row a wish of home shoppers in the period.
 
-        intent_id, customer_id (empty: nobody signed in); segment; site_id, category ("(unknown)" for words searched),
-        wanted (the article, or the words searched), outcome (bought, substituted, unavailable, not_ranged), value
-        (cents: mean net revenue of a line of the article in the 52 weeks up to the period's end; empty if never sold).
+        intent_id, person (the customer; the wish itself where nobody signed in); segment; site_id, category
+        ("(unknown)" for words searched), item (the article, or the words searched), outcome (bought, substituted,
+        unavailable, not_ranged), value (cents: mean net revenue of a line of the article in the 52 weeks up to the
+        period's end; empty if never sold).
         """
         rows, lines, orders = self.table("shopping_intents"), self.table("order_lines"), self.table("orders")
         start, end = _instant(self.period.start), _instant(self.period.end)
@@ -901,10 +902,10 @@ class Known:
         refused = rows._consent.fill_null(True) == False  # noqa: E712 - an expression
         return rows.select(
             "intent_id", "site_id", "outcome",
-            customer_id="_who",
+            person=ibis.coalesce(rows._who, rows.intent_id),
             segment=ibis.ifelse(refused, stats.OTHER, rows._segment.fill_null(stats.UNKNOWN)),
             category=rows.category.fill_null(stats.UNKNOWN),
-            wanted=ibis.coalesce(rows.product_id, rows.term, ibis.literal(stats.UNKNOWN)),
+            item=ibis.coalesce(rows.product_id, rows.term),
             value=ibis.ifelse(rows._n > 0, (rows._sum + rows._n // 2) // rows._n.nullif(0), None),
         )  # fmt: skip
 

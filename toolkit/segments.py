@@ -1,4 +1,4 @@
-"""Who are the customers, how do they differ, and who comes back? Profiles, preferences, RFM."""
+"""Who are the customers, how do they differ, who comes back, and what follows from it? Profiles, RFM, uplift."""
 
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 
-from toolkit import stats
+from toolkit import demand, stats
 
 RFM_GROUPS = {  # name -> lowest and highest score of recency, frequency, monetary value; first match wins
     "Champions": ((5, 5), (5, 5), (5, 5)),
@@ -23,6 +23,11 @@ RFM_GROUPS = {  # name -> lowest and highest score of recency, frequency, moneta
 }
 UNGROUPED = "Others"
 BEST = ("Champions", "Loyal", "Potential Loyalist")
+TOP_ACCOUNTS = "top accounts"
+OWNERS = {  # of what is to be done; that of campaigns is their department
+    "account": "account management", "serve": "logistics", "range": "assortment", "stock": "replenishment",
+    "offer": "category management",
+}  # fmt: skip
 RFM_BUILT_FROM = ("orders.ordered_at", "order_lines.net_revenue")
 
 
@@ -389,6 +394,115 @@ def uplift(reach: pd.DataFrame, *, by: str, min_n: int, confidence: float = 0.95
     columns += ["cost_per_order_low", "cost_per_order_high"]
     columns += ["template_id", "use", "cost_each"] if by == "campaign_id" else []
     return pd.DataFrame(rows, columns=columns)
+
+
+def top_accounts(accounts: pd.DataFrame, *, min_n: int) -> set:
+    """The fifth of the customers under agreement with the largest revenue, if they are ``min_n`` or more.
+
+    >>> sorted(top_accounts(pd.DataFrame({"customer_id": range(10), "ended": False, "revenue": range(10)}), min_n=2))
+    [8, 9]
+    """
+    here = accounts[~accounts["ended"].astype(bool) & (accounts["revenue"].fillna(0) > 0)]
+    best = here.sort_values(["revenue", "customer_id"], ascending=[False, True])["customer_id"].head(len(here) // 5)
+    return set(best) if len(best) >= min_n else set()
+
+
+def what_to_do(
+    service: pd.DataFrame, accounts: pd.DataFrame, wishes: pd.DataFrame, reach: pd.DataFrame, lifts: pd.DataFrame, *,
+    days: float, min_n: int, confidence: float = 0.95, most: int = 3,
+) -> pd.DataFrame:  # fmt: skip
+    """What the insight supports for each segment and the top accounts, with its evidence and its owner.
+
+    Parameters
+    ----------
+    service, accounts, wishes, reach
+        The frames ``order_service``, ``accounts``, ``wishes``, ``campaign_reach``; without rows they support nothing.
+    lifts
+        The result of ``preferences``.
+    days
+        Length of the period.
+    min_n
+        Persons that must stand behind each piece of evidence.
+    confidence
+        All evidence of one kind holds together with it.
+    most
+        Rows a segment.
+
+    Returns
+    -------
+    DataFrame
+        One row a thing to do: ``segment``, ``kind`` (``account``, ``serve``, ``range``, ``stock``, ``campaign``,
+        ``offer``), ``what`` (article, term, category; repeat or stop), ``n`` (persons), ``value``, ``low``, ``high``,
+        ``others`` (the same of all others, where compared) and ``owner``. ``value`` is: ends a year by account; share
+        late, 0-1; unmet wishes a day; orders more of 1,000 contacted; lift.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.10; differences of two ratios by Newcombe's square-and-add intervals.
+    """
+    top, named = top_accounts(accounts, min_n=min_n), set()
+    for frame in (service, accounts, wishes, reach, lifts):
+        named |= set(frame["segment"].dropna())
+    groups = [*sorted(named - {stats.OTHER, stats.UNKNOWN}), *([TOP_ACCOUNTS] if top else [])]
+
+    def of(rows: pd.DataFrame, group: str) -> pd.Series:
+        who = "person" if "person" in rows else "customer_id"
+        return rows[who].isin(top) if group == TOP_ACCOUNTS else rows["segment"] == group
+
+    due = service[~service["cancelled"].astype(bool) & service["late"].notna()]
+    held = accounts[accounts["exposure"] > 0]
+    compared = {
+        "account": held.assign(numerator=held["ended"], denominator=held["exposure"]),
+        "serve": due.assign(numerator=due["late"], denominator=1),
+    }
+    rows = []
+    for group in groups:
+        wide = {"confidence": confidence, "family": len(groups)}
+        for kind, of_kind in compared.items():
+            if found := _worse(of_kind, of(of_kind, group), min_n=min_n, **wide):
+                rows.append({"segment": group, "kind": kind, "what": "", **found})
+        own, level = wishes[of(wishes, group)], 1 - (1 - confidence) / len(groups)
+        for kind, other in (("range", "unavailable"), ("stock", "not_ranged")):
+            told = demand.wanted(own[own["outcome"] != other], days=days, min_n=min_n, top=1, confidence=level)
+            for row in told.to_dict("records"):
+                found = {"n": row["n_persons"]} | {
+                    x or "value": row[f"per_day{x and f'_{x}'}"] for x in ("", "low", "high")
+                }
+                rows.append({"segment": group, "kind": kind, "what": row["item"], **found})
+    for row in uplift(reach, by="segment", min_n=min_n, confidence=confidence).to_dict("records"):
+        found = {"n": row["n_contacted"], "value": row["uplift"], "low": row["uplift_low"], "high": row["uplift_high"]}
+        found |= {"others": row["base"], "owner": ", ".join(sorted(reach["department"].dropna().unique()))}
+        advice = "repeat" if found["low"] > 0 else "stop" if found["high"] < 0.01 * row["base"] else None
+        if advice and row["group"] in groups:
+            rows.append({"segment": row["group"], "kind": "campaign", "what": advice, **found})
+    best = (
+        lifts[lifts["lift_low"] > 1].sort_values("lift_low", ascending=False, kind="stable").drop_duplicates("segment")
+    )
+    for row in best[best["segment"].isin(groups)].to_dict("records"):
+        found = {"n": row["n_buyers"], "value": row["lift"], "low": row["lift_low"], "high": row["lift_high"]}
+        rows.append({"segment": row["segment"], "kind": "offer", "what": row["category"], **found})
+    columns = ["segment", "kind", "what", "n", "value", "low", "high", "others", "owner"]
+    found, order = pd.DataFrame(rows, columns=columns), [*OWNERS][:4] + ["campaign", "offer"]
+    found["owner"] = found["owner"].astype(object).fillna(found["kind"].map(OWNERS))
+    places = {"segment": groups, "kind": order}
+    by = [found[name].map({x: at for at, x in enumerate(known)}) for name, known in places.items()]
+    found = found.iloc[np.lexsort([x.to_numpy("float64") for x in by[::-1]])]
+    return found.groupby("segment", sort=False).head(most).astype({"n": "Int64"}).reset_index(drop=True)
+
+
+def _worse(rows: pd.DataFrame, own: pd.Series, *, min_n: int, confidence: float, family: int) -> dict:
+    """The ratio of a group with its interval and that of all others, if settled above it; else nothing."""
+    sides = rows.assign(own=own).groupby(["own", "customer_id"])[["numerator", "denominator"]].sum().reset_index()
+    found = stats.ratio(sides, by=["own"], confidence=confidence, family=family).set_index("own")
+    if len(found) < 2 or found["n"].min() < min_n or found["ratio_low"].isna().any():
+        return {}
+    one, two = found.loc[True], found.loc[False]
+    away = np.hypot(one["ratio"] - one["ratio_low"], two["ratio_high"] - two["ratio"])
+    if one["ratio"] - two["ratio"] <= away:
+        return {}
+    return {"n": one["n"], "value": one["ratio"], "low": one["ratio_low"], "high": one["ratio_high"]} | {
+        "others": two["ratio"]
+    }
 
 
 def key_figures(who: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
