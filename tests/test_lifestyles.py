@@ -157,9 +157,12 @@ def test_forcing_more_clusters_than_there_are_is_shown_to_cost(apart):
     assert 0 < cost["held"] <= 1
 
 
+NAMES = pd.DataFrame({"number": range(3), "cluster": ["x", "y", "z"]})
+
+
 def test_nobody_moved_beyond_noise_where_nothing_changed(apart):
     tastes, members, fit = apart
-    flows, found = lifestyles.migration(fit, tastes, _tastes(_APART, seed=5), ["x", "y", "z"], min_n=5)
+    flows, found = lifestyles.migration(fit, tastes, _tastes(_APART, seed=5), NAMES, min_n=5)
     assert found["beyond_low"] <= 0 <= found["beyond_high"]
     assert found["alike"] > 0.97
     assert flows["before"].tolist() == flows["after"].tolist() == ["x", "y", "z"]
@@ -168,7 +171,7 @@ def test_nobody_moved_beyond_noise_where_nothing_changed(apart):
 def test_those_who_changed_are_seen_to_move(apart):
     tastes, _, fit = apart
     moved = [_APART[0], (80, _APART[2][1], _APART[2][2]), _APART[2]]  # last year group 1 shopped as group 2 does
-    flows, found = lifestyles.migration(fit, tastes, _tastes(moved, seed=5), ["x", "y", "z"], min_n=5)
+    flows, found = lifestyles.migration(fit, tastes, _tastes(moved, seed=5), NAMES, min_n=5)
     assert found["moved"] == pytest.approx(80 / 260, abs=0.02)
     assert found["beyond_low"] > 0.2
     assert flows.set_index(["before", "after"]).loc[("z", "y"), "n"] == pytest.approx(80, abs=4)
@@ -176,7 +179,7 @@ def test_those_who_changed_are_seen_to_move(apart):
 
 def test_too_few_in_both_years_are_no_migration(apart):
     tastes, _, fit = apart
-    flows, found = lifestyles.migration(fit, tastes, tastes.iloc[:0], ["x", "y", "z"], min_n=5)
+    flows, found = lifestyles.migration(fit, tastes, tastes.iloc[:0], NAMES, min_n=5)
     assert flows.empty
     assert found["n"] == 0
     assert np.isnan(found["moved"])
@@ -208,3 +211,14 @@ def test_returns_larger_than_purchases_leave_a_finite_vector():
     tastes.loc[(tastes["block"] == "basket") & (tastes["trait"] == "amount"), "amount"] = -500
     tastes.loc[tastes["block"] == "category", "amount"] = -10
     assert np.isfinite(lifestyles.vectors(tastes).to_numpy()).all()
+
+
+def test_too_few_customers_have_no_clusters_and_nothing_follows():
+    tastes = _tastes([(4, *_APART[0][1:])], seed=1)
+    members, fit = lifestyles.lifestyles(tastes, seed=1)
+    assert fit is None
+    assert lifestyles.clusters(members, fit, tastes, min_n=2).empty
+    assert lifestyles.forced(tastes, fit, n_clusters=16, seed=1) == {}
+    flows, found = lifestyles.migration(fit, tastes, tastes, NAMES, min_n=2)
+    assert flows.empty
+    assert found["n"] == 0

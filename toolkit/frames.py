@@ -1149,8 +1149,8 @@ class Known:
         return ibis.memtable(rows, schema=ibis.schema({"cents_per_order": "int64", "cents_per_line": "int64"}))
 
     def company_facts(self) -> ir.Table:
-        """One row: title, currency, period, first and last day, day of knowledge, smallest group, and whether
-        invitations without an answer are on record."""
+        """One row: title, currency, period, first and last day and their number, day of knowledge, smallest group, and
+        whether invitations without an answer are on record."""
         settings, period = self.company.settings, self.period
         facts = {
             "title": settings.title,
@@ -1158,6 +1158,7 @@ class Known:
             "period": period.name,
             "first_day": period.start.date(),
             "last_day": period.end.date() - timedelta(days=1),
+            "days": (period.end.date() - period.start.date()).days,
             "as_of": period.as_of.date(),
             "min_n": settings.min_n,
             "unanswered_known": settings.invitations == "all",

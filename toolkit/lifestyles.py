@@ -256,7 +256,7 @@ def lifestyles(
 
 
 def clusters(
-    members: pd.DataFrame, fit: LifestyleClusters, tastes: pd.DataFrame, *, min_n: int, most: int = 3
+    members: pd.DataFrame, fit: LifestyleClusters | None, tastes: pd.DataFrame, *, min_n: int, most: int = 3
 ) -> pd.DataFrame:
     """Who is in each cluster, what marks it, and whether it is to be trusted.
 
@@ -274,10 +274,12 @@ def clusters(
     Returns
     -------
     DataFrame
-        One row a cluster, the largest first: ``cluster`` (its name: the traits that mark it most), ``n`` (customers),
-        ``of_all`` (0-1), ``jaccard`` (bootstrap stability), ``trusted`` (at least 0.6), ``marks`` (traits with their
-        lift in odd weeks).
+        One row a cluster, the largest first: ``number``, ``cluster`` (its name: traits that mark it most), ``n``
+        (customers), ``of_all`` (0-1), ``jaccard`` (bootstrap stability), ``trusted`` (at least 0.6), ``marks`` (traits
+        with their lift in odd weeks).
     """
+    if fit is None:
+        return pd.DataFrame(columns=["number", "cluster", "n", "of_all", "jaccard", "trusted", "marks"])
     lifts = held_out(members, tastes, min_n=min_n)
     sizes = members.groupby("cluster").size()
     rows = []
@@ -347,11 +349,14 @@ def held_out(members: pd.DataFrame, tastes: pd.DataFrame, *, min_n: int, confide
     return told[columns].sort_values(columns[:3], ignore_index=True)
 
 
-def forced(tastes: pd.DataFrame, fit: LifestyleClusters, *, n_clusters: int, seed: int) -> dict[str, float]:
+def forced(tastes: pd.DataFrame, fit: LifestyleClusters | None, *, n_clusters: int, seed: int) -> dict[str, float]:
     """What a fixed number of clusters costs: how many of them do not come back, and whom they hold.
 
-    Returns ``n_clusters``, ``supported``, ``untrusted`` (clusters under 0.6), ``held`` (customers in them, 0-1).
+    Returns ``n_clusters``, ``supported``, ``untrusted`` (clusters under 0.6), ``held`` (customers in them, 0-1);
+    nothing without ``fit``.
     """
+    if fit is None:
+        return {}
     members, wished = lifestyles(tastes, seed=seed, n_clusters=n_clusters)
     weak = np.flatnonzero(wished.jaccard_ < STABLE)
     return {
@@ -375,8 +380,9 @@ def matched(before: Sequence[int], after: Sequence[int], k: int) -> np.ndarray:
 
 
 def migration(
-    fit: LifestyleClusters, now: pd.DataFrame, before: pd.DataFrame, names: Sequence[str], *, min_n: int
-) -> tuple[pd.DataFrame, dict[str, float]]:
+    fit: LifestyleClusters | None, now: pd.DataFrame, before: pd.DataFrame, found: pd.DataFrame, *, min_n: int,
+    confidence: float = 0.95,
+) -> tuple[pd.DataFrame, dict[str, float]]:  # fmt: skip
     """Who moved between clusters since last year, against what noise alone would move.
 
     Parameters
@@ -385,46 +391,50 @@ def migration(
         This year's clusters, which last year's vectors are assigned to as well.
     now, before
         The frame ``tastes`` of this period and of the one a year before.
-    names
-        Names of the clusters, in their order.
+    found
+        The result of ``clusters``, for their names.
     min_n
-        Flows of fewer customers stand under "(other)".
+        Flows of fewer customers stand under "(other)", or are left out.
+    confidence
+        Coverage of the interval of what goes beyond noise.
 
     Returns
     -------
     tuple
-        One row a pair of clusters: ``before``, ``after``, ``n``, ``share`` (0-1, of those in ``before``). And
+        One row a pair of clusters: ``before``, ``after``, ``n``, ``share`` (0-1, of those told in ``before``). And
         ``n`` (customers in both years), ``moved`` (share, 0-1), ``by_noise`` (share who move between even and odd weeks
-        of this year, 0-1), ``beyond``, ``beyond_low``, ``beyond_high`` (moved - by_noise, 95 %), ``alike`` (share of
+        of this year, 0-1), ``beyond``, ``beyond_low``, ``beyond_high`` (moved - by_noise), ``alike`` (share of
         last year's customers whom clusters found anew in last year's weeks, matched to these, put into the same one).
     """
+    told = dict.fromkeys(["moved", "by_noise", "beyond", "beyond_low", "beyond_high", "alike"], np.nan)
+    empty = pd.DataFrame(columns=["before", "after", "n", "share"])
+    if fit is None:
+        return empty, {"n": 0, **told}
     was = assigned(fit, before, fit.columns_, half="even")
     ours = pd.Series(fit.labels_, index=vectors(now).index)
     other = assigned(fit, now, fit.columns_, half="odd")
     both = pd.concat([was.rename("before"), ours.rename("after")], axis=1, join="inner").astype("int64")
     halves = pd.concat([ours.rename("one"), other.rename("two")], axis=1, join="inner")
-    found = {
-        "n": len(both),
-        **dict.fromkeys(["moved", "by_noise", "beyond", "beyond_low", "beyond_high", "alike"], np.nan),
-    }
-    empty = pd.DataFrame(columns=["before", "after", "n", "share"])
+    told = {"n": len(both), **told}
     if len(both) < min_n or len(halves) < min_n:
-        return empty, found
+        return empty, told
     moved, noise = (both["before"] != both["after"]).mean(), (halves["one"] != halves["two"]).mean()
-    error = np.sqrt(moved * (1 - moved) / len(both) + noise * (1 - noise) / len(halves))
-    found |= {"moved": float(moved), "by_noise": float(noise), "beyond": float(moved - noise)}
-    found |= {f"beyond_{end}": float(moved - noise + sign * error) for end, sign in (("low", -1.96), ("high", 1.96))}
+    half = np.sqrt(moved * (1 - moved) / len(both) + noise * (1 - noise) / len(halves))
+    half *= NormalDist().inv_cdf((1 + confidence) / 2)
+    ends = {"": 0, "_low": -half, "_high": half}
+    told |= {"moved": float(moved), "by_noise": float(noise)}
+    told |= {f"beyond{end}": float(moved - noise + away) for end, away in ends.items()}
     anew, last_year = lifestyles(before, seed=0, n_clusters=fit.n_clusters_)
-    if last_year.n_clusters_ == fit.n_clusters_:
+    if last_year is not None and last_year.n_clusters_ == fit.n_clusters_:
         same = matched(was.loc[anew["customer_id"]], anew["cluster"], fit.n_clusters_)
-        found["alike"] = float((same[anew["cluster"]] == was.loc[anew["customer_id"]].to_numpy()).mean())
+        told["alike"] = float((same[anew["cluster"]] == was.loc[anew["customer_id"]].to_numpy()).mean())
+    names = found.set_index("number")["cluster"].to_dict()
+    both = both.apply(lambda column: column.map(names).fillna(stats.OTHER))
     flows = both.groupby(["before", "after"]).size().rename("n").reset_index()
-    flows = (
-        flows.assign(after=flows["after"].where(flows["n"] >= min_n, -1))
-        .groupby(["before", "after"], as_index=False)["n"]
-        .sum()
-    )
-    flows["share"] = flows["n"] / flows.groupby("before")["n"].transform("sum")
+    flows["after"] = flows["after"].where(flows["n"] >= min_n, stats.OTHER)
+    flows = flows.groupby(["before", "after"], as_index=False)["n"].sum()
     flows = flows[flows["n"] >= min_n]
-    told = dict(enumerate(names)) | {-1: stats.OTHER}
-    return flows.assign(before=flows["before"].map(told), after=flows["after"].map(told)).reset_index(drop=True), found
+    flows["share"] = flows["n"] / flows.groupby("before")["n"].transform("sum")
+    order = {name: at for at, name in enumerate(found["cluster"])} | {stats.OTHER: len(found)}
+    flows = flows.sort_values(["before", "n"], key=lambda x: x.map(order) if x.name == "before" else -x, kind="stable")
+    return flows.reset_index(drop=True), told

@@ -22,28 +22,36 @@ Apart = tuple[int | None, int | None]  # the rows above and below all others
 # How our columns read; <x>_low and <x>_high read like x. cents: money to the cent; money: whole units; share: 0-1 shown
 # in per cent; times: two decimals; rate: four digits.
 _KINDS = {
-    "text": "arrival attribute carrier category channel cohort covariate decision definition_id dose driver estimand "
-    "exposure failure felt figure_id fulfilment group_a group_b kind measure money note outcome part period pool "
-    "promise region revision rfm_group rule segment starts supplier to treatment unit verdict what",
-    "count": "age invitations invited known_days lines minutes n n_alone n_answers n_buyers n_customers n_due "
-    "n_effective n_high n_lines n_low n_open n_orders n_treated new orders recency_days switched used_minutes",
-    "cents": "allocated difference posted unassigned unused",
+    "text": "advice after arrival attribute before by carrier category channel cluster cohort covariate decision "
+    "definition_id dose driver estimand evidence exposure failure felt figure_id fulfilment group group_a group_b item "
+    "kind marks measure money note outcome owner part period pool promise region revision rfm_group rule segment "
+    "starts supplier template_id to treatment trust unit verdict what",
+    "count": "actual age alive expected invitations invited k known_days lines minutes n n_alone n_answers n_buyers "
+    "n_contacted n_customers n_due n_effective n_ended n_held_out n_high n_lines n_low n_open n_orders n_persons "
+    "n_treated n_unmet new not_delivered orders recency_days switched use used_minutes",
+    "cents": "allocated cost_each cost_per_order difference posted unassigned unused",
     "money": "basket cost_of_goods cost_to_serve cumulated freight handling margin net_revenue profit",
     "share": "adoption answered_share card_share customer_share customers detractors early felt_at_least felt_share "
-    "growth importance in_full in_window late_share line_fill of_all of_total on_time on_time_before otif overlap "
-    "perfect promoters ratio repeat revenue_share serve_share share share_of_all trend unit_fill used_share",
-    "points": "effect lost nps penalty placebo points reward tipping",
+    "error_share growth importance in_full in_window late_share line_fill not_ranged of_all of_total on_time "
+    "on_time_before otif overlap perfect promoters ratio repeat replaced retention revenue_share serve_share share "
+    "share_of_all short substituted trend unavailable unit_fill unmet used_share",
+    "points": "base effect lost nps penalty placebo points reward tipping uplift",
     "days": "every_days lead_days lead_p95 lead_sd median_days p95_days",
-    "times": "e_value e_value_limit household_size lift lines_each orders_each smd_after smd_before vif",
+    "times": "e_value e_value_limit gain household_size jaccard lift lines_each multiple orders_each per_day "
+    "silhouette smd_after smd_before sure vif",
     "rate": "high low p_adjusted rate value",
 }
 _KIND_OF = {column: kind for kind, columns in _KINDS.items() for column in columns.split()}
 _HEADS = {
     "age": "age (median)", "answered_share": "answered", "basket": "revenue an order", "card_share": "with a card",
-    "customer_share": "of all customers", "household_size": "household (median)",
+    "cost_each": "cost of a contact", "cost_per_order": "cost of an order more",
+    "customer_share": "of all customers", "error_share": "off by", "household_size": "household (median)",
+    "jaccard": "stability (Jaccard)",
     "known_days": "known for (median days)", "late_share": "late in the end", "lines_each": "lines an order",
     "lost": "points lost in all", "minutes": "practical capacity (minutes)", "n": "answers", "n_answers": "answers",
-    "n_buyers": "buyers", "n_customers": "customers", "n_due": "orders due", "n_orders": "orders",
+    "n_buyers": "buyers", "n_customers": "customers", "n_contacted": "contacted",
+    "n_due": "orders due", "n_ended": "ended", "n_held_out": "held out", "n_orders": "orders", "n_persons": "persons",
+    "n_unmet": "unmet wishes", "per_day": "a day", "template_id": "template",
     "note": "why there is no figure", "of_all": "of all", "of_total": "of the total", "profit": "their profit",
     "fulfilment": "way", "line_fill": "lines in full", "otif": "OTIF", "perfect": "perfect orders",
     "unit_fill": "pieces delivered", "ratio": "share", "recency_days": "days since last order (median)",

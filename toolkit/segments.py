@@ -505,16 +505,39 @@ def _worse(rows: pd.DataFrame, own: pd.Series, *, min_n: int, confidence: float,
     }
 
 
-def key_figures(who: pd.DataFrame, back: pd.DataFrame) -> pd.DataFrame:
+def key_figures(
+    who: pd.DataFrame, back: pd.DataFrame, clusters: pd.DataFrame, ahead: pd.DataFrame, accounts: pd.DataFrame,
+    wishes: pd.DataFrame, effects: pd.DataFrame,
+) -> pd.DataFrame:  # fmt: skip
     """Key figures of the report, in the columns of ``figures.parquet``.
 
-    Takes ``profile`` and ``came_back``: customers who ordered by segment (cohort ``orders``), and the
-    shares of earlier customers who ordered again.
+    Takes ``profile``, ``came_back``, ``lifestyles.clusters``, the year ahead of ``lifetime.customer_value``,
+    ``lifetime.account_value``, ``demand.outcomes`` of all wishes, and ``uplift`` by campaign.
     """
     number = pd.DataFrame({"segment": who["segment"], "value": who["n_customers"], "n": who["n_customers"]})
-    number = number.assign(figure_id="customers", definition_id="1.2", unit="customers")
-    again = back.rename(columns={"share": "value", "share_low": "low", "share_high": "high"})
-    again = again.assign(figure_id="ordered_again_" + again["group"], definition_id="1.4", unit="share", segment="")
+    told = [
+        number.assign(figure_id="customers", definition_id="1.2", unit="customers"),
+        _figure(back, "share", "ordered_again_" + back["group"].astype("str"), "1.4", "share"),
+        _figure(ahead, "value", "revenue_ahead", "1.6", "cents"),
+        _figure(accounts, "retention", "retention", "1.6", "share"),
+        _figure(wishes.assign(n=wishes["n_persons"]), "unmet", "unmet_wishes", "1.8", "share", cohort="wishes"),
+        _figure(wishes.assign(n=wishes["n_persons"]), "lost", "unmet_revenue", "1.8", "cents", cohort="wishes"),
+    ]
+    if len(clusters):
+        held = {"value": len(clusters), "n": clusters["n"].sum()}
+        told.insert(2, pd.DataFrame([held | {"figure_id": "clusters", "definition_id": "1.5", "unit": "clusters"}]))
+    brought = effects[effects["uplift"].notna()] if len(effects) else effects
+    brought = brought.rename(columns={"n_contacted": "n"})
+    told.append(_figure(brought, "uplift", "uplift_" + brought["group"].astype("str"), "1.9", "orders per 1,000"))
     columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
-    found = pd.concat([number, again], ignore_index=True).assign(cohort="orders", channel="")
-    return found.reindex(columns=columns)
+    found = pd.concat([part for part in told if len(part)] or [number], ignore_index=True).reindex(columns=columns)
+    found["segment"] = found["segment"].replace("(all)", "").fillna("")
+    return found.assign(cohort=found["cohort"].fillna("orders"), channel="").dropna(subset=["value"], ignore_index=True)
+
+
+def _figure(rows: pd.DataFrame, value: str, name, section: str, unit: str, cohort: str = "orders") -> pd.DataFrame:
+    if rows.empty:
+        return rows
+    ends = {value: "value", f"{value}_low": "low", f"{value}_high": "high"}
+    kept = rows.reindex(columns=["segment", "n", *ends]).rename(columns=ends)
+    return kept.assign(figure_id=name, definition_id=section, unit=unit, cohort=cohort)
