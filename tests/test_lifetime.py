@@ -230,7 +230,10 @@ def test_nobody_who_came_back_is_said_and_not_guessed():
     test, told, why = lifetime.customer_value(rows, MARGINS, min_n=10)
     assert test.empty
     assert told.empty
-    assert why.startswith("expected customers who bought again, found no repeat purchase in 50 rows")
+    assert why.startswith("50 customers known a year before, 100.0 % of whom had bought on one day only, do not tell")
+    none = lifetime.customer_value(rows.assign(repeats_then=pd.NA), MARGINS, min_n=10)
+    assert none[0].empty
+    assert none[2] == "no customer without agreement had bought a year before"
 
 
 def test_prices_that_are_not_known_leave_purchases():

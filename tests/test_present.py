@@ -1,7 +1,8 @@
-"""Do the sentences, tables and figures of the cost report say what the numbers say?"""
+"""Do the sentences, tables and figures of the reports say what the numbers say?"""
 
 import html
 import re
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -314,18 +315,30 @@ BACK = pd.DataFrame([{"group": "best", "n": 1200}, {"group": "others", "n": 900}
 BACK = BACK.assign(share=[0.8, 0.25], share_low=[0.75, 0.2], share_high=[0.85, 0.3])
 
 
-def _segment_findings(who=WHO, lifts=LIFTS, marked=0, back=BACK, scores=SCORES, unlocks=NOTHING_MISSING):
-    found = present_profile.segment_findings(
-        who,
-        WHOLE_ROW,
-        lifts,
-        marked,
-        back,
-        scores,
-        present.Look(FACTS_2, unlocks),
-        apart=(None, None),
-    )
-    return found.text.split("\n")
+CLUSTERS = pd.DataFrame({"cluster": ["tea, web", "wine"], "n": [900, 600], "of_all": [0.6, 0.4], "jaccard": [0.9, 0.5]})
+CLUSTERS = CLUSTERS.assign(trusted=[True, False], marks=["tea (2.0 times)", ""])
+MOVED = {"n": 500, "moved": 0.1, "by_noise": 0.04, "beyond_low": 0.03, "beyond_high": 0.09, "alike": 0.98}
+AHEAD = pd.DataFrame({"segment": ["a", "(all)"], "n": [40, 60], "alive": [30.2, 50.1], "margin": [500_00.0, 900_00.0]})
+AHEAD = AHEAD.assign(**{x: [800.0, 900.0] for x in present.trio("expected")})
+AHEAD = AHEAD.assign(value=[1e6, 2e6], value_low=[0.9e6, 1.8e6], value_high=[1.1e6, 2.2e6])
+WISHES = pd.DataFrame({"n": [1000], "n_persons": 700, "substituted": 0.02, "unavailable": 0.03, "not_ranged": 0.04})
+WISHES = WISHES.assign(
+    unmet=0.07, unmet_low=0.06, unmet_high=0.08, lost=5_000_00, lost_low=4_000_00, lost_high=6_000_00
+)
+WISHES = WISHES.assign(n_unknown=12)
+EFFECTS = pd.DataFrame({"group": ["K1", "K2"], "n_contacted": 900, "n_held_out": 100, "base": 800.0})
+EFFECTS = EFFECTS.assign(uplift=[90.0, 150.0], uplift_low=[-5.0, 40.0], uplift_high=[185.0, 260.0])
+EFFECTS = EFFECTS.assign(cost_per_order=[9_00.0, 8_00.0], cost_per_order_low=[4_00.0, 5_00.0])
+EFFECTS = EFFECTS.assign(cost_per_order_high=[float("nan"), 20_00.0], template_id="T", use=[1, 2], cost_each=1_50.0)
+
+
+def _segment_findings(
+    who=WHO, lifts=LIFTS, marked=0, found=CLUSTERS, moved=MOVED, ahead=AHEAD, why="", back=BACK, wishes=WISHES,
+    effects=EFFECTS, scores=SCORES, unlocks=NOTHING_MISSING,
+):  # fmt: skip
+    told = [who, WHOLE_ROW, lifts, marked, found, moved, ahead, why, back, wishes, effects, scores]
+    look = present.Look(FACTS_2, unlocks)
+    return present_profile.segment_findings(*told, look, apart=(None, None)).text.split("\n")
 
 
 def test_segment_findings_stand_in_their_slots():
@@ -333,32 +346,187 @@ def test_segment_findings_stand_in_their_slots():
         "40 customers ordered in 2026Q3; a brings 90.0 % of net revenue with 75.0 % of the customers.",
         "Most marked is a in green tea: it spends 1.92 (95 % interval 1.83 to 2.01, family of 2) times the share of "
         "all customers.",
+        "How the 1,500 customers with enough orders shop makes 2 clusters, 1 of them not to be trusted; the largest, "
+        "tea, web, holds 60.0 %; since last year 10.0 % moved, more than the 4.0 % of noise alone.",
+        "Shoppers without agreement will bring EUR 20,000 (95 % interval 18,000 to 22,000) of net revenue in the 52 "
+        "weeks ahead, if they go on as before.",
         "Who ordered again: of the 1,200 best customers 80.0 % (95 % interval 75.0 to 85.0 %), of the 900 others "
         "25.0 % (95 % interval 20.0 to 30.0 %). Descriptive: the groups are made of earlier orders.",
+        "Of 1,000 wishes of home shoppers 7.0 % (95 % interval 6.0 to 8.0 %) were not met, worth EUR 5,000 (95 % "
+        "interval 4,000 to 6,000), 12 more cannot be valued.",
+        "Campaign K2 brought 150.0 (95 % interval 40.0 to 260.0) orders more per 1,000 contacted, each for EUR 8.00 "
+        "(95 % interval 5.00 to 20.00).",
         "NPS by segment: no difference is settled over a family of 2.",
     ]
 
 
 def test_a_segment_report_says_what_it_cannot_say():
+    nobody, none = {"n": 0, "moved": float("nan")}, pd.DataFrame(columns=["uplift"])
     found = _segment_findings(
-        WHO.assign(revenue_share=float("nan")), LIFTS.iloc[:0], None, BACK.iloc[:0], SCORES.iloc[:0]
-    )
+        WHO.assign(revenue_share=float("nan")), LIFTS.iloc[:0], None, CLUSTERS.iloc[:0], nobody, AHEAD.iloc[:0], "few",
+        BACK.iloc[:0], WISHES.iloc[:0], none, SCORES.iloc[:0],
+    )  # fmt: skip
     assert found == [
         "40 customers ordered in 2026Q3; a is the largest with 75.0 % of the customers.",
         "What marks a segment cannot be said: revenue by category is not known.",
+        "How customers cluster cannot be said: too few have three orders or more in even weeks.",
+        "What shoppers will bring in the year ahead is not told: few.",
         "Who comes back cannot be said: too few customers are known from before the period.",
+        "What was wanted in vain cannot be said: no wishes are on record.",
+        "What campaigns brought cannot be said: no campaign held enough customers out.",
         "NPS by segment cannot be said: there are no answers.",
     ]
     assert _segment_findings(marked=None)[1] == "What marks a segment is not settled over a family of 2 intervals."
     assert _segment_findings(lifts=LIFTS.iloc[:1])[1] == "There is one segment only: nothing marks it against another."
     no_revenue = pd.DataFrame({"table": ["order_lines"], "columns": ["net_revenue"]})
-    assert _segment_findings(back=BACK.iloc[:0], unlocks=no_revenue)[2] == (
+    assert _segment_findings(back=BACK.iloc[:0], unlocks=no_revenue)[4] == (
         "Who comes back cannot be said: revenue is not known."
     )
-    assert _segment_findings(scores=SCORES.iloc[:1])[3] == "NPS by segment cannot be compared: there is one group only."
+    assert (
+        _segment_findings(scores=SCORES.iloc[:1])[-1] == "NPS by segment cannot be compared: there is one group only."
+    )
     assert _segment_findings(WHO.iloc[:0]) == ["Nobody ordered in 2026Q3."]
     nothing = pd.DataFrame(columns=["rfm_group", "share"])
     assert present_profile.rfm(nothing, LOOK_2, built_from=["x"]).text.startswith("No order is known from before")
+
+
+def test_slots_of_the_segment_report_follow_what_was_found():
+    assert _segment_findings(found=CLUSTERS.head(1))[2] == (
+        "How the 900 customers with enough orders shop makes no clusters: they differ by degrees, not by kind."
+    )
+    assert _segment_findings(moved=MOVED | {"n": 0})[2].endswith("; too few can be followed from last year.")
+    assert (
+        "10.0 % moved, less than the" in _segment_findings(moved=MOVED | {"beyond_low": -0.2, "beyond_high": -0.1})[2]
+    )
+    assert "10.0 % moved, no more than the" in _segment_findings(moved=MOVED | {"beyond_low": -0.2})[2]
+    without_money = AHEAD.assign(value=float("nan"), value_low=float("nan"), value_high=float("nan"))
+    assert _segment_findings(ahead=without_money)[3].startswith(
+        "Shoppers without agreement will bring 900 (95 % interval 900 to 900) days with purchases in"
+    )
+    unvalued = WISHES.assign(lost=float("nan"))
+    assert _segment_findings(wishes=unvalued)[5].endswith("were not met; what that cost is not known.")
+    assert _segment_findings(effects=EFFECTS.head(1))[6] == (
+        "No campaign is settled to have brought orders over a family of 1."
+    )
+
+
+def _fit(k):
+    rows = pd.DataFrame(
+        {"k": [1, 2, 3], "gain": [None, 0.2, 0.0], "sure": [None, 9.0, 0.1], "jaccard": [None, 0.9, None]}
+    )
+    rows = rows.assign(silhouette=[None, 0.4, 0.2], supported=[True, k == 2, False])
+    return SimpleNamespace(evidence_=rows.astype({"gain": float}), labels_=range(1500), n_clusters_=k)
+
+
+def test_clusters_are_told_with_their_evidence_and_the_price_of_a_wish():
+    cost = {"n_clusters": 16, "untrusted": 13, "held": 0.85}
+    shown = present_profile.evidence(_fit(2), cost, LOOK_2).html
+    assert "of 1,500 customers" in shown
+    assert "the data hold 2 clusters" in shown
+    assert (
+        "Of 16 clusters, as wished, the number that would not come back in samples is 13; they would hold 85.0 %"
+        in shown
+    )
+    assert shown.count("not supported") == 1
+    assert "the data hold no clusters" in present_profile.evidence(_fit(1), {}, LOOK_2).html
+    assert "no clusters are sought" in present_profile.evidence(None, {}, LOOK_2).text
+    assert "not to be trusted" in present_profile.clusters(CLUSTERS, LOOK_2).html
+    assert "differ by degrees" in present_profile.clusters(CLUSTERS.head(1), LOOK_2).text
+
+
+def test_value_is_told_after_its_test_or_with_the_reason():
+    test = AHEAD.assign(actual=[810, 905], error_share=[-0.01, 0.005])
+    assert "-1.0 %" in present_profile.foretold(test, "", LOOK_2).html
+    assert present_profile.foretold(test.head(0), "few", LOOK_2).text == "What shoppers will bring cannot be said: few."
+    assert "20,000" in present_profile.worth(AHEAD, "", LOOK_2).html
+    assert present_profile.worth(AHEAD.head(0), "few", LOOK_2).text == "The year ahead is not told: few."
+    kept = AHEAD.assign(n_ended=2, retention=0.9, retention_low=0.8, retention_high=0.95, revenue=100_00, multiple=4.5)
+    assert "10 % discount" in present_profile.accounts(kept, LOOK_2, discount=0.1).html
+    assert "too few to show" in present_profile.accounts(kept.head(0), LOOK_2, discount=0.1).text
+    lacking = present.Look(FACTS_2, pd.DataFrame({"table": ["agreements"], "columns": [""]}))
+    assert "the table agreements" in present_profile.accounts(kept, lacking, discount=0.1).text
+
+
+def test_who_moved_is_told_beside_noise():
+    flows = pd.DataFrame({"before": ["x"], "after": ["y"], "n": [50], "share": [0.1]})
+    assert "10.0 % of 500 moved; noise alone moves 4.0 %" in present_profile.migration(flows, MOVED, LOOK_2).html
+    assert "98.0 % into the same one" in present_profile.migration(flows, MOVED, LOOK_2).html
+    assert "too few customers" in present_profile.migration(flows.head(0), MOVED, LOOK_2).text
+
+
+def test_unmet_demand_is_told_by_its_parts_or_says_what_it_lacks():
+    parts = {"all": WISHES, "site_id": WISHES.assign(site_id="S1")}
+    shown = present_profile.outcomes(parts, LOOK_2).html
+    assert ">(all)<" in shown
+    assert ">site<" in shown
+    assert ">S1<" in shown
+    item = WISHES.assign(item="oats", per_day=1.5, per_day_low=1.0, per_day_high=2.0, n_unmet=40)
+    assert "oats, 1.50" in present_profile.wanted(item, LOOK_2).text
+    assert "Nothing was wanted in vain by 10 persons" in present_profile.wanted(item.head(0), LOOK_2).text
+    short = WISHES.assign(category="tea", short=0.1, short_low=0.0, short_high=0.2, not_delivered=5)
+    assert "came short" in present_profile.short_lines(short, LOOK_2).html
+    lacking = pd.DataFrame({"table": ["shopping_intents", "delivery_lines"], "columns": ["", ""]})
+    lacking = present.Look(FACTS_2, lacking)
+    assert "the table shopping_intents" in present_profile.outcomes(parts, lacking).text
+    assert present_profile.wanted(item, lacking) is None
+    assert "the table delivery_lines" in present_profile.short_lines(short, lacking).text
+    none = {name: part.head(0) for name, part in parts.items()}
+    assert present_profile.outcomes(none, LOOK_2).text == "No wish is on record in 2026Q3."
+    assert "has arrived" in present_profile.short_lines(short.head(0), LOOK_2).text
+
+
+def test_campaigns_are_drawn_only_with_a_control():
+    shown = present_profile.uplift(EFFECTS, LOOK_2, by="campaign")
+    assert "Highest: K2, 150.0" in shown.text
+    assert "contacted" in shown.html
+    alone = EFFECTS.assign(uplift=float("nan"), n_held_out=0)
+    assert "none held 10 customers or more out" in present_profile.uplift(alone, LOOK_2, by="campaign").html
+    assert present_profile.uplift(alone, LOOK_2, by="segment") is None
+    assert present_profile.uplift(EFFECTS.head(0), LOOK_2, by="segment") is None
+    assert "can be followed yet" in present_profile.uplift(EFFECTS.head(0), LOOK_2, by="campaign").text
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "advice", "evidence"),
+    [
+        (
+            "account",
+            "",
+            "find out why agreements end",
+            "10.0 % (95 % interval 5.0 to 20.0 %) of accounts ended a year, ",
+        ),
+        ("serve", "", "deliver as promised", "of orders due came late, 4.0 % of all others&#x27;"),
+        (
+            "range",
+            "oat_cream",
+            "range: oat cream",
+            "wanted and not ranged 0.10 (95 % interval 0.05 to 0.20) times a day",
+        ),
+        ("stock", "P1", "keep in stock: P1", "wanted and not there 0.10"),
+        (
+            "campaign",
+            "stop",
+            "stop campaigns to them",
+            "0.1 (95 % interval 0.1 to 0.2) orders more per 1,000 contacted",
+        ),
+        (
+            "offer",
+            "tea",
+            "offer them tea",
+            "0.10 (95 % interval 0.05 to 0.20) times the share that all customers spend",
+        ),
+    ],
+)
+def test_advice_stands_with_its_evidence_and_its_owner(kind, what, advice, evidence):
+    row = {"segment": "a", "kind": kind, "what": what, "n": 50, "value": 0.1, "low": 0.05, "high": 0.2, "others": 0.04}
+    shown = present_profile.what_to_do(pd.DataFrame([row | {"owner": "somebody"}]), LOOK_2).html
+    assert f">{advice}<" in shown
+    assert evidence in shown
+    assert ">somebody<" in shown
+
+
+def test_where_nothing_is_settled_there_is_no_advice():
+    assert present_profile.what_to_do(pd.DataFrame(), LOOK_2).text.startswith("No advice: nothing")
 
 
 def test_groups_made_of_the_outcome_are_called_descriptive():

@@ -209,10 +209,31 @@ def test_the_farthest_preferences_are_settled_and_the_most_marked_is_the_surest(
 def test_key_figures_have_the_columns_of_the_archive():
     who = pd.DataFrame({"segment": ["a", "b"], "n_customers": [7, 3]})
     scored = pd.DataFrame({"rfm_group": ["Champions", "Lost"], "n_orders_in_period": [1, 0]})
-    figures = segments.key_figures(who, segments.came_back(scored, min_n=1))
+    back, none = segments.came_back(scored, min_n=1), pd.DataFrame(columns=["group", "n", "n_persons", "uplift"])
+    figures = segments.key_figures(who, back, none, none, none, none, none)
     assert figures["figure_id"].tolist() == ["customers", "customers", "ordered_again_best", "ordered_again_others"]
     assert figures["value"].tolist() == [7, 3, 1, 0]
     assert figures["segment"].tolist() == ["a", "b", "", ""]
+    whole = {"segment": ["a", "(all)"], "n": [5, 9]}
+    ahead = pd.DataFrame(whole | {"value": [3, 4], "value_low": [2, 3], "value_high": [4, 5]})
+    kept = pd.DataFrame(whole | {"retention": [0.5, 0.6], "retention_low": 0.4, "retention_high": 0.8})
+    asked = pd.DataFrame({"n": [9], "n_persons": [8], "unmet": 0.1, "unmet_low": 0, "unmet_high": 0.2})
+    asked = asked.assign(lost=70, lost_low=60, lost_high=80)
+    brought = pd.DataFrame({"group": ["K1", "K2"], "n_contacted": 4, "uplift": [20.0, np.nan]})
+    brought = brought.assign(uplift_low=10.0, uplift_high=30.0)
+    clusters = pd.DataFrame({"n": [6, 5]})
+    figures = segments.key_figures(who, back, clusters, ahead, kept, asked, brought).iloc[4:]
+    assert figures[["figure_id", "segment", "value", "n"]].values.tolist() == [
+        ["clusters", "", 2, 11],
+        ["revenue_ahead", "a", 3, 5],
+        ["revenue_ahead", "", 4, 9],
+        ["retention", "a", 0.5, 5],
+        ["retention", "", 0.6, 9],
+        ["unmet_wishes", "", 0.1, 8],
+        ["unmet_revenue", "", 70, 8],
+        ["uplift_K1", "", 20, 4],
+    ]
+    assert figures["cohort"].tolist() == ["orders"] * 5 + ["wishes"] * 2 + ["orders"]
 
 
 # -- uplift ---------------------------------------------------------------------------------------
@@ -261,6 +282,15 @@ def test_customers_of_several_campaigns_are_drawn_once():
     assert found["uplift"] == pytest.approx(once["uplift"])
     width = (found["uplift_high"] - found["uplift_low"]) / (once["uplift_high"] - once["uplift_low"])
     assert width == pytest.approx(1, abs=0.05)  # the same people twice tell nothing more
+
+
+def test_uses_of_a_template_stand_together_and_small_campaigns_too():
+    parts = [_reach(80, campaign="K3").assign(use=2), _reach(80, campaign="K1").assign(template_id="Z")]
+    parts += [_reach(80, campaign="K9"), _reach(6, campaign="K7"), _reach(6, campaign="K8")]
+    found = segments.uplift(pd.concat(parts), by="campaign_id", min_n=10)
+    assert found["group"].tolist()[:2] == ["K9", "K3"]
+    assert found["use"].tolist()[:2] == [1, 2]
+    assert not {"K7", "K8"} & set(found["group"])
 
 
 def test_without_a_control_no_effect_is_told():

@@ -912,6 +912,8 @@ class Known:
     def short_lines(self) -> ir.Table:
         """One row an order line of the period whose order has arrived, as far as ``delivery_lines`` tell.
 
+        Where no arrival is ever recorded, an order with a delivery line has.
+
         order_id, line_no, customer_id; segment, channel, region on the grid; site_id, category; quantity_ordered,
         quantity_delivered (pieces; at most what was ordered).
         """
@@ -920,7 +922,9 @@ class Known:
         orders = orders.select("order_id", "customer_id", *GRID_DIMENSIONS, "site_id")
         parts, lines = self.table("delivery_lines"), self.table("order_lines")
         sent = self.table("deliveries")
-        parts = parts.semi_join(sent.filter(sent.delivered_at.notnull()), "delivery_id")
+        if self.warehouse.has("deliveries", "delivered_at"):
+            sent = sent.filter(sent.delivered_at.notnull())
+        parts = parts.semi_join(sent, "delivery_id")
         lines = lines.semi_join(parts, "order_id").select("order_id", "line_no", "product_id", "quantity_ordered")
         parts = parts.group_by(_order="order_id", _line="line_no").agg(_came=parts.quantity_delivered.sum())
         goods = self.table("products").select(_product="product_id", category="category")

@@ -24,7 +24,10 @@ _REFERENCES, _BOOTSTRAPS, _MOST, _FEW = 10, 20, 20_000, 3_000
 _CUT = 2.5  # standard deviations at which a trait is cut, so that no cluster is a few odd customers
 _RARE = 0.01  # traits with a smaller share of their block stand together
 _PRIOR = 2.0  # orders of an average customer that every customer's shares are drawn towards
-_BASKET = {"money an order": "amount", "lines an order": "n_lines"}
+_BASKET = {  # column of the sums -> name in vectors, and as a mark
+    "amount": ("money an order", "large orders", "small orders"),
+    "n_lines": ("lines an order", "many lines", "few lines"),
+}
 
 
 class LifestyleClusters(ClusterMixin, BaseEstimator):
@@ -207,7 +210,7 @@ def vectors(tastes: pd.DataFrame, *, half: str = "even") -> pd.DataFrame:
         drawn = np.sqrt(own.mul(n, axis=0).add(_PRIOR * average).div(n + _PRIOR, axis=0))
         if wide.shape[1] > 1:
             columns |= {f"{block}: {trait}": drawn[trait] for trait in wide}
-    for name, column in _BASKET.items():
+    for column, (name, *_) in _BASKET.items():
         columns[f"basket: {name}"] = np.log((basket[column].clip(lower=0) + 1) / n)
     return pd.DataFrame(columns, index=basket.index)
 
@@ -284,8 +287,9 @@ def clusters(
     sizes = members.groupby("cluster").size()
     rows = []
     for cluster, n in sizes.items():
-        own = lifts[(lifts["cluster"] == cluster) & (lifts["lift"] > 1) & (lifts["share"] >= 0.05)]
-        own = own[own["settled"]].sort_values(["z", "block", "trait"], ascending=[False, True, True])
+        own = lifts[(lifts["cluster"] == cluster) & lifts["settled"]]
+        own = own[((own["lift"] > 1) & (own["share"] >= 0.05)) | own["share"].isna()].assign(z=own["z"].abs())
+        own = own.sort_values(["z", "block", "trait"], ascending=[False, True, True])
         own = own.drop_duplicates("block").head(most)
         marks = [f"{row.trait} ({row.lift:.1f} times)" for row in own.itertuples()]
         rows.append(
@@ -321,7 +325,8 @@ def held_out(members: pd.DataFrame, tastes: pd.DataFrame, *, min_n: int, confide
     DataFrame
         One row a cluster of at least ``min_n`` customers and trait that at least ``min_n`` persons have in odd weeks:
         ``cluster``, ``block``, ``trait``, ``n`` (persons of the cluster with orders), ``share`` (0-1, of its block),
-        ``lift`` (share / share of all), ``z``, ``settled`` (|z| beyond the Bonferroni quantile over all rows).
+        ``lift`` (share / share of all), ``z``, ``settled`` (|z| beyond the Bonferroni quantile over all rows). Money
+        and lines an order stand as traits ("large orders", "few lines"): geometric means by those of all, no share.
 
     Notes
     -----
@@ -343,10 +348,28 @@ def held_out(members: pd.DataFrame, tastes: pd.DataFrame, *, min_n: int, confide
     share = rows["total"] / rows["n"]
     error = np.sqrt(np.maximum(rows["squares"] / rows["n"] - share**2, 0) / (rows["n"] - 1))
     z = (share - rows["of_all"]) / error.where(error > 0)
-    settled = z.abs() > NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(len(rows), 1))
-    told = rows.assign(share=share, lift=share / rows["of_all"], z=z, settled=settled.fillna(False))
+    told = rows.assign(share=share, lift=share / rows["of_all"], z=z)
+    told = pd.concat([told, _baskets(members, tastes, min_n=min_n)], ignore_index=True)
+    settled = told["z"].abs() > NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(len(told), 1))
     columns = ["cluster", "block", "trait", "n", "share", "lift", "z", "settled"]
-    return told[columns].sort_values(columns[:3], ignore_index=True)
+    return told.assign(settled=settled)[columns].sort_values(columns[:3], ignore_index=True)
+
+
+def _baskets(members: pd.DataFrame, tastes: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """Whether orders of odd weeks are large or small, of many lines or few, by cluster."""
+    odd = tastes[(tastes["half"] == "odd") & (tastes["block"] == "basket")].astype({"amount": "float64"})
+    wide = _wide(odd).reindex(columns=["n_orders", "n_lines", "amount"], fill_value=0.0)
+    wide = wide[wide["n_orders"] > 0].merge(members.set_index("customer_id"), left_index=True, right_index=True)
+    parts = []
+    for column, (name, more, less) in _BASKET.items():
+        size = np.log((wide[column].clip(lower=0) + 1) / wide["n_orders"])
+        found = size.groupby(wide["cluster"]).agg(["size", "mean", "std"])
+        away = found["mean"] - size.mean()
+        error = found["std"] / np.sqrt(found["size"])
+        part = {"n": found["size"], "lift": np.exp(away), "z": away / error.where(error > 0), "share": np.nan}
+        part = pd.DataFrame(part).assign(block=f"basket: {name}", trait=np.where(away > 0, more, less))
+        parts.append(part[part["n"] >= max(min_n, 2)].reset_index())
+    return pd.concat(parts)
 
 
 def forced(tastes: pd.DataFrame, fit: LifestyleClusters | None, *, n_clusters: int, seed: int) -> dict[str, float]:

@@ -472,6 +472,8 @@ def customer_value(
     then = shoppers.dropna(subset=["repeats_then"])
     then = then.assign(**{name: then[f"{name}_then"].astype("float64") for name in STATISTICS})
     empty = pd.DataFrame(columns=["segment", "n"])
+    if then.empty:
+        return empty, empty, "no customer without agreement had bought a year before"
     try:
         test = _by_segment(then, ahead, confidence)
         actual = then.groupby("segment")["repeats_since"].sum().astype("float64")
@@ -484,8 +486,10 @@ def customer_value(
         ):
             return test.drop(columns=["alive", *_MONEY]), empty, "the model did not foretell the last year"
         told = _by_segment(shoppers, ahead, confidence)
-    except NoMaximumError as error:
-        return empty, empty, str(error).split(": ", 1)[1].rstrip(".")
+    except NoMaximumError:
+        why = f"{len(then):,} customers known a year before, {100 * (then['repeats'] == 0).mean():.1f} % of whom had "
+        why += "bought on one day only, do not tell who leaves (the likelihood has no finite maximum)"
+        return empty, empty, why
     told["margin"] = told["value"] * told["segment"].map(_rates(margins))
     told.loc[told.index[-1], "margin"] = told["margin"].iloc[:-1].sum(skipna=False)
     return test.drop(columns=["alive", *_MONEY]), told, ""

@@ -92,8 +92,8 @@ def evidence(fit, cost: Mapping, look: Look) -> Html:
     )
     caption += f"in even weeks of the year to the end of {look.period}: {_held(fit)}. "
     if cost:
-        caption += f"{cost['n_clusters']} clusters, as wished: {cost['untrusted']} of them do not come back in samples "
-        caption += f"and hold {_share(cost['held'])} of the customers"
+        caption += f"Of {cost['n_clusters']} clusters, as wished, the number that would not come back in samples is "
+        caption += f"{cost['untrusted']}; they would hold {_share(cost['held'])} of the customers"
     columns = ["k", "gain", "sure", "jaccard", "silhouette", "trust"]
     heads = {
         "k": "clusters",
@@ -244,6 +244,17 @@ def uplift(rows: Frame, look: Look, *, by: str) -> Html | None:
     caption += f"52 weeks to the end of {look.period}; {look.together(len(rows))}; money in {look.currency}"
     columns = ["group", "n_contacted", "n_held_out", "base", *trio("uplift"), *trio("cost_per_order")]
     columns += ["template_id", "use", "cost_each"] if by == "campaign" else []
+    if rows["uplift"].isna().all():
+        columns = [column for column in columns if rows[column].notna().any()]
+        caption = (
+            f"Campaigns of the 52 weeks to the end of {look.period}: none held {_n(look.min_n)} customers or more "
+        )
+        caption += "out, so that what they brought cannot be told"
+        return (
+            table(rows, name="campaigns", caption=caption, columns=columns, heads={"group": by})
+            if by == "campaign"
+            else None
+        )
     return dots(
         rows, by=["group"], value="uplift", name=f"uplift_{by}", axis="orders more per 1,000 contacted",
         caption=caption, what="orders more per 1,000 contacted", columns=columns, mark=(0.0, "nothing"),
@@ -329,11 +340,12 @@ def _clustered(found: Frame, moved: Mapping, look: Look) -> str:
     """How many clusters there are, whether they are trusted, and whether customers moved between them."""
     if found.empty:
         return "How customers cluster cannot be said: too few have three orders or more in even weeks."
+    who = f"How the {_n(found['n'].sum())} customers with enough orders shop makes"
     if len(found) == 1:
-        return "How customers shop makes no clusters: they differ by degrees, not by kind."
+        return f"{who} no clusters: they differ by degrees, not by kind."
     largest, weak = found.iloc[0], int((~found["trusted"].astype(bool)).sum())
     sure = f"{weak} of them not to be trusted" if weak else "all stable"
-    said = f"How customers shop makes {len(found)} clusters, {sure};"
+    said = f"{who} {len(found)} clusters, {sure};"
     said += f" the largest, {largest['cluster']}, holds {_share(largest['of_all'])}"
     if not moved["n"] or pd.isna(moved["moved"]):
         return f"{said}; too few can be followed from last year."

@@ -337,7 +337,7 @@ def uplift(reach: pd.DataFrame, *, by: str, min_n: int, confidence: float = 0.95
     reach
         The frame ``campaign_reach``: one row a campaign and customer.
     by
-        ``campaign_id`` or ``segment``; segments smaller than ``min_n`` stand together.
+        ``campaign_id`` or ``segment``; groups smaller than ``min_n`` stand together.
     min_n
         Persons that each side needs; else no effect is told.
     confidence
@@ -349,7 +349,8 @@ def uplift(reach: pd.DataFrame, *, by: str, min_n: int, confidence: float = 0.95
         One row a group: ``group``, ``n_contacted``, ``n_held_out``, ``base`` (orders of 1,000 held out in 28 days),
         ``uplift``, ``uplift_low``, ``uplift_high`` (orders more per 1,000 contacted), ``cost_per_order`` with ends
         (cents for one order that would not have been made; the high end is missing where the uplift may be 0). By
-        campaign also ``template_id``, ``use`` (which campaign of its template) and ``cost_each`` (cents a contact).
+        campaign, in the order of templates and their uses, also ``template_id``, ``use`` (which campaign of its
+        template) and ``cost_each`` (cents a contact).
 
     Notes
     -----
@@ -364,11 +365,11 @@ def uplift(reach: pd.DataFrame, *, by: str, min_n: int, confidence: float = 0.95
     >>> uplift(reach, by="campaign_id", min_n=10)[["base", "uplift", "cost_per_order"]].round(1).values.tolist()
     [[500.0, 500.0, 400.0]]
     """
-    if by == "segment":
-        reach = stats.publishable(reach, by=[by], person="customer_id", min_n=min_n)
     contacted = ~reach["held_out"].astype(bool)
     each = reach["cost"].astype("float64") / contacted.groupby(reach["campaign_id"]).transform("sum")
-    rows, groups = [], list(reach.assign(_each=each, _told=contacted).groupby(by))
+    reach = reach.assign(_each=each, _told=contacted)
+    reach = stats.publishable(reach, by=[by], person="customer_id", min_n=min_n)
+    rows, groups = [], list(reach.groupby(by))
     z = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(len(groups), 1))
     for name, own in groups:
         told, before = own["_told"].astype("float64"), own["orders_before"].astype("float64")
@@ -387,13 +388,14 @@ def uplift(reach: pd.DataFrame, *, by: str, min_n: int, confidence: float = 0.95
             row["base"] = 1000 * after[told == 0].mean()
             dear = np.where(ends > 0, cost / np.where(ends > 0, ends, 1), np.nan)
             row |= dict(zip(["cost_per_order", "cost_per_order_high", "cost_per_order_low"], dear, strict=True))
-        if by == "campaign_id":
+        if by == "campaign_id" and name != stats.OTHER:
             row |= own[["template_id", "use", "_each"]].rename(columns={"_each": "cost_each"}).iloc[0].to_dict()
         rows.append(row)
     columns = ["group", "n_contacted", "n_held_out", "base", "uplift", "uplift_low", "uplift_high", "cost_per_order"]
     columns += ["cost_per_order_low", "cost_per_order_high"]
-    columns += ["template_id", "use", "cost_each"] if by == "campaign_id" else []
-    return pd.DataFrame(rows, columns=columns)
+    order = ["template_id", "use"] if by == "campaign_id" else []
+    found = pd.DataFrame(rows, columns=[*columns, *order, *(["cost_each"] if order else [])])
+    return found.sort_values(order, ignore_index=True) if order else found
 
 
 def top_accounts(accounts: pd.DataFrame, *, min_n: int) -> set:
