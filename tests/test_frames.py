@@ -1174,3 +1174,30 @@ def test_tastes_of_the_year_before_are_those_of_a_period_that_ended_then(tiny, m
     keys = ["customer_id", "half", "block", "trait"]
     was, found = (rows.set_index(keys)["amount"] for rows in (frames.read(kept.path), made["tastes_before"]))
     pd.testing.assert_series_equal(was, found)
+
+
+def test_spans_of_stock_hold_what_was_sold_between_two_counts(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    counts = tables["stock_levels"].sort_values(["site_id", "product_id", "day"])
+    counts["day"] = pd.to_datetime(counts["day"])
+    first, last = pd.Timestamp(period.start.date()), pd.Timestamp(period.end.date())
+    counts = counts[(counts["day"] >= first) & (counts["day"] < last)]
+    then = counts.groupby(["site_id", "product_id"])[["day", "on_hand"]].shift(-1)
+    spans = counts.assign(end=then["day"], left=then["on_hand"]).dropna(subset=["end"])
+    spans = spans[(spans["on_hand"] > 0) | (spans["left"] == 0)]
+    keys = ["site_id", "product_id"]
+    spans = spans[(spans["left"] == 0).groupby([spans[key] for key in keys]).transform("any")]
+    found = made["stock_spans"]
+    assert len(found) == len(spans) > 10
+    orders = _bought(tables, period.as_of, period.end, period.start)
+    lines = tables["order_lines"].merge(orders[["order_id", "site_id", "ordered_at"]], on="order_id")
+    lines["on"] = pd.to_datetime(lines["ordered_at"].dt.tz_convert("Europe/Amsterdam").dt.date)
+    both = spans.merge(lines, on=keys)
+    both = both[(both["on"] > both["day"]) & (both["on"] <= both["end"])]
+    sold = both.groupby([*keys, "day"])["quantity_ordered"].sum()
+    found = found.assign(day=pd.to_datetime(found["day"])).set_index([*keys, "day"])
+    assert found["sold"].sum() == sold.sum() > 0
+    assert (found["sold"] == sold.reindex(found.index).fillna(0)).all()
+    spans = spans.set_index([*keys, "day"]).loc[found.index]
+    assert (found["stocked_out"] == (spans["left"] == 0)).all()
+    assert (found["days"] == 7).all()

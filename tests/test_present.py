@@ -352,7 +352,7 @@ def test_segment_findings_stand_in_their_slots():
         "weeks ahead, if they go on as before.",
         "Who ordered again: of the 1,200 best customers 80.0 % (95 % interval 75.0 to 85.0 %), of the 900 others "
         "25.0 % (95 % interval 20.0 to 30.0 %). Descriptive: the groups are made of earlier orders.",
-        "Of 1,000 wishes of home shoppers 7.0 % (95 % interval 6.0 to 8.0 %) were not met, worth EUR 5,000 (95 % "
+        "Of 1,000 wishes on record 7.0 % (95 % interval 6.0 to 8.0 %) were not met, worth EUR 5,000 (95 % "
         "interval 4,000 to 6,000), 12 more cannot be valued.",
         "Campaign K2 brought 150.0 (95 % interval 40.0 to 260.0) orders more per 1,000 contacted, each for EUR 8.00 "
         "(95 % interval 5.00 to 20.00).",
@@ -786,3 +786,19 @@ def test_a_look_tells_facts_what_is_lacking_and_how_intervals_hold():
         "Not shown: this needs the table surveys. With it, this section x."
     )
     assert look.together(3) == "the 3 intervals hold together with 90 % confidence (Bonferroni)"
+
+
+def test_what_ran_out_is_a_sentence_with_its_interval_or_its_reason():
+    row = pd.DataFrame(
+        {"n": [200], "stocked_out": 0.1, "sold": 5000, "lost": 300.0, "lost_low": 90.0, "lost_high": 700.0}
+    )
+    row["reason"] = None
+    assert present_profile.stockouts(row, LOOK_2).text == (
+        "Articles ran out in 10.0 % of 200 spans between counts of their stock; of these articles 5,000 pieces were "
+        "sold, and 300 (95 % interval 90 to 700) more were wanted."
+    )
+    unknown = row.assign(lost=float("nan"), reason="always sold out")
+    assert present_profile.stockouts(unknown, LOOK_2).text.endswith("what that lost cannot be said: always sold out.")
+    assert "ran out in 2026Q3" in present_profile.stockouts(row.head(0), LOOK_2).text
+    lacking = present.Look(FACTS_2, pd.DataFrame({"table": ["stock_levels"], "columns": [""]}))
+    assert "the table stock_levels" in present_profile.stockouts(row, lacking).text

@@ -938,6 +938,47 @@ class Known:
             quantity_delivered=ibis.least(rows._came.fill_null(0), rows.quantity_ordered),
         )  # fmt: skip
 
+    def stock_spans(self) -> ir.Table:
+        """One row a site, article and span between two counts of its stock, of articles that ran out in the period.
+
+        site_id, product_id, category; day (of the count at the begin: the span is the days after it, up to the next
+        count, at most 31 days later; both in the period), days, stocked_out (nothing was left at its end), sold (pieces
+        of orders at that site, not cancelled by as_of), value (cents a piece, mean net revenue over the 52 weeks up to
+        the period's end; empty if never sold). Spans that began with nothing and ended with stock are left out: when
+        it came is not known.
+        """
+        first, last = self.period.start.date(), self.period.end.date() - timedelta(days=1)
+        counts = self.table("stock_levels")
+        counts = counts.filter((counts.day >= ibis.literal(first)) & (counts.day <= ibis.literal(last)))
+        near = ibis.window(group_by=["site_id", "product_id"], order_by="day")
+        spans = counts.mutate(_next=counts.day.lead().over(near), _left=counts.on_hand.lead().over(near))
+        spans = spans.mutate(days=spans._next.delta(spans.day, unit="day")).filter(lambda rows: rows.days <= 31)
+        spans = spans.mutate(stocked_out=spans._left == 0)
+        spans = spans.filter((spans.on_hand > 0) | spans.stocked_out)
+        ran_out = spans.stocked_out.any().over(ibis.window(group_by=["site_id", "product_id"]))
+        spans = spans.mutate(_ran_out=ran_out).filter(lambda rows: rows._ran_out)
+        orders, lines = self.table("orders"), self.table("order_lines")
+        year = (orders.ordered_at >= _instant(self.period.end - timedelta(weeks=52))) & orders.cancelled_at.isnull()
+        orders = orders.filter(year & (orders.ordered_at < _instant(self.period.end)))
+        orders = orders.select("order_id", _site="site_id", _day=orders.ordered_at.date())
+        bought = lines.inner_join(orders, "order_id").semi_join(spans, "product_id")
+        prices = bought.group_by(_priced="product_id").agg(
+            _paid=bought.net_revenue.sum(), _pieces=bought.quantity_ordered.sum(where=bought.net_revenue.notnull())
+        )
+        bought = bought.select("_site", "_day", _article="product_id", _sold="quantity_ordered")
+        inside = [
+            spans.site_id == bought._site, spans.product_id == bought._article,
+            bought._day > spans.day, bought._day <= spans._next,
+        ]  # fmt: skip
+        keys = ["site_id", "product_id", "day", "days", "stocked_out"]
+        rows = spans.left_join(bought, inside).group_by(keys).agg(sold=lambda rows: rows._sold.sum().fill_null(0))
+        goods = self.table("products").select(_product="product_id", category="category")
+        rows = rows.left_join(goods, rows.product_id == goods._product)
+        rows = rows.left_join(prices, rows.product_id == prices._priced)
+        return rows.select(
+            *keys, "sold", category=rows.category.fill_null(stats.UNKNOWN), value=rows._paid / rows._pieces.nullif(0)
+        )
+
     def campaign_reach(self) -> ir.Table:
         """One row a campaign and customer contacted or held out, whose 28 days ended by as_of, of the last 52 weeks.
 
@@ -1256,6 +1297,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "tastes": ("customer_id", "half", "block", "trait"),
     "wishes": ("intent_id",),
     "short_lines": ("order_id", "line_no"),
+    "stock_spans": ("site_id", "product_id", "day"),
     "campaign_reach": ("campaign_id", "customer_id"),
     "lifetimes": ("customer_id",),
     "accounts": ("customer_id",),

@@ -23,6 +23,7 @@ _GAIN, _SURE = 0.01, 4.0  # what one more cluster must explain beyond chance: sh
 _REFERENCES, _BOOTSTRAPS, _MOST, _FEW = 10, 20, 20_000, 3_000
 _CUT = 2.5  # standard deviations at which a trait is cut, so that no cluster is a few odd customers
 _RARE = 0.01  # traits with a smaller share of their block stand together
+_MARK = 1.1  # lift from which a settled trait names a cluster
 _PRIOR = 2.0  # orders of an average customer that every customer's shares are drawn towards
 _BASKET = {  # column of the sums -> name in vectors, and as a mark
     "amount": ("money an order", "large orders", "small orders"),
@@ -288,7 +289,7 @@ def clusters(
     rows = []
     for cluster, n in sizes.items():
         own = lifts[(lifts["cluster"] == cluster) & lifts["settled"]]
-        own = own[((own["lift"] > 1) & (own["share"] >= 0.05)) | own["share"].isna()].assign(z=own["z"].abs())
+        own = own[((own["lift"] > _MARK) & (own["share"] >= 0.05)) | own["share"].isna()].assign(z=own["z"].abs())
         own = own.sort_values(["z", "block", "trait"], ascending=[False, True, True])
         own = own.drop_duplicates("block").head(most)
         marks = [f"{row.trait} ({row.lift:.1f} times)" for row in own.itertuples()]

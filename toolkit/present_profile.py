@@ -183,7 +183,7 @@ def outcomes(parts: Mapping[str, Frame], look: Look) -> Html:
     rows = pd.concat(told, ignore_index=True)
     if (lacking := look.missing(_WISHES, gain=gain)) or rows.empty:
         return lacking or paragraphs([f"No wish is on record in {look.period}."])
-    caption = f"Wishes of home shoppers in {look.period}; unmet: not ranged or unavailable; lost: unmet wishes at the "
+    caption = f"Wishes on record in {look.period}; unmet: not ranged or unavailable; lost: unmet wishes at the "
     caption += (
         f"mean revenue of a line of the article, {look.currency}, those never sold left out; the intervals of each "
     )
@@ -230,6 +230,19 @@ def short_lines(rows: Frame, look: Look) -> Html:
     columns = ["category", "n", "n_persons", *trio("short"), "not_delivered"]
     heads = {"n": "lines", "short": "came short", "not_delivered": "pieces not delivered"}
     return table(rows, name="short_lines", caption=caption, columns=columns, heads=heads)
+
+
+def stockouts(rows: Frame, look: Look) -> Html:
+    """What was lost because articles ran out, of all whose stock is counted; or what it lacks."""
+    lacking = look.missing({"stock_levels": ()}, gain="shows what was lost because articles ran out")
+    if lacking or rows.empty:
+        return lacking or paragraphs([f"No article whose stock is counted ran out in {look.period}."])
+    row = rows.iloc[0]
+    said = f"Articles ran out in {_share(row['stocked_out'])} of {_n(row['n'])} spans between counts of their stock; "
+    if pd.isna(row["lost"]):
+        return paragraphs([f"{said}what that lost cannot be said: {row['reason']}."])
+    lost = estimate(row, "lost", "count", look.confidence)
+    return paragraphs([f"{said}of these articles {_n(row['sold'])} pieces were sold, and {lost} more were wanted."])
 
 
 def uplift(rows: Frame, look: Look, *, by: str) -> Html | None:
@@ -371,7 +384,7 @@ def _unmet(wishes: Frame, look: Look) -> str:
     if wishes.empty:
         return "What was wanted in vain cannot be said: no wishes are on record."
     row = wishes.iloc[0]
-    said = f"Of {_n(row['n'])} wishes of home shoppers {look.estimate(row, 'unmet')} were not met"
+    said = f"Of {_n(row['n'])} wishes on record {look.estimate(row, 'unmet')} were not met"
     if pd.isna(row["lost"]):
         return f"{said}; what that cost is not known."
     rest = f", {_n(row['n_unknown'])} more cannot be valued" if row["n_unknown"] else ""

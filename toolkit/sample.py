@@ -51,6 +51,9 @@ class Truth:
         at the rates), ``result``; and ``orders``. The group with a loss, and why.
     wishes_per_day
         Rate of wishes by product_id, or by term where the article is not in the range.
+    missed
+        One row a line of an order (not cancelled) that would have been of another article, had it been there:
+        ``day`` (date), ``product_id`` (the wanted one), ``pieces``.
     supplier
         Who deteriorates: ``id``, ``from`` (day), ``late`` and ``short`` (shares of its purchase orders and of
         their lines, before and after).
@@ -80,6 +83,7 @@ class Truth:
     loss_making_group: str
     loss_because: str
     wishes_per_day: dict[str, float]
+    missed: pd.DataFrame
     supplier: dict[str, str | tuple[float, float]]
     decision: dict[str, str | int | float]
     campaign_uplift: dict[str, float]
@@ -159,7 +163,8 @@ def make(
     rows["agreements"], rows["requests"], rows["receiving_windows"] = life.agreements(rng, who)
     rows["campaigns"], rows["campaign_contacts"], made, uplift = life.campaigns(rng, who)
     rows["orders"] = orders = life.orders(rng, who, rows["campaign_contacts"], made, sizes.orders)
-    rows["order_lines"] = lines = life.order_lines(rng, who, goods, orders)
+    lines, shelf = life.order_lines(rng, who, goods, orders, seed)
+    rows["order_lines"] = lines
     promise, decision = life.promises(rng, goods, orders, lines)
     rows["deliveries"], rows["delivery_lines"] = ship, inside = life.deliveries(rng, who, orders, lines, promise)
     rows["returns"] = back = life.returns(rng, goods, orders, lines, promise, inside)
@@ -167,7 +172,7 @@ def make(
     rows["activities"] = work = life.activities(rng, who, orders, lines, promise, ship, events, back)
     rows["resource_pools"], rows["ledger"], minutes = life.costs(rng, ship, work)
     rows["payments"] = life.payments(rng, orders, lines)
-    rows["stock_levels"], rows["shopping_intents"] = life.demand(rng, who, orders, lines, sizes)
+    rows["stock_levels"], rows["shopping_intents"] = life.demand(rng, who, orders, lines, shelf, sizes)
     rows["supplier_receipts"] = life.receipts(rng, sizes)
     potential, effects, answers = life.answers(rng, who, orders, promise)
     rows["surveys"] = life.surveys(rng, orders, potential, answers, sizes.invited, nonresponse)
@@ -175,6 +180,12 @@ def make(
     potential.insert(0, "order_id", tables["orders"]["order_id"].take(potential.pop("order").to_numpy()).to_pandas())
     dirty = _soil(rng, tables)
     result = life.group_result(who, orders, lines, ship, work)
+    missed = shelf.missed & ~orders.cancelled[lines.order_id]
+    missed = pd.DataFrame({
+        "day": life.DATES[orders.day[lines.order_id[missed]]],
+        "product_id": [f"P{i + 1:05}" for i in lines.wanted[missed]],
+        "pieces": lines.quantity_ordered[missed],
+    })  # fmt: skip
     customer = pd.Index([f"C{i:06}" for i in range(1, sizes.customers + 1)], name="customer_id")
     wished = ("P00001", "P00002", "P00003", "P00004", *life.TERM_WISHES)
     weak = {
@@ -200,6 +211,7 @@ def make(
         loss_making_group=result.result.idxmin(),
         loss_because="many small rush orders: entry, stop and parcel cost more than the basket's margin",
         wishes_per_day={key: rate * sizes.scale for key, rate in zip(wished, life.WISHES, strict=True)},
+        missed=missed,
         supplier=weak,
         decision=decision,
         campaign_uplift=uplift,

@@ -131,6 +131,7 @@ _DECISION_DAY, _DECISION_REGION = 580, 3  # 2026-02-01, North
 _CAMPAIGN_DAYS = (20, 110, 150, 300, 430, 515, 680)
 WISHES = (6.0, 4.5, 3.0, 2.0, 1.5, 0.8)  # a day, of the first four products and of two terms
 TERM_WISHES = ("oat cream", "refill soap")
+SHOPS, _KEPT = np.array([0, 3, 9, 11, 12, 13]), 24  # sites and first articles whose stock is counted
 
 
 # -- what happens: columns of codes and numbers under the contract's names -------------------
@@ -272,17 +273,52 @@ def _inverse(edges: np.ndarray, group: np.ndarray, aim: np.ndarray) -> np.ndarra
     return found
 
 
-def order_lines(rng, who, goods, orders) -> Columns:
+def shelves(seed: int, orders, lines) -> Columns:
+    """Stock of the kept articles, filled every Monday night; after the line that it does not suffice for they are out.
+
+    ``missed`` (by line), and by shop, article and week: ``left`` (pieces counted before it is filled), ``out_from``
+    (when it ran out). An own generator: no other draw moves.
+    """
+    place = np.full(orders.site_id.max() + 1, -1)
+    place[SHOPS] = np.arange(len(SHOPS))
+    order = lines.order_id
+    shop, week = place[orders.site_id[order]], (orders.day[order] + 6) // 7
+    shape = (len(SHOPS), _KEPT, _DAYS // 7 + 2)
+    kept = np.flatnonzero((shop >= 0) & (lines.wanted < _KEPT))
+    cell = np.ravel_multi_index((shop[kept], lines.wanted[kept], week[kept]), shape)
+    sort = np.argsort(cell, kind="stable")
+    kept, cell, pieces = kept[sort], cell[sort], lines.quantity_ordered[kept[sort]]
+    asked = np.bincount(cell, pieces, np.prod(shape)).astype(int)
+    before = np.cumsum(asked) - asked
+    usual = asked.reshape(shape).mean(axis=2, keepdims=True)
+    filled = (np.ceil(1.3 * usual) + np.random.default_rng([seed, 8]).poisson(3, shape)).astype(int).ravel()
+    gone = np.cumsum(pieces) - before[cell] > filled[cell]
+    found = Columns(missed=np.zeros(len(order), bool))
+    found.missed[kept[gone]] = True
+    out_from = np.full(len(filled), np.iinfo(np.int64).max)
+    np.minimum.at(out_from, cell[gone], orders.ordered_at[order[kept[gone]]])
+    found.left = np.where(asked < filled, filled - asked, 0).reshape(shape)
+    found.out_from = out_from.reshape(shape)
+    return found
+
+
+def order_lines(rng, who, goods, orders, seed: int) -> tuple[Columns, Columns]:
+    """Lines, and the shelves: in place of what was out stands another article of its category."""
     counts = np.minimum(1 + rng.poisson(_G.lines[orders.group] - 1), 25)
     lines = Columns(order_id=np.repeat(orders.order_id, counts), counts=counts)
     n, group = len(lines.order_id), orders.group[lines.order_id]
     lines.line_no = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts) + 1
     edges = np.cumsum(goods.chances, axis=1)
-    lines.product_id = product = _inverse(edges, group, rng.random(n) * edges[group, -1])
+    lines.wanted = _inverse(edges, group, rng.random(n) * edges[group, -1])
     fewer = np.where(who.need[orders.customer_id[lines.order_id]] == 1, 0.6, 1)
     pieces = 1 + np.floor(_G.pieces[group] * fewer * rng.lognormal(-0.3, 0.8, n)).astype(int)
+    lines.quantity_ordered = pieces
+    shelf = shelves(seed, orders, lines)
+    instead = np.array([_KEPT + np.argmax(goods.category[_KEPT:] == kind) for kind in goods.category[:_KEPT]])
+    lines.product_id = product = lines.wanted.copy()
+    product[shelf.missed] = instead[lines.wanted[shelf.missed]]
     price = goods.price[product] * (1 - _G.discount[group]) * np.where(rng.random(n) < 0.15, 0.85, 1)
-    lines.quantity_ordered, lines.net_revenue = pieces, np.rint(pieces * price).astype(int)
+    lines.net_revenue = np.rint(pieces * price).astype(int)
     lines.cost_of_goods = pieces * goods.cost[product]
     weak = (product % _MAKERS == WEAK) & (orders.day[lines.order_id] >= WEAK_DAY)
     rare = rng.random(n) / np.where(orders.advent[lines.order_id], 1.5, 1)
@@ -291,7 +327,7 @@ def order_lines(rng, who, goods, orders) -> Columns:
     broken = (rng.random(n) < np.where(goods.fragile[product], 0.02, 0.004)) & (lines.sent > 0)
     lines.damaged = np.where(broken, 1 + np.floor((lines.sent - 1) * rng.random(n)).astype(int), 0)
     lines.grams = lines.sent * goods.weight_g[product]
-    return lines
+    return lines, shelf
 
 
 def promises(rng, goods, orders, lines) -> tuple[Columns, dict]:
@@ -665,25 +701,23 @@ def agreements(rng, who) -> tuple[Columns, Columns, Columns]:
     return terms, asks, windows
 
 
-def demand(rng, who, orders, lines, sizes: Columns) -> tuple[Columns, Columns]:
-    """Weekly stock, gone in some weeks; wishes for the first products, and what came of them."""
-    shops, kept = np.array([0, 3, 9, 11, 12, 13]), 24
-    gone = rng.random((len(shops), kept, _DAYS // 7 + 1)) < 0.08
-    shop, product, week = (axis.ravel() for axis in np.indices(gone.shape))
-    stock = Columns(site_id=shops[shop], product_id=product, day=MONDAY + 7 * week)
-    stock.on_hand = np.where(gone.ravel(), 0, 1 + rng.poisson(30, gone.size))
+def demand(rng, who, orders, lines, shelf, sizes: Columns) -> tuple[Columns, Columns]:
+    """Weekly stock (see ``shelves``); wishes for the first products, and what came of them."""
+    shop, product, week = (axis.ravel() for axis in np.indices(shelf.left.shape))
+    stock = Columns(site_id=SHOPS[shop], product_id=product, day=MONDAY + 7 * week, on_hand=shelf.left.ravel())
+    stock = Columns(**{name: column[week < _DAYS // 7 + 1] for name, column in vars(stock).items()})
     wish = np.repeat(np.arange(len(WISHES)), rng.poisson(np.array(WISHES) * sizes.scale * _DAYS))
     n, ranged = len(wish), wish < 4
-    day, shop = rng.integers(0, _DAYS, n), rng.integers(0, len(shops), n)
-    missed = ranged & gone[shop, np.minimum(wish, 3), day // 7]
+    day, shop = rng.integers(0, _DAYS, n), rng.integers(0, len(SHOPS), n)
     old = np.flatnonzero((who.group < 2) & (who.joined < 0))
     person = np.where(rng.random(n) < 0.1, -1, rng.choice(old, n))
     at = clock(day) + (np.clip(rng.normal(19, 3, n), 0, 23.9) * 3600).astype(int)
+    missed = ranged & (at >= shelf.out_from[shop, np.minimum(wish, 3), (day + 6) // 7])
     outcome = np.select([~ranged, missed & (rng.random(n) < 0.4), missed], [1, 2, 3], 0)
     bought = np.flatnonzero((orders.fulfilment[lines.order_id] == _HOME) & (lines.product_id > 3))
     bought = rng.choice(bought, int(25_000 * sizes.scale), replace=False)
     order, none = lines.order_id[bought], np.full(len(bought), -1)
-    rows = [(person, np.where(ranged, wish, -1), np.where(ranged, -1, wish - 4), shops[shop], outcome, at)]
+    rows = [(person, np.where(ranged, wish, -1), np.where(ranged, -1, wish - 4), SHOPS[shop], outcome, at)]
     rows += [(orders.customer_id[order], lines.product_id[bought], none, orders.site_id[order], 0 * none)]
     rows[1] += (orders.ordered_at[order] - 120,)
     wishes = _timely(_rows("customer_id product_id term site_id outcome occurred_at", rows), "occurred_at")

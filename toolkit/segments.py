@@ -401,7 +401,8 @@ def uplift(reach: pd.DataFrame, *, by: str, min_n: int, confidence: float = 0.95
 def top_accounts(accounts: pd.DataFrame, *, min_n: int) -> set:
     """The fifth of the customers under agreement with the largest revenue, if they are ``min_n`` or more.
 
-    >>> sorted(top_accounts(pd.DataFrame({"customer_id": range(10), "ended": False, "revenue": range(10)}), min_n=2))
+    >>> accounts = pd.DataFrame({"customer_id": range(10), "ended": False, "revenue": range(1, 11)})
+    >>> sorted(top_accounts(accounts, min_n=2))
     [8, 9]
     """
     here = accounts[~accounts["ended"].astype(bool) & (accounts["revenue"].fillna(0) > 0)]
