@@ -1,0 +1,92 @@
+"""Does the segment profile give the sample company's planted groups, wishes, uplift and future back?"""
+
+import hashlib
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+from sklearn.metrics import adjusted_rand_score
+
+from toolkit import company, demand, frames, lifestyles, lifetime, sample, segments, source
+
+pytestmark = pytest.mark.slow
+PERIOD, MIN_N = "2026Q3", 10
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """Frames of the sample company of normal size, its truth, and pseudonyms of its customers."""
+    home = tmp_path_factory.mktemp("profile")
+    (home / "params").symlink_to(ROOT / "params")
+    found = company.load("sample", home)
+    truth = sample.write(found.data / "raw", size="normal")
+    source.ingest(found, found.data / "raw")
+    names = ["tastes", "tastes_before", "wishes", "campaign_reach", "lifetimes", "stock_spans"]
+    kept = frames.materialise(found, found.period(PERIOD), names, found.data / "frames")
+    key = hashlib.sha256(b"frames" + found.pseudonym_key()).digest()
+
+    def pseudonym(customer: str) -> str:
+        return source.pseudonym(source.pseudonym(customer, found.pseudonym_key()), key)
+
+    groups = truth.customer_group.rename(index=pseudonym)
+    return {name: frames.read(frame.path) for name, frame in kept.items()}, truth, groups, found.period(PERIOD)
+
+
+@pytest.fixture(scope="module")
+def fitted(told):
+    return lifestyles.lifestyles(told[0]["tastes"], seed=20260930)
+
+
+def test_planted_groups_are_the_clusters(told, fitted):
+    """Those who were drawn alike are found alike: adjusted Rand index of 0.8 or more, all of it in stable clusters."""
+    members, fit = fitted
+    groups = told[2].loc[members["customer_id"]]
+    assert adjusted_rand_score(groups, members["cluster"]) >= 0.8
+    assert fit.n_clusters_ >= 4
+    assert fit.jaccard_.min() >= 0.75
+
+
+def test_nobody_moved_beyond_noise_as_nobody_was_planted_to(told, fitted):
+    members, fit = fitted
+    found = lifestyles.clusters(members, fit, told[0]["tastes"], min_n=MIN_N)
+    moved = lifestyles.migration(fit, told[0]["tastes"], told[0]["tastes_before"], found, min_n=MIN_N)[1]
+    assert moved["n"] > 5000
+    assert abs(moved["beyond"]) < 0.01
+    assert moved["alike"] > 0.97
+
+
+def test_planted_wishes_are_inside_their_intervals(told):
+    found = demand.wanted(told[0]["wishes"], days=92, min_n=MIN_N).set_index("item")
+    for term in ("oat cream", "refill soap"):  # never ranged: every wish is unmet
+        row, planted = found.loc[term], told[1].wishes_per_day[term]
+        assert row["per_day_low"] <= planted <= row["per_day_high"]
+        assert row["per_day"] == pytest.approx(planted, rel=0.25)
+
+
+def test_planted_uplift_is_inside_its_interval(told):
+    found = segments.uplift(told[0]["campaign_reach"], by="campaign_id", min_n=MIN_N)
+    assert len(found) >= 2
+    for row in found.itertuples():
+        assert row.uplift_low <= told[1].campaign_uplift[row.group] <= row.uplift_high
+        assert row.uplift_high - row.uplift_low < 400
+
+
+def test_what_ran_out_is_inside_its_interval(told):
+    frames_of, truth, _, period = told
+    spans = frames_of["stock_spans"]
+    found = demand.demand_by_group(spans.assign(cluster=spans["site_id"] + spans["product_id"]), by=[]).iloc[0]
+    day = pd.to_datetime(truth.missed["day"]).dt.date
+    inside = (day >= period.start.date()) & (day < period.end.date())
+    assert found["lost_low"] <= truth.missed.loc[inside, "pieces"].sum() <= found["lost_high"]
+    assert found["lost_low"] > 0
+
+
+def test_a_year_held_out_is_foretold(told):
+    """52 weeks of calibration, 52 held out: the total inside its 95 % interval and within 10 %."""
+    margins = pd.DataFrame({"segment": ["consumer"], "net_revenue": [1], "margin": [0]})
+    test, ahead, why = lifetime.customer_value(told[0]["lifetimes"], margins, min_n=MIN_N)
+    row = test.set_index("segment").loc["(all)"]
+    assert row["expected_low"] <= row["actual"] <= row["expected_high"]
+    assert abs(row["error_share"]) <= 0.1
+    assert why == ""
+    assert ahead["expected"].iloc[-1] > 100_000
