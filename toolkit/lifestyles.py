@@ -94,7 +94,7 @@ class LifestyleClusters(ClusterMixin, BaseEstimator):
                 k = int(self.evidence_.loc[self.evidence_["supported"], "k"].max()) if most >= 2 else 1
             else:
                 k = max(1, min(self.n_clusters, len(np.unique(few, axis=0))))
-            start = _fitted(few, k, draw)
+            start = _fitted(few, k, draw, starts=10)
             whole = (
                 start if len(few) == len(z) else KMeans(k, init=start.cluster_centers_, n_init=1, max_iter=50).fit(z)
             )
