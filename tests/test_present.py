@@ -432,6 +432,9 @@ def test_clusters_are_told_with_their_evidence_and_the_price_of_a_wish():
     assert "no clusters are sought" in present_profile.evidence(None, {}, LOOK_2).text
     assert "not to be trusted" in present_profile.clusters(CLUSTERS, LOOK_2).html
     assert "differ by degrees" in present_profile.clusters(CLUSTERS.head(1), LOOK_2).text
+    assert present_profile.clusters(CLUSTERS.head(0), LOOK_2) is None
+    none = LIFTS.head(0)
+    assert present_profile.preferences(none, none, LOOK_2).text.startswith("No category holds enough customers")
 
 
 def test_value_is_told_after_its_test_or_with_the_reason():

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
@@ -21,7 +22,8 @@ def told(tmp_path_factory):
     found = company.load("sample", home)
     truth = sample.write(found.data / "raw", size="normal")
     source.ingest(found, found.data / "raw")
-    names = ["tastes", "tastes_before", "wishes", "campaign_reach", "lifetimes", "stock_spans"]
+    names = ["tastes", "tastes_before", "wishes", "campaign_reach", "lifetimes", "stock_spans", "accounts", "segments"]
+    names += ["order_service", "product_mix"]
     kept = frames.materialise(found, found.period(PERIOD), names, found.data / "frames")
     key = hashlib.sha256(b"frames" + found.pseudonym_key()).digest()
 
@@ -90,3 +92,76 @@ def test_a_year_held_out_is_foretold(told):
     assert abs(row["error_share"]) <= 0.1
     assert why == ""
     assert ahead["expected"].iloc[-1] > 100_000
+
+
+# -- degenerate input: no number that is not one, and no fault -----------------------------------------
+
+
+def _everything(given: dict[str, pd.DataFrame]) -> dict:
+    """What the notebook works out of these frames."""
+    members, fit = lifestyles.lifestyles(given["tastes"], seed=1)
+    found = lifestyles.clusters(members, fit, given["tastes"], min_n=MIN_N)
+    lifestyles.forced(given["tastes"], fit, n_clusters=16, seed=1)
+    moved = lifestyles.migration(fit, given["tastes"], given["tastes_before"], found, min_n=MIN_N)[1]
+    margins = pd.DataFrame({"segment": ["consumer"], "net_revenue": [100], "margin": [10]})
+    test, ahead, why = lifetime.customer_value(given["lifetimes"], margins, min_n=MIN_N)
+    kept = lifetime.account_value(given["accounts"], margins, min_n=MIN_N, discount=0.1)
+    asked = demand.outcomes(given["wishes"], by=["category"], min_n=MIN_N)
+    wanted = demand.wanted(given["wishes"], days=92, min_n=MIN_N)
+    effects = segments.uplift(given["campaign_reach"], by="campaign_id", min_n=MIN_N)
+    scored = segments.rfm(given["segments"])
+    groups = segments.rfm_table(scored, min_n=MIN_N)
+    lifts = segments.preferences(given["product_mix"], min_n=MIN_N, rng=np.random.default_rng(1))
+    todo = segments.what_to_do(
+        given["order_service"], given["accounts"], given["wishes"], given["campaign_reach"], lifts, days=92, min_n=MIN_N
+    )
+    k = 0 if fit is None else fit.n_clusters_
+    told = {"k": k, "moved": moved, "test": test, "ahead": ahead, "why": why, "kept": kept, "asked": asked}
+    return told | {"wanted": wanted, "effects": effects, "groups": groups, "todo": todo}
+
+
+def _of(given: dict[str, pd.DataFrame], people: set) -> dict[str, pd.DataFrame]:
+    who = {name: "person" if "person" in rows else "customer_id" for name, rows in given.items()}
+    return {name: rows[rows[who[name]].isin(people)] if who[name] in rows else rows for name, rows in given.items()}
+
+
+@pytest.mark.parametrize("n", [0, 1, 12], ids=["nobody", "one customer", "fewer customers than clusters"])
+def test_few_customers_have_no_clusters_no_value_and_no_advice(told, n):
+    people = set(told[0]["tastes"]["customer_id"].drop_duplicates().head(n))
+    found = _everything(_of(told[0], people))
+    assert found["k"] <= 1
+    assert found["ahead"].empty
+    assert found["why"]
+    assert found["todo"].empty
+    assert found["wanted"].empty
+    assert found["effects"].get("uplift", pd.Series(dtype="float64")).isna().all()
+
+
+def test_customers_who_are_all_alike_are_one_cluster_and_no_value(told):
+    given, one = dict(told[0]), told[0]["tastes"]["customer_id"].iloc[0]
+    for name in ("tastes", "tastes_before", "lifetimes", "product_mix", "segments"):
+        rows = given[name][given[name]["customer_id"] == one]
+        given[name] = pd.concat([rows.assign(customer_id=f"x{i}") for i in range(50)])
+    given["lifetimes"]["under_agreement"] = False
+    found = _everything(given)
+    assert found["k"] == 1
+    assert found["ahead"].empty
+    assert "no finite maximum" in found["why"]
+
+
+def test_returns_only_are_negative_revenue_and_no_value(told):
+    given = dict(told[0])
+    for name, column in (
+        ("lifetimes", "spend"),
+        ("product_mix", "net_revenue"),
+        ("segments", "net_revenue"),
+        ("accounts", "revenue"),
+    ):
+        given[name] = given[name].assign(**{column: -given[name][column]})
+    lines = given["tastes"]["block"].isin(["category", "brand", "attribute"])
+    given["tastes"] = given["tastes"].assign(amount=given["tastes"]["amount"].where(~lines, -given["tastes"]["amount"]))
+    found = _everything(given)
+    assert found["k"] >= 1
+    assert found["ahead"]["value"].isna().all()  # nobody spends less than nothing
+    assert found["ahead"]["expected"].notna().all()
+    assert found["todo"]["kind"].isin(["serve", "range", "stock", "campaign", "account"]).all()

@@ -83,6 +83,17 @@ def test_every_notebook_runs_on_the_tiny_company(home, revision, capsys):
     assert [path.name for path in revision.parent.glob("r*")] == ["r1"]
 
 
+def test_every_notebook_runs_on_a_period_without_orders(home, truth, capsys):
+    params = home / "params" / "sample" / "2024Q1.yaml"
+    params.write_text("# before the first order\n")
+    assert cli.main(["--home", str(home), "run", "sample", "2024Q1"]) == 0
+    params.unlink()
+    text = (home / "reports" / "sample" / "2024Q1" / "r1" / "segment_profile.html").read_text()
+    assert "Nobody ordered in 2024Q1." in text
+    assert "no clusters are sought" in text
+    assert "no customer without agreement had bought a year before" in text
+
+
 def test_published_tables_sum_to_the_same_total(revision):
     tables = revision / "tables" / "cost_to_serve"
     by_channel = pd.read_csv(tables / "cost_by_segment_channel.csv")

@@ -873,6 +873,8 @@ def cost_findings(
             f"The ledger of {look.period} {verb}: {currency} {posted} posted = {allocated} allocated + {unused} unused "
             f"+ {unassigned} unassigned, difference {difference}."
         )
+    if total.empty:
+        return paragraphs([*sentences, f"Nobody ordered in {look.period}."], role="findings")
     one, customers = total.iloc[0], summary.iloc[0]
     if pd.isna(one["ratio"]) or one["ratio"] == 0:
         return paragraphs([*sentences, _NOREVENUE if pd.isna(one["ratio"]) else _NO_COST], role="findings")

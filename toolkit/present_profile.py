@@ -49,6 +49,8 @@ def preferences(farthest: Frame, lifts: Frame, look: Look) -> Html:
     """The categories that most mark a segment, up or down, as far as they are settled; or what it lacks."""
     if lacking := look.missing(REVENUE, gain="shows what each segment buys more of than others"):
         return lacking
+    if lifts.empty:
+        return paragraphs(["No category holds enough customers in and outside a segment to compare."])
     caption = f"What marks a segment in {look.period}: {int(lifts['settled'].sum())} of {len(lifts)} categories of "
     caption += f"segments are apart from all customers, the {len(farthest)} farthest are shown; "
     return dots(
@@ -108,9 +110,11 @@ def _held(fit) -> str:
     return f"the data hold {fit.n_clusters_} clusters" if fit.n_clusters_ > 1 else "the data hold no clusters"
 
 
-def clusters(found: Frame, look: Look) -> Html:
-    """Who is in each cluster and what marks it; nothing to show where there is one."""
-    if len(found) < 2:
+def clusters(found: Frame, look: Look) -> Html | None:
+    """Who is in each cluster and what marks it, or that there is one; nothing where none were sought."""
+    if found.empty:
+        return None
+    if len(found) == 1:
         return paragraphs(["There are no clusters to tell of: customers differ by degrees, not by kind."])
     told = found.assign(trust=found["trusted"].map({True: "yes", False: "not to be trusted"}))
     caption = (

@@ -245,28 +245,22 @@ def preferences(
     error are small together, and a normal quantile calls chance settled.
     """
     known = mix[mix["net_revenue"].notna()].astype({"net_revenue": "float64"})
-    columns = [
-        "segment",
-        "category",
-        "n",
-        "n_buyers",
-        "share",
-        "share_of_all",
-        "lift",
-        "lift_low",
-        "lift_high",
-        "settled",
-    ]
+    columns = ["segment", "category", "n", "n_buyers", "share", "share_of_all"]
+    columns += ["lift", "lift_low", "lift_high", "settled"]
     if known.empty:
         return pd.DataFrame(columns=columns)
     placed = pd.concat(
         stats.publishable(rows, by=["category"], person="customer_id", amounts=["net_revenue"], min_n=min_n)
         for _, rows in known.groupby("segment")
     )
+    if known["net_revenue"].sum() <= 0:  # more came back than was bought: there is no share
+        return pd.DataFrame(columns=columns)
     people, spent, overall = _spending(known)
     cells = _ratios(spent, people["segment"].cat.codes.to_numpy(), people["x"].to_numpy())
     buyers = known.groupby(["segment", "category"])["customer_id"].nunique().rename("n_buyers")
     found = buyers.reset_index().merge(placed[["segment", "category"]].drop_duplicates(), on=["segment", "category"])
+    if found.empty:
+        return pd.DataFrame(columns=columns)
     outside = found["category"].map(known.groupby("category")["customer_id"].nunique()) - found["n_buyers"]
     found = found[(outside >= min_n) | (outside == 0)].reset_index(drop=True)
     at = (
