@@ -99,8 +99,14 @@ def test_the_matrix_adds_what_came_late_and_hides_what_few_were_promised():
     ]
     rows += [("a", "web", "p0", True, True), ("a", "shop", "p1", True, False)]  # cancelled; one person only
     service = pd.DataFrame(rows, columns=["segment", "channel", "customer_id", "late", "cancelled"])
-    found = segments.matrix(costs, service, by=["segment", "channel"], min_n=10)
+    scores = pd.DataFrame(
+        {"segment": ["a", "b"], "channel": "web", "n": [30, 20], "n_customers": [25, 9], "nps": [5.0, 9.0]}
+    )
+    scores = scores.assign(nps_low=0.0, nps_high=10.0)
+    found = segments.matrix(costs, service, scores, by=["segment", "channel"], min_n=10)
     assert found["net_revenue"].tolist() == [3, 2, 1]
+    assert found["nps"].fillna(-1).tolist() == [5, -1, -1]  # nobody asked in the shop; nine answered of b
+    assert found["n_answers"].fillna(-1).tolist() == [30, -1, -1]
     assert found["late_share"].fillna(-1).tolist() == [3 / 12, -1, 0]
     assert found["n_due"].fillna(-1).tolist() == [12, -1, 14]
 
@@ -234,6 +240,34 @@ def test_key_figures_have_the_columns_of_the_archive():
         ["uplift_K1", "", 20, 4],
     ]
     assert figures["cohort"].tolist() == ["orders"] * 5 + ["wishes"] * 2 + ["orders"]
+
+
+def test_traits_are_bands_of_what_is_known_and_small_ones_stand_together():
+    n = 40
+    orders = pd.DataFrame({"customer_id": range(n), "net_revenue": 100})
+    customers = pd.DataFrame({"customer_id": range(n), "age": [25] * 20 + [30] * 15 + [60] * 3 + [None] * 2})
+    customers = customers.assign(household_size=None, known_days=[364] * 20 + [365] * 20)
+    mix = pd.DataFrame(
+        {"customer_id": [*range(n), 0], "category": ["tea"] * n + ["wine"], "net_revenue": [100] * n + [900]}
+    )
+    service = pd.DataFrame({"customer_id": range(n), "cycle_s": [86_399] * 20 + [86_400] * 20})
+    costs = pd.DataFrame({"customer_id": range(n), "margin": [-1] * 20 + [20] * 20, "net_revenue": 100})
+    found = segments.traits(orders, customers, mix, service, costs, min_n=5)
+    sizes = found.groupby(["trait", "band"]).size().to_dict()
+    assert sizes == {
+        ("age", "(other)"): 5,  # 3 of 60 and more, 2 of no known age
+        ("age", "30 to 44"): 15,
+        ("age", "under 30"): 20,
+        ("known for", "one to three years"): 20,
+        ("known for", "under a year"): 20,
+        ("margin", "20 % and more"): 20,
+        ("margin", "a loss"): 20,
+        ("product mix", "(other)"): 40,  # one buyer of wine is nobody's band
+        ("service time", "one to three days"): 20,
+        ("service time", "under a day"): 20,
+    }
+    assert not found.duplicated(["customer_id", "trait"]).any()
+    assert segments.traits(orders.head(0), customers, mix, service, costs, min_n=5).empty
 
 
 # -- uplift ---------------------------------------------------------------------------------------

@@ -24,14 +24,16 @@ from toolkit.present import (
 _n, _share = partial(formatted, kind="count"), partial(formatted, kind="share")
 
 
-def matrix(cells: Frame, look: Look, *, by: Columns) -> Html:
-    """The segmentation matrix."""
+def matrix(cells: Frame, look: Look, *, by: Columns, name: str = "segmentation_matrix") -> Html:
+    """The segmentation matrix, or another table of the same columns."""
     money = [column for column in ("net_revenue", "margin") if cells[column].notna().any()]
     caption = f"Orders placed in {look.period}, not cancelled, by {' and '.join(by)}; money in {look.currency}; "
     columns = [*by, "n_customers", "n_orders", *money, "serve_share", "n_due", "late_share"]
+    columns += [*trio("nps"), "n_answers"] if cells["nps"].notna().any() else []
     return table(
-        cells, name="segmentation_matrix", caption=caption + "late: of orders due in the period", columns=columns,
-        heads={"margin": "margin after cost to serve", "late_share": "late"}, kinds=dict.fromkeys(by, "text"),
+        cells, name=name, caption=caption + "late: of orders due in the period", columns=columns,
+        heads={"margin": "margin after cost to serve", "late_share": "late", "nps": look.measure},
+        kinds=dict.fromkeys(by, "text"),
     )  # fmt: skip
 
 

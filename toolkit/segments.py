@@ -136,8 +136,10 @@ def came_back(scored: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> 
     return stats.share(counts if enough else counts.iloc[:0], confidence=confidence, family=2)
 
 
-def matrix(costs: pd.DataFrame, service: pd.DataFrame, *, by: Sequence[str], min_n: int) -> pd.DataFrame:
-    """The segmentation matrix: costs of cells with the share of their promises that were broken.
+def matrix(
+    costs: pd.DataFrame, service: pd.DataFrame, scores: pd.DataFrame, *, by: Sequence[str], min_n: int
+) -> pd.DataFrame:
+    """The segmentation matrix: costs of cells with the share of their promises that were broken, and their NPS.
 
     Parameters
     ----------
@@ -145,22 +147,88 @@ def matrix(costs: pd.DataFrame, service: pd.DataFrame, *, by: Sequence[str], min
         The result of ``cost.serve_costs`` by the columns ``by``.
     service
         The frame ``order_service``; cancelled orders are left out.
+    scores
+        ``satisfaction.nps`` by the columns ``by``.
     by
         Columns that make a cell.
     min_n
-        Cells with fewer customers that were promised something show no share.
+        Cells with fewer customers that were promised something show no share, with fewer that answered no NPS.
 
     Returns
     -------
     DataFrame
-        ``costs`` with ``n_due`` (orders due in the period) and ``late_share`` (0-1).
+        ``costs`` with ``n_due`` (orders due in the period), ``late_share`` (0-1), ``nps`` with ends (points) and
+        ``n_answers``.
     """
     by = list(by)
     due = service[~service["cancelled"].astype(bool)]
     cells = due.groupby(by).agg(n_due=("late", "size"), late_share=("late", "mean"), persons=("customer_id", "nunique"))
     shares = cells[cells["persons"] >= min_n].drop(columns="persons").reset_index()
-    found = costs.merge(shares, how="left", on=by)
+    answered = scores[scores["n_customers"] >= min_n].rename(columns={"n": "n_answers"})
+    answered = answered[[*by, "nps", "nps_low", "nps_high", "n_answers"]].astype({"n_answers": "Int64"})
+    found = costs.merge(shares, how="left", on=by).merge(answered, how="left", on=by)
     return found.assign(n_due=found["n_due"].astype("Int64"), late_share=found["late_share"].astype("float64"))
+
+
+_BANDS = {  # trait -> column, upper ends (the last one open), names
+    "age": ("age", [30, 45, 60], ["under 30", "30 to 44", "45 to 59", "60 and more"]),
+    "household": ("household_size", [2, 3], ["one", "two", "three and more"]),
+    "known for": ("known_days", [365, 1095], ["under a year", "one to three years", "three years and more"]),
+    "service time": ("days", [1, 3, 7], ["under a day", "one to three days", "three to seven days", "a week and more"]),
+    "margin": ("margin", [0, 0.1, 0.2], ["a loss", "under 10 %", "10 to 20 %", "20 % and more"]),
+}
+
+
+def traits(
+    orders: pd.DataFrame, customers: pd.DataFrame, mix: pd.DataFrame, service: pd.DataFrame, costs: pd.DataFrame, *,
+    min_n: int,
+) -> pd.DataFrame:  # fmt: skip
+    """Bands of what is known of each customer who ordered, so that money can be told by them.
+
+    Parameters
+    ----------
+    orders, customers, mix, service
+        The frames ``orders`` (not cancelled), ``segments``, ``product_mix`` and ``order_service``.
+    costs
+        ``cost.serve_costs`` by ``customer_id``; may be of other customers too.
+    min_n
+        Smaller bands stand together, by the rule of ``stats.publishable``.
+
+    Returns
+    -------
+    DataFrame
+        One row a customer and trait: ``customer_id``, ``trait`` (age, household, known for, product mix: the category
+        of most revenue, service time: median of the period, margin: after cost to serve, by revenue), ``band``
+        ("(unknown)" where it is not known; traits that are known of nobody are left out).
+    """
+    people = customers.set_index("customer_id").reindex(orders["customer_id"].unique())
+    people["days"] = service.groupby("customer_id")["cycle_s"].median().astype("Float64") / 86_400
+    money = costs.set_index("customer_id")
+    people["margin"] = money["margin"].astype("Float64") / money["net_revenue"].astype("Float64").where(lambda x: x > 0)
+    bought = mix.groupby(["customer_id", "category"])["net_revenue"].sum().reset_index()
+    bought = bought[bought["net_revenue"] > 0].sort_values(["net_revenue", "category"], ascending=[False, True])
+    told = {"product mix": bought.drop_duplicates("customer_id").set_index("customer_id")["category"]}
+    for trait, (column, ends, names) in _BANDS.items():
+        values = people[column].astype("Float64").to_numpy("float64", na_value=np.nan)
+        bands = pd.cut(values, [-np.inf, *ends, np.inf], right=False, labels=names)
+        told[trait] = pd.Series(bands.astype(object), people.index).dropna()
+    rows, parts = orders[["customer_id", "net_revenue"]], []
+    for trait, bands in told.items():
+        if len(bands):
+            labelled = rows.assign(trait=trait, band=rows["customer_id"].map(bands))
+            how = {"by": ["band"], "person": "customer_id", "amounts": ["net_revenue"], "min_n": min_n}
+            parts.append(stats.publishable(labelled, **how)[["customer_id", "trait", "band"]].drop_duplicates())
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["customer_id", "trait", "band"])
+
+
+def in_bands(cells: pd.DataFrame) -> pd.DataFrame:
+    """Rows by ``trait`` and ``band`` in the order of the bands; those of no order by name.
+
+    >>> in_bands(pd.DataFrame({"trait": "age", "band": ["60 and more", "under 30"]}))["band"].tolist()
+    ['under 30', '60 and more']
+    """
+    order = {name: at for _, _, names in _BANDS.values() for at, name in enumerate(names)}
+    return cells.assign(_at=cells["band"].map(order)).sort_values(["trait", "_at", "band"], ignore_index=True)
 
 
 def profile(orders: pd.DataFrame, customers: pd.DataFrame, scores: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
