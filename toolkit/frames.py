@@ -943,9 +943,8 @@ class Known:
 
         site_id, product_id, category; day (of the count at the begin: the span is the days after it, up to the next
         count, at most 31 days later; both in the period), days, stocked_out (nothing was left at its end), sold (pieces
-        of orders at that site, not cancelled by as_of), value (cents a piece, mean net revenue over the 52 weeks up to
-        the period's end; empty if never sold). Spans that began with nothing and ended with stock are left out: when
-        it came is not known.
+        of orders at that site, not cancelled by as_of). Spans that began with nothing and ended with stock are left
+        out: when it came is not known.
         """
         first, last = self.period.start.date(), self.period.end.date() - timedelta(days=1)
         counts = self.table("stock_levels")
@@ -958,13 +957,12 @@ class Known:
         ran_out = spans.stocked_out.any().over(ibis.window(group_by=["site_id", "product_id"]))
         spans = spans.mutate(_ran_out=ran_out).filter(lambda rows: rows._ran_out)
         orders, lines = self.table("orders"), self.table("order_lines")
-        year = (orders.ordered_at >= _instant(self.period.end - timedelta(weeks=52))) & orders.cancelled_at.isnull()
-        orders = orders.filter(year & (orders.ordered_at < _instant(self.period.end)))
-        orders = orders.select("order_id", _site="site_id", _day=orders.ordered_at.date())
-        bought = lines.inner_join(orders, "order_id").semi_join(spans, "product_id")
-        prices = bought.group_by(_priced="product_id").agg(
-            _paid=bought.net_revenue.sum(), _pieces=bought.quantity_ordered.sum(where=bought.net_revenue.notnull())
+        orders = orders.filter(
+            (orders.ordered_at >= _instant(self.period.start))
+            & (orders.ordered_at < _instant(self.period.end))
+            & orders.cancelled_at.isnull()
         )
+        bought = lines.inner_join(orders.select("order_id", _site="site_id", _day=orders.ordered_at.date()), "order_id")
         bought = bought.select("_site", "_day", _article="product_id", _sold="quantity_ordered")
         inside = [
             spans.site_id == bought._site, spans.product_id == bought._article,
@@ -974,10 +972,7 @@ class Known:
         rows = spans.left_join(bought, inside).group_by(keys).agg(sold=lambda rows: rows._sold.sum().fill_null(0))
         goods = self.table("products").select(_product="product_id", category="category")
         rows = rows.left_join(goods, rows.product_id == goods._product)
-        rows = rows.left_join(prices, rows.product_id == prices._priced)
-        return rows.select(
-            *keys, "sold", category=rows.category.fill_null(stats.UNKNOWN), value=rows._paid / rows._pieces.nullif(0)
-        )
+        return rows.select(*keys, "sold", category=rows.category.fill_null(stats.UNKNOWN))
 
     def campaign_reach(self) -> ir.Table:
         """One row a campaign and customer contacted or held out, whose 28 days ended by as_of, of the last 52 weeks.

@@ -547,7 +547,7 @@ def what_to_do(
         found = {"n": row["n_buyers"], "value": row["lift"], "low": row["lift_low"], "high": row["lift_high"]}
         rows.append({"segment": row["segment"], "kind": "offer", "what": row["category"], **found})
     columns = ["segment", "kind", "what", "n", "value", "low", "high", "others", "owner"]
-    found, order = pd.DataFrame(rows, columns=columns), [*OWNERS][:4] + ["campaign", "offer"]
+    found, order = pd.DataFrame(rows, columns=columns), ["account", "serve", "range", "stock", "campaign", "offer"]
     found["owner"] = found["owner"].astype(object).fillna(found["kind"].map(OWNERS))
     places = {"segment": groups, "kind": order}
     by = [found[name].map({x: at for at, x in enumerate(known)}) for name, known in places.items()]
@@ -565,9 +565,8 @@ def _worse(rows: pd.DataFrame, own: pd.Series, *, min_n: int, confidence: float,
     away = np.hypot(one["ratio"] - one["ratio_low"], two["ratio_high"] - two["ratio"])
     if one["ratio"] - two["ratio"] <= away:
         return {}
-    return {"n": one["n"], "value": one["ratio"], "low": one["ratio_low"], "high": one["ratio_high"]} | {
-        "others": two["ratio"]
-    }
+    ends = {"value": one["ratio"], "low": one["ratio_low"], "high": one["ratio_high"]}
+    return {"n": one["n"], "others": two["ratio"]} | ends
 
 
 def key_figures(
