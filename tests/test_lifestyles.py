@@ -1,5 +1,6 @@
 """Lifestyle clusters: docs/METHODS.md sections 1.5 and 1.7."""
 
+import pathlib
 import warnings
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, silhouette_score
 from sklearn.utils.estimator_checks import check_estimator
 
 from toolkit import lifestyles
@@ -81,6 +82,7 @@ def test_iris_is_clustered_as_by_r_and_scikit_learn():
     found = KMeans(3, n_init=10, random_state=0).fit(x)
     assert round(found.inertia_, 6) == 78.851441
     assert adjusted_rand_score(species, found.labels_) == pytest.approx(0.7302382723, abs=1e-9)
+    assert calinski_harabasz_score(x, found.labels_) == pytest.approx(561.62776, abs=1e-5)
     assert silhouette_score(x, found.labels_) == pytest.approx(0.55281901, abs=1e-8)
     assert adjusted_rand_score([0, 0, 1, 1], [0, 0, 1, 2]) == pytest.approx(0.5714285714)
 
@@ -106,6 +108,51 @@ def test_a_cluster_that_does_not_come_back_is_not_to_be_trusted():
     fit = LifestyleClusters(5, random_state=0).fit(x)
     assert (fit.jaccard_ < 0.6).sum() >= 2
     assert fit.jaccard_.max() > 0.9
+
+
+def test_faithful_is_as_stable_as_in_r():
+    # fpc 2.2, clusterboot, k-means of 2 on R's faithful, 200 samples: .9968 and .9943, to .03
+    text = (pathlib.Path(__file__).parent / "faithful.txt").read_text().split("\n\n", 1)[1]
+    x = np.array(text.split(), "float64").reshape(-1, 2) / [1000, 1]
+    assert x.mean(axis=0) == pytest.approx([3.487783, 70.89706], rel=1e-6)  # R: colMeans(faithful)
+    fit = LifestyleClusters(2, random_state=0).fit(x)
+    assert sorted(np.bincount(fit.labels_)) == [98, 174]
+    assert fit.jaccard_ == pytest.approx([0.9968, 0.9943], abs=0.03)
+
+
+def test_mixed_traits_group_as_by_k_prototypes():
+    # Huang, Data Mining and Knowledge Discovery 2, 1998; kmodes 0.12.2 with gamma = 1: {0,1,2} {3,4,5} {6,7}, cost
+    # 1.0716666667
+    x, kind = np.array([1, 1.2, 0.9, 8, 8.1, 7.9, 4, 4.1]), pd.Series(list("aaabbccc"))
+    one_hot = pd.get_dummies(kind).to_numpy("float64") * np.sqrt(0.5)  # two apart by 1, squared: gamma
+    found = KMeans(3, n_init=10, random_state=0).fit_predict(np.column_stack([x, one_hot]))
+    assert adjusted_rand_score([0, 0, 0, 1, 1, 1, 2, 2], found) == 1
+    parts = [(x[found == k], kind[found == k]) for k in range(3)]
+    cost = sum(((of - of.mean()) ** 2).sum() + (like != like.mode()[0]).sum() for of, like in parts)
+    assert cost == pytest.approx(1.0716666667)
+
+
+def test_iris_clusters_are_matched_to_the_species():
+    # R's clue, scipy: 134 of 150
+    x, species = load_iris(return_X_y=True)
+    labels = KMeans(3, n_init=10, random_state=0).fit_predict(x)
+    assert (lifestyles.matched(species, labels, 3)[labels] == species).sum() == 134
+
+
+def test_balance_is_that_of_stuart_and_bowker():
+    # Stuart 1955, unaided vision of 7,477 women, right by left eye; R: mcnemar.test 19.107 on 6 degrees, p 0.003987;
+    # DescTools StuartMaxwellTest 11.957 on 3, p 0.007533
+    counts = [[1520, 266, 124, 66], [234, 1512, 432, 78], [117, 362, 1772, 205], [36, 82, 179, 492]]
+    right, left = np.divmod(np.repeat(np.arange(16), np.ravel(counts)), 4)
+    found = lifestyles.balance(pd.Series(right), pd.Series(left))
+    assert found == pytest.approx({"symmetry_p": 0.0039874, "homogeneity_p": 0.0075334}, abs=1e-7)
+
+
+def test_balance_of_moves_that_do_not_tell():
+    two_pairs = lifestyles.balance(pd.Series(list("abcdee")), pd.Series(list("badcee")))
+    assert two_pairs["symmetry_p"] == 1
+    assert np.isnan(two_pairs["homogeneity_p"])
+    assert np.isnan(list(lifestyles.balance(pd.Series(list("ab")), pd.Series(list("ab"))).values())).all()
 
 
 def test_matching_moves_the_fewest():
@@ -165,6 +212,7 @@ def test_nobody_moved_beyond_noise_where_nothing_changed(apart):
     flows, found = lifestyles.migration(fit, tastes, _tastes(_APART, seed=5), NAMES, min_n=5)
     assert found["beyond_low"] <= 0 <= found["beyond_high"]
     assert found["alike"] > 0.97
+    assert not found["homogeneity_p"] < 0.05
     assert flows["before"].tolist() == flows["after"].tolist() == ["x", "y", "z"]
 
 
@@ -173,6 +221,8 @@ def test_those_who_changed_are_seen_to_move(apart):
     moved = [_APART[0], (80, _APART[2][1], _APART[2][2]), _APART[2]]  # last year group 1 shopped as group 2 does
     flows, found = lifestyles.migration(fit, tastes, _tastes(moved, seed=5), NAMES, min_n=5)
     assert found["moved"] == pytest.approx(80 / 260, abs=0.02)
+    assert found["homogeneity_p"] < 1e-6
+    assert found["symmetry_p"] < 1e-6
     assert found["beyond_low"] > 0.2
     assert flows.set_index(["before", "after"]).loc[("z", "y"), "n"] == pytest.approx(80, abs=4)
 

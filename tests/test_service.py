@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.duration.survfunc import SurvfuncRight
 
 from toolkit import service
 
@@ -101,6 +102,18 @@ def test_what_has_not_arrived_is_still_under_way():
     assert found[["n", "n_open", "median_days"]].tolist() == [5, 2, 4.0]
     assert np.isnan(found["p95_days"])
     assert service.cycle_time(orders.iloc[:0], by=["segment"], min_n=1).empty
+
+
+def test_sales_that_ran_out_have_the_curve_of_r():
+    # R's survfit on sales of which those starred ended as the shelf was empty, methods i: S at 9 .. 17 .9167 .8333 .75
+    # .6667 .5833 .5 .4167; so days of 9 .. 17, and under way at 20. Half have arrived by 16, and 95 % by no day known.
+    days = np.array([12, 15, 20, 20, 9, 17, 20, 14, 20, 11, 16, 20])
+    orders = _orders(cycle_s=list(days * 86_400), arrived=list(days < 20))
+    found = service.cycle_time(orders, by=["segment"], min_n=1).iloc[0]
+    assert found[["n", "n_open", "median_days"]].tolist() == [12, 5, 16.0]
+    curve = SurvfuncRight(days, days < 20)
+    assert curve.surv_times.tolist() == [9, 11, 12, 14, 15, 16, 17]
+    assert curve.surv_prob == pytest.approx([0.9167, 0.8333, 0.75, 0.6667, 0.5833, 0.5, 0.4167], abs=5e-5)
 
 
 def test_early_and_late_are_told_apart_by_days():

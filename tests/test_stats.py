@@ -617,3 +617,25 @@ def test_a_break_is_missing_where_there_is_none_to_find(dose, value):
     assert found.pop("n") == len(dose)
     assert list(found) == ["break", "break_low", "break_high", "slope", "jump", "gain"]
     assert np.isnan(list(found.values())).all()
+
+
+def test_cramers_v_is_that_of_scipy_where_chance_is_nothing():
+    # scipy's documentation of stats.contingency.association: 0.1861781308; R agrees
+    counts = pd.Series(np.ravel([[100, 150], [203, 322], [420, 700], [320, 210]]))
+    row, column = np.divmod(np.repeat(counts.index, counts), 2)
+    plain = stats.cramers_v(pd.Series(np.repeat(row, 400)), pd.Series(np.repeat(column, 400)))
+    assert plain == pytest.approx(0.1861781308, abs=1e-5)
+    # Bergsma by hand: mean square .0346623 - 3 / 2424; sides 4 - 9 / 2424 and 2 - 1 / 2424
+    assert stats.cramers_v(pd.Series(row), pd.Series(column)) == pytest.approx(
+        np.sqrt((0.1861781308**2 - 3 / 2424) / (1 - 1 / 2424)), abs=1e-8
+    )
+
+
+def test_cramers_v_of_labels_drawn_apart_is_near_nothing():
+    rng = np.random.default_rng(3)
+    drawn = [
+        stats.cramers_v(pd.Series(rng.integers(4, size=80)), pd.Series(rng.integers(5, size=80))) for _ in range(60)
+    ]
+    assert np.mean(np.square(drawn)) < 0.01  # uncorrected 12 / 79 / 3
+    assert np.isnan(stats.cramers_v(pd.Series([], dtype="str"), pd.Series([], dtype="str")))
+    assert np.isnan(stats.cramers_v(pd.Series(["a", "b"]), pd.Series(["x", "y"])))

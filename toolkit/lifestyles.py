@@ -2,6 +2,7 @@
 
 # ruff: noqa: N803, N806 - X is the name that scikit-learn calls it by
 
+import warnings
 from collections.abc import Sequence
 from statistics import NormalDist
 
@@ -403,6 +404,29 @@ def matched(before: Sequence[int], after: Sequence[int], k: int) -> np.ndarray:
     return columns[np.argsort(rows)]
 
 
+def balance(before: pd.Series, after: pd.Series) -> dict[str, float]:
+    """Do as many come as go? p-values of Bowker's ``symmetry_p`` and Stuart and Maxwell's ``homogeneity_p``.
+
+    Takes the groups of the same customers twice. Groups that nobody left or joined are left out; NaN where nobody moved
+    at all, or the moves do not tell. Bowker, *JASA* 43, 1948; Stuart, *Biometrika* 42, 1955, as statsmodels computes.
+
+    >>> round(balance(pd.Series(list("aaaabbb")), pd.Series(list("abbbbbb")))["homogeneity_p"], 4)
+    0.0833
+    """
+    from statsmodels.stats.contingency_tables import SquareTable  # a second of imports that few callers need
+    from statsmodels.tools.sm_exceptions import SingularMatrixWarning
+
+    moved = (before != after).to_numpy()
+    labels = sorted({*before[moved], *after[moved]})
+    if not labels:
+        return {"symmetry_p": np.nan, "homogeneity_p": np.nan}
+    table = pd.crosstab(before, after).reindex(index=labels, columns=labels, fill_value=0)
+    square = SquareTable(table.to_numpy("float64"), shift_zeros=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SingularMatrixWarning)
+        return {"symmetry_p": float(square.symmetry().pvalue), "homogeneity_p": float(square.homogeneity().pvalue)}
+
+
 def migration(
     fit: LifestyleClusters | None, now: pd.DataFrame, before: pd.DataFrame, found: pd.DataFrame, *, min_n: int,
     confidence: float = 0.95,
@@ -428,9 +452,12 @@ def migration(
         One row a pair of clusters: ``before``, ``after``, ``n``, ``share`` (0-1, of those told in ``before``). And
         ``n`` (customers in both years), ``moved`` (share, 0-1), ``by_noise`` (share who move between even and odd weeks
         of this year, 0-1), ``beyond``, ``beyond_low``, ``beyond_high`` (moved - by_noise), ``alike`` (share of
-        last year's customers whom clusters found anew in last year's weeks, matched to these, put into the same one).
+        last year's customers whom clusters found anew in last year's weeks, matched to these, put into the same one),
+        ``symmetry_p`` (Bowker: moves go both ways alike), ``homogeneity_p`` (Stuart and Maxwell: clusters keep their
+        sizes; both missing where nothing moved, or too little to tell).
     """
-    told = dict.fromkeys(["moved", "by_noise", "beyond", "beyond_low", "beyond_high", "alike"], np.nan)
+    names = ["moved", "by_noise", "beyond", "beyond_low", "beyond_high", "alike", "symmetry_p", "homogeneity_p"]
+    told = dict.fromkeys(names, np.nan)
     empty = pd.DataFrame(columns=["before", "after", "n", "share"])
     if fit is None:
         return empty, {"n": 0, **told}
@@ -448,6 +475,7 @@ def migration(
     ends = {"": 0, "_low": -half, "_high": half}
     told |= {"moved": float(moved), "by_noise": float(noise)}
     told |= {f"beyond{end}": float(moved - noise + away) for end, away in ends.items()}
+    told |= balance(both["before"], both["after"])
     anew, last_year = lifestyles(before, seed=0, n_clusters=fit.n_clusters_)
     if last_year is not None and last_year.n_clusters_ == fit.n_clusters_:
         same = matched(was.loc[anew["customer_id"]], anew["cluster"], fit.n_clusters_)

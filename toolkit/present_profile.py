@@ -112,8 +112,8 @@ def _held(fit) -> str:
     return f"the data hold {fit.n_clusters_} clusters" if fit.n_clusters_ > 1 else "the data hold no clusters"
 
 
-def clusters(found: Frame, look: Look) -> Html | None:
-    """Who is in each cluster and what marks it, or that there is one; nothing where none were sought."""
+def clusters(found: Frame, look: Look, *, by_segment: float) -> Html | None:
+    """Who is in each cluster and what marks it, how far segments tell it; nothing where none were sought."""
     if found.empty:
         return None
     if len(found) == 1:
@@ -122,6 +122,8 @@ def clusters(found: Frame, look: Look) -> Html | None:
     caption = (
         f"Lifestyle clusters of {look.period}, found in even weeks; marks are shares of odd weeks, by those of all"
     )
+    if pd.notna(by_segment):
+        caption += f"; segments tell them at Cramér's V of {by_segment:.2f} (0: not at all, 1: fully)"
     heads = {"n": "customers", "trust": "trusted", "marks": "marked by"}
     columns = ["cluster", "n", "of_all", "jaccard", "trust", "marks"]
     return table(told, name="clusters", caption=caption, columns=columns, heads=heads)
@@ -178,6 +180,11 @@ def migration(flows: Frame, moved: Mapping, look: Look) -> Html:
     caption += f"; moves of fewer than {_n(look.min_n)} are left out"
     if pd.notna(moved["alike"]):
         caption += f"; clusters found anew in last year's weeks put {_share(moved['alike'])} into the same one"
+    if pd.notna(moved["homogeneity_p"]):
+        grew, turned = (moved[f"{of}_p"] < 1 - look.confidence for of in ("homogeneity", "symmetry"))
+        caption += f"; clusters {'changed' if grew else 'kept'} their sizes (Stuart and Maxwell, p "
+        caption += f"{moved['homogeneity_p']:.3f}), moves go {'more one way' if turned else 'both ways alike'} "
+        caption += f"(Bowker, p {moved['symmetry_p']:.3f})"
     columns, heads = ["before", "after", "n", "share"], {"n": "customers", "share": "of those before"}
     return table(flows, name="migration", caption=caption, columns=columns, heads=heads)
 

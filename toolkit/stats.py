@@ -510,6 +510,26 @@ def share(counts: pd.DataFrame, *, confidence: float = 0.95, family: int = 1) ->
     return counts.assign(share=k / n, share_low=low, share_high=high)
 
 
+def cramers_v(first: pd.Series, second: pd.Series) -> float:
+    """How far one label tells the other: 0 (not at all) to 1, less what chance alone gives; NaN where one never varies.
+
+    Two columns of labels, one row a customer. Cramér's V with the correction of Bergsma, *Journal of the Korean
+    Statistical Society* 42, 2013.
+
+    >>> round(cramers_v(pd.Series(list("aabb") * 9), pd.Series(list("xxyy") * 9)), 6)
+    1.0
+    """
+    from scipy.stats.contingency import association
+
+    counts = pd.crosstab(first, second).to_numpy()
+    n, sizes = counts.sum(), np.array(counts.shape)
+    if sizes.min() < 2:
+        return np.nan
+    square = association(counts, "cramer") ** 2 * (sizes.min() - 1) - (sizes - 1).prod() / (n - 1)
+    most = (sizes - (sizes - 1) ** 2 / (n - 1)).min() - 1
+    return float(np.sqrt(max(square, 0) / most)) if most > 0 else np.nan
+
+
 def leader(groups: pd.DataFrame, *, value: str, lowest: bool = False) -> int | None:
     """Position of the row whose simultaneous interval lies above (or below) all others, or None: not settled.
 
