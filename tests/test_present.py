@@ -215,7 +215,7 @@ NO_CAUSE = pd.DataFrame(columns=["failure", "estimand", "effect"])
 
 
 def _nps_findings(
-    total=TOTAL, costs=None, worst=0, waiting=NONE, unlocks=NOTHING_MISSING, apart=(0, None), caused=NO_CAUSE,
+    total=TOTAL, costs=None, worst=0, waiting=NONE, unlocks=NOTHING_MISSING, apart=(0, None, True), caused=NO_CAUSE,
     worth=NONE, promised=NONE,
 ):  # fmt: skip
     found = present.nps_findings(
@@ -227,7 +227,7 @@ def _nps_findings(
 
 def test_nps_findings_stand_in_their_slots():
     waiting = TOTAL.assign(n=30, nps=-70.0, nps_low=-80.0, nps_high=-60.0)
-    assert _nps_findings(waiting=waiting, apart=(0, 1)) == [
+    assert _nps_findings(waiting=waiting, apart=(0, 1, True)) == [
         "NPS of 2026Q3 was 23.3 points (95 % interval 15.0 to 31.2 points, n = 120 answers of 110 customers).",
         "Orders late or overdue when asked took 40.0 points (95 % interval 20.0 to 60.0 points) from the score of "
         "those who met them, other things equal; with 10.0 % of answers, 4.0 points (95 % interval 2.0 to 6.0 points) "
@@ -243,8 +243,15 @@ def test_nps_findings_stand_in_their_slots():
     ]
 
 
+def test_two_segments_apart_from_each_other_only_are_named():
+    assert _nps_findings(apart=(0, 1, False))[3] == (
+        "NPS by segment: a with 40.0 points (95 % interval 30.0 to 50.0 points, family of 2) is above b with -10.0 "
+        "points (95 % interval -30.0 to 10.0 points, family of 2); none is apart from all others."
+    )
+
+
 def test_what_is_not_settled_is_said_so():
-    found = _nps_findings(costs=_costs(effect_high=5.0), worst=None, apart=(None, None))
+    found = _nps_findings(costs=_costs(effect_high=5.0), worst=None, apart=(None, None, True))
     assert found[1:] == [
         "Whether late and overdue orders move the score is not settled: -40.0 points (95 % interval -60.0 to 5.0 "
         "points), other things equal.",
@@ -318,6 +325,7 @@ BACK = BACK.assign(share=[0.8, 0.25], share_low=[0.75, 0.2], share_high=[0.85, 0
 CLUSTERS = pd.DataFrame({"cluster": ["tea, web", "wine"], "n": [900, 600], "of_all": [0.6, 0.4], "jaccard": [0.9, 0.5]})
 CLUSTERS = CLUSTERS.assign(trusted=[True, False], marks=["tea (2.0 times)", ""])
 MOVED = {"n": 500, "moved": 0.1, "by_noise": 0.04, "beyond_low": 0.03, "beyond_high": 0.09, "alike": 0.98}
+MOVED |= {"homogeneity_p": 0.0123, "symmetry_p": 0.5}
 AHEAD = pd.DataFrame({"segment": ["a", "(all)"], "n": [40, 60], "alive": [30.2, 50.1], "margin": [500_00.0, 900_00.0]})
 AHEAD = AHEAD.assign(**{x: [800.0, 900.0] for x in present.trio("expected")})
 AHEAD = AHEAD.assign(value=[1e6, 2e6], value_low=[0.9e6, 1.8e6], value_high=[1.1e6, 2.2e6])
@@ -338,7 +346,7 @@ def _segment_findings(
 ):  # fmt: skip
     told = [who, WHOLE_ROW, lifts, marked, found, moved, ahead, why, back, wishes, effects, scores]
     look = present.Look(FACTS_2, unlocks)
-    return present_profile.segment_findings(*told, look, apart=(None, None)).text.split("\n")
+    return present_profile.segment_findings(*told, look, apart=(None, None, True)).text.split("\n")
 
 
 def test_segment_findings_stand_in_their_slots():
@@ -430,9 +438,16 @@ def test_clusters_are_told_with_their_evidence_and_the_price_of_a_wish():
     assert shown.count("not supported") == 1
     assert "the data hold no clusters" in present_profile.evidence(_fit(1), {}, LOOK_2).html
     assert "no clusters are sought" in present_profile.evidence(None, {}, LOOK_2).text
-    assert "not to be trusted" in present_profile.clusters(CLUSTERS, LOOK_2).html
-    assert "differ by degrees" in present_profile.clusters(CLUSTERS.head(1), LOOK_2).text
-    assert present_profile.clusters(CLUSTERS.head(0), LOOK_2) is None
+    told = present_profile.clusters(CLUSTERS, LOOK_2, by_segment=0.753).html
+    assert "not to be trusted" in told
+    assert "segments tell them at Cramér&#x27;s V of 0.75 (0" in told
+    assert "Cramér" not in present_profile.clusters(CLUSTERS, LOOK_2, by_segment=float("nan")).html
+    assert "differ by degrees" in present_profile.clusters(CLUSTERS.head(1), LOOK_2, by_segment=0.1).text
+    assert present_profile.clusters(CLUSTERS.head(0), LOOK_2, by_segment=0.1) is None
+    still = present_profile.preferences(LIFTS.head(0), LIFTS, LOOK_2).text
+    assert still.startswith(
+        "None of the 2 categories of segments is apart from all customers in 2026Q3; the 2 intervals"
+    )
     none = LIFTS.head(0)
     assert present_profile.preferences(none, none, LOOK_2).text.startswith("No category holds enough customers")
 
@@ -453,7 +468,11 @@ def test_value_is_told_after_its_test_or_with_the_reason():
 def test_who_moved_is_told_beside_noise():
     flows = pd.DataFrame({"before": ["x"], "after": ["y"], "n": [50], "share": [0.1]})
     assert "10.0 % of 500 moved; noise alone moves 4.0 %" in present_profile.migration(flows, MOVED, LOOK_2).html
-    assert "98.0 % into the same one" in present_profile.migration(flows, MOVED, LOOK_2).html
+    told = present_profile.migration(flows, MOVED, LOOK_2).html
+    assert "98.0 % into the same one" in told
+    assert "changed their sizes (Stuart and Maxwell, p 0.012), moves go both ways alike (Bowker, p 0.500)" in told
+    still = MOVED | {"homogeneity_p": float("nan"), "symmetry_p": float("nan")}
+    assert "Bowker" not in present_profile.migration(flows, still, LOOK_2).html
     assert "too few customers" in present_profile.migration(flows.head(0), MOVED, LOOK_2).text
 
 

@@ -203,7 +203,15 @@ def test_the_other_segments_together_are_never_named():
     scores = pd.DataFrame(
         {"segment": ["(other)", "a", "b"], "nps_low": [9.0, 1.0, -9.0], "nps_high": [10.0, 2.0, -8.0]}
     )
-    assert satisfaction.apart(scores) == (None, 2)
+    assert satisfaction.apart(scores) == (None, 2, True)
+
+
+def test_where_none_is_apart_from_all_two_that_are_apart_are_found():
+    ends = {"nps_low": [-50.0, 50.0, 30.0, 24.0, np.nan], "nps_high": [90.0, 61.0, 56.0, 37.0, np.nan]}
+    scores = pd.DataFrame({"segment": ["(other)", "consumer", "wholesale", "business", "none"], **ends})
+    assert satisfaction.apart(scores) == (1, 3, False)
+    assert satisfaction.apart(scores[scores["segment"] != "consumer"].reset_index(drop=True)) == (None, None, True)
+    assert satisfaction.apart(scores.iloc[:0]) == (None, None, True)
 
 
 def test_what_is_not_recorded_is_said_and_not_guessed(world):

@@ -242,6 +242,17 @@ def test_key_figures_have_the_columns_of_the_archive():
     assert figures["cohort"].tolist() == ["orders"] * 5 + ["wishes"] * 2 + ["orders"]
 
 
+def test_product_mixes_beyond_the_twelve_of_most_customers_stand_together():
+    n = 13 * 6 + 1
+    orders = pd.DataFrame({"customer_id": range(n), "net_revenue": 100})
+    mix = orders.assign(category=[f"c{at % 13:02}" for at in range(n)])
+    bare = pd.DataFrame({"customer_id": range(n), "age": None, "household_size": None, "known_days": None})
+    service = pd.DataFrame({"customer_id": range(n), "cycle_s": None})
+    found = segments.traits(orders, bare, mix, service, orders.assign(margin=None), min_n=5)
+    assert found["trait"].unique().tolist() == ["product mix"]
+    assert found["band"].value_counts().to_dict() == {"(other)": 6, "c00": 7} | {f"c{at:02}": 6 for at in range(1, 12)}
+
+
 def test_traits_are_bands_of_what_is_known_and_small_ones_stand_together():
     n = 40
     orders = pd.DataFrame({"customer_id": range(n), "net_revenue": 100})

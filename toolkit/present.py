@@ -17,7 +17,7 @@ FIGURES_MIME = "application/vnd.tandem.figures+json"
 INK, ACCENT, QUIET, WARN = "#1d2733", "#0b6e8f", "#6b7785", "#a8480b"
 MISSING = "–"
 Frame, Columns, Names = pd.DataFrame, Sequence[str], Mapping[str, str] | None
-Apart = tuple[int | None, int | None]  # the rows above and below all others
+Apart = tuple[int | None, int | None, bool]  # the rows above and below all others (True), or each other
 
 # How our columns read; <x>_low and <x>_high read like x. cents: money to the cent; money: whole units; share: 0-1 shown
 # in per cent; times: two decimals; rate: four digits.
@@ -314,18 +314,20 @@ def row_account(account: Frame, look: Look) -> Html:
 
 
 def apart_sentence(scores: Frame, apart: Apart, look: Look, *, by: Columns) -> str:
-    """Which group's score lies above, and which below, all others."""
+    """Which group's score lies above, and which below, all others; else two that lie apart."""
     scored, family = f"{look.measure} by {' and '.join(by)}", f"family of {len(scores)}"
     if scores.empty:
         return f"{scored} cannot be said: there are no answers."
     if len(scores) < 2:
         return f"{scored} cannot be compared: there is one group only."
+    ends = ("is above all others with", "is below all others with") if apart[2] else ("with", "with")
     said = [
-        f"{', '.join(scores.iloc[at][name] for name in by)} is {where} all others with "
-        f"{look.estimate(scores.iloc[at], 'nps', family)}"
-        for at, where in zip(apart, ("above", "below"), strict=True)
+        f"{', '.join(scores.iloc[at][name] for name in by)} {where} {look.estimate(scores.iloc[at], 'nps', family)}"
+        for at, where in zip(apart, ends, strict=False)
         if at is not None
     ]
+    if said and not apart[2]:
+        return f"{scored}: {' is above '.join(said)}; none is apart from all others."
     return f"{scored}: {'; '.join(said) if said else f'no difference is settled over a {family}'}."
 
 

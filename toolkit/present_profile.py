@@ -53,6 +53,9 @@ def preferences(farthest: Frame, lifts: Frame, look: Look) -> Html:
         return lacking
     if lifts.empty:
         return paragraphs(["No category holds enough customers in and outside a segment to compare."])
+    if farthest.empty:
+        said = f"None of the {len(lifts)} categories of segments is apart from all customers in {look.period}"
+        return paragraphs([f"{said}; {look.together(len(lifts), 'permutation')}."])
     caption = f"What marks a segment in {look.period}: {int(lifts['settled'].sum())} of {len(lifts)} categories of "
     caption += f"segments are apart from all customers, the {len(farthest)} farthest are shown; "
     return dots(

@@ -131,10 +131,18 @@ def undelivered(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.
     return nps(answers[answers["exposure"].isin(shown)], confidence=confidence)
 
 
-def apart(scores: pd.DataFrame) -> tuple[int | None, int | None]:
-    """Positions of the segments whose intervals lie above and below all others; None: not settled, or "(other)"."""
+def apart(scores: pd.DataFrame) -> tuple[int | None, int | None, bool]:
+    """Positions of the segments whose intervals lie above and below all others (True), else of two apart (False).
+
+    None: not settled. "(other)" is never named.
+    """
+    named = scores["segment"] != stats.OTHER
     found = [stats.leader(scores, value="nps", lowest=lowest) for lowest in (False, True)]
-    return tuple(None if at is None or scores["segment"].iloc[at] == stats.OTHER else at for at in found)
+    found = [None if at is None or not named.iloc[at] else at for at in found]
+    low, high = (scores[f"nps_{end}"].where(named).reset_index(drop=True).dropna() for end in ("low", "high"))
+    if any(at is not None for at in found) or low.empty or low.max() <= high.min():
+        return *found, True
+    return int(low.idxmax()), int(high.idxmin()), False
 
 
 def answer_account(invitations: pd.DataFrame, chosen: pd.DataFrame, *, min_n: int) -> pd.DataFrame:

@@ -170,6 +170,7 @@ def matrix(
     return found.assign(n_due=found["n_due"].astype("Int64"), late_share=found["late_share"].astype("float64"))
 
 
+_MOST_MIXES = 12  # product mixes told of one by one
 _BANDS = {  # trait -> column, upper ends (the last one open), names
     "age": ("age", [30, 45, 60], ["under 30", "30 to 44", "45 to 59", "60 and more"]),
     "household": ("household_size", [2, 3], ["one", "two", "three and more"]),
@@ -198,8 +199,9 @@ def traits(
     -------
     DataFrame
         One row a customer and trait: ``customer_id``, ``trait`` (age, household, known for, product mix: the category
-        of most revenue, service time: median of the period, margin: after cost to serve, by revenue), ``band``
-        ("(unknown)" where it is not known; traits that are known of nobody are left out).
+        of most revenue, beyond the 12 of most customers "(other)", service time: median of the period, margin: after
+        cost to serve, by revenue), ``band`` ("(unknown)" where it is not known; traits that are known of nobody are
+        left out).
     """
     people = customers.set_index("customer_id").reindex(orders["customer_id"].unique())
     people["days"] = service.groupby("customer_id")["cycle_s"].median().astype("Float64") / 86_400
@@ -207,7 +209,10 @@ def traits(
     people["margin"] = money["margin"].astype("Float64") / money["net_revenue"].astype("Float64").where(lambda x: x > 0)
     bought = mix.groupby(["customer_id", "category"])["net_revenue"].sum().reset_index()
     bought = bought[bought["net_revenue"] > 0].sort_values(["net_revenue", "category"], ascending=[False, True])
-    told = {"product mix": bought.drop_duplicates("customer_id").set_index("customer_id")["category"]}
+    most = bought.drop_duplicates("customer_id").set_index("customer_id")["category"]
+    most = most[most.index.isin(people.index)]
+    sizes = most.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    told = {"product mix": most.where(most.isin(sizes.index[:_MOST_MIXES]), stats.OTHER)}
     for trait, (column, ends, names) in _BANDS.items():
         values = people[column].astype("Float64").to_numpy("float64", na_value=np.nan)
         bands = pd.cut(values, [-np.inf, *ends, np.inf], right=False, labels=names)
