@@ -465,6 +465,22 @@ def test_value_is_told_after_its_test_or_with_the_reason():
     assert "the table agreements" in present_profile.accounts(kept, lacking, discount=0.1).text
 
 
+def test_the_matrix_leaves_out_costs_that_nobody_brought_and_says_when_it_is_empty():
+    row = {"segment": "a", "n_customers": 9, "n_orders": 12, "net_revenue": 9000, "margin": 900, "serve_share": 0.1}
+    row |= {"n_due": 5, "late_share": 0.2, "n_answers": 0} | dict.fromkeys(present.trio("nps"), float("nan"))
+    cells = pd.DataFrame([row])
+    assert "cost to serve of revenue" in present_profile.matrix(cells, LOOK_2, by=["segment"]).html
+    free = present_profile.matrix(cells.assign(serve_share=0.0), LOOK_2, by=["segment"]).html
+    assert "cost to serve of revenue" not in free
+    assert "nothing is known to tell them by" in present_profile.matrix(cells.head(0), LOOK_2, by=["segment"]).text
+
+
+def test_clusters_without_a_mark_are_told_of():
+    bare = CLUSTERS.assign(trusted=True)
+    told = present_profile._clustered(bare, MOVED, LOOK_2)
+    assert "makes 2 clusters, all stable, 1 of them without a mark in the weeks that made no cluster; the" in told
+
+
 def test_who_moved_is_told_beside_noise():
     flows = pd.DataFrame({"before": ["x"], "after": ["y"], "n": [50], "share": [0.1]})
     assert "10.0 % of 500 moved; noise alone moves 4.0 %" in present_profile.migration(flows, MOVED, LOOK_2).html

@@ -25,10 +25,13 @@ _n, _share = partial(formatted, kind="count"), partial(formatted, kind="share")
 
 
 def matrix(cells: Frame, look: Look, *, by: Columns, name: str = "segmentation_matrix") -> Html:
-    """The segmentation matrix, or another table of the same columns."""
+    """The segmentation matrix, or another table of the same columns; without a cost that is known, none of it."""
+    if cells.empty:
+        return paragraphs([f"Of the customers who ordered in {look.period}, if any, nothing is known to tell them by."])
     money = [column for column in ("net_revenue", "margin") if cells[column].notna().any()]
     caption = f"Orders placed in {look.period}, not cancelled, by {' and '.join(by)}; money in {look.currency}; "
-    columns = [*by, "n_customers", "n_orders", *money, "serve_share", "n_due", "late_share"]
+    costs = ["serve_share"] if (cells["serve_share"].fillna(0) != 0).any() else []
+    columns = [*by, "n_customers", "n_orders", *money, *costs, "n_due", "late_share"]
     columns += [*trio("nps"), "n_answers"] if cells["nps"].notna().any() else []
     return table(
         cells, name=name, caption=caption + "late: of orders due in the period", columns=columns,
@@ -374,6 +377,8 @@ def _clustered(found: Frame, moved: Mapping, look: Look) -> str:
         return f"{who} no clusters: they differ by degrees, not by kind."
     largest, weak = found.iloc[0], int((~found["trusted"].astype(bool)).sum())
     sure = f"{weak} of them not to be trusted" if weak else "all stable"
+    if bare := int((found["trusted"].astype(bool) & (found["marks"] == "")).sum()):
+        sure += f", {bare} of them without a mark in the weeks that made no cluster"
     said = f"{who} {len(found)} clusters, {sure};"
     said += f" the largest, {largest['cluster']}, holds {_share(largest['of_all'])}"
     if not moved["n"] or pd.isna(moved["moved"]):
