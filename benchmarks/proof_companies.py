@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit import company, frames, sample, satisfaction, source
+import sample_company as sample
+from toolkit import company, frames, satisfaction, source
 
 ROOT = Path(__file__).parents[1]
 SEEDS, QUARTERS = (11, 12, 13, 14, 15), ("2025Q3", "2025Q4", "2026Q1", "2026Q2")

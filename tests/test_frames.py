@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT
 
-from toolkit import company, contract, frames, sample, source
+import sample_company as sample
+from toolkit import company, contract, frames, source
 from toolkit.errors import DataError, ParamsError
 
 PERIOD = "2026Q2"

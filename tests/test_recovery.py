@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from toolkit import company, frames, sample, satisfaction, source
+import sample_company as sample
+from toolkit import company, frames, satisfaction, source
 
 pytestmark = pytest.mark.slow
 

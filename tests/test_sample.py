@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from toolkit import company, sample, samplelife
+import sample_company as sample
+from sample_company import life
+from toolkit import company
 from toolkit.contract import FULFILMENTS, TABLES
 from toolkit.errors import ParamsError
 
@@ -30,7 +32,7 @@ def by_score():
 
 
 def local(times: pd.Series) -> pd.Series:
-    return times.dt.tz_convert(samplelife.ZONE).dt.tz_localize(None)
+    return times.dt.tz_convert(life.ZONE).dt.tz_localize(None)
 
 
 def months(times: pd.Series) -> pd.Series:
@@ -86,7 +88,7 @@ def test_every_select_reads_the_file_and_the_columns_that_are_written(tmp_path):
 
 def test_settings_of_the_sample_company_are_valid():
     settings = company.load("sample", PARAMS.parents[1]).settings
-    assert (settings.zone, settings.currency, settings.pseudonym_key) == (samplelife.ZONE, "EUR", "public")
+    assert (settings.zone, settings.currency, settings.pseudonym_key) == (life.ZONE, "EUR", "public")
 
 
 def test_an_unknown_size_or_variant_is_refused():
@@ -148,7 +150,7 @@ def test_payments_are_the_orders_in_euros(made):
 def test_groups_are_seen_in_behaviour_only(made):
     tables, truth = made
     values = {str(value) for rows in tables.values() for name in rows.select_dtypes("str") for value in rows[name]}
-    assert not values & set(samplelife.GROUPS)
+    assert not values & set(life.GROUPS)
     orders = tables["orders"].assign(group=tables["orders"].customer_id.map(truth.customer_group))
     rush = orders.groupby("group").rush.mean()
     assert rush.idxmax() == truth.loss_making_group == "small businesses"
@@ -214,7 +216,7 @@ def test_requests_tell_the_need_behind_them(made):
     asked = pd.crosstab(need, tables["requests"].request_type, normalize="index")
     assert asked.fixed_hour.idxmax() == "predictable arrival"
     assert asked.smaller_orders.idxmax() == "smaller stock"
-    assert sorted(tables["requests"].request_type.unique()) == sorted(samplelife.REQUEST_TYPES)
+    assert sorted(tables["requests"].request_type.unique()) == sorted(life.REQUEST_TYPES)
 
 
 # -- service ---------------------------------------------------------------------------------
@@ -236,7 +238,7 @@ def test_effects_are_contrasts_of_the_scores_of_the_same_orders(made):
 
 def test_caterers_mind_lateness_most_and_families_little(made):
     late = made[1].effects.query("cause == 'late' and group != 'all'").set_index("group").ate
-    assert late.idxmin() == "caterers"  # weights 1.9, 1.5 and 0.8, see samplelife._G.late
+    assert late.idxmin() == "caterers"  # weights 1.9, 1.5 and 0.8, see life._G.late
     assert late["caterers"] < late["small businesses"] < late["families"] < -10
 
 

@@ -8,7 +8,8 @@ import pytest
 from conftest import ROOT
 from sklearn.metrics import adjusted_rand_score
 
-from toolkit import company, demand, frames, lifestyles, lifetime, sample, segments, source
+import sample_company as sample
+from toolkit import company, demand, frames, lifestyles, lifetime, segments, source
 
 pytestmark = pytest.mark.slow
 PERIOD, MIN_N = "2026Q3", 10

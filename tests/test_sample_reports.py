@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from toolkit import cli, company, cost, frames, sample, source
+import sample_company as sample
+from toolkit import cli, company, cost, frames, source
 from toolkit.reporting import page
 
 QUARTERS = [f"{year}Q{q}" for year in (2024, 2025, 2026) for q in (1, 2, 3, 4)][2:11]

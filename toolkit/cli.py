@@ -80,10 +80,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _sample(options: argparse.Namespace) -> None:
-    from toolkit import company, sample, source
+    import sample_company
+    from toolkit import company, source
 
     found = company.load("sample", options.home)
-    sample.write(found.data / "raw", size=options.size)
+    sample_company.write(found.data / "raw", size=options.size)
     receipt = source.ingest(found, found.data / "raw")
     print(receipt.text())
 

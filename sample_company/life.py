@@ -1,4 +1,4 @@
-"""How do the sample company's customers, carriers and suppliers behave? The mechanism behind ``sample``."""
+"""How do the sample company's customers, carriers and suppliers behave? The mechanism behind it."""
 
 import json
 from decimal import Decimal

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from toolkit import samplelife as life
+from sample_company import life
 from toolkit.contract import FULFILMENTS, TABLES, Column
 from toolkit.errors import ParamsError
 
