@@ -8,11 +8,10 @@ import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
 from operator import and_
 from pathlib import Path
-from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -21,13 +20,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict, Field
 
 from toolkit import company as companies
 from toolkit import stats
 from toolkit.company import GRID_DIMENSIONS, Company, Period
 from toolkit.contract import LOST_ANSWER_DAYS, TABLES
 from toolkit.errors import ParamsError, nearest
+from toolkit.rules import CostRules, Decisions, Promise, Targets
 from toolkit.source import pseudonym
 from toolkit.warehouse import Warehouse
 
@@ -36,76 +35,7 @@ FRAMES_VARIABLE = "TOOLKIT_FRAMES"
 KEY_FIGURES = "key_figures"
 CAUSE_FIGURE = "nps_lost_cause_"  # then the treatment: key figures of what a cause takes
 _PERSON_COLUMNS = ("customer_id", "person")
-_PLACES = (*GRID_DIMENSIONS, "fulfilment")  # columns that say where a decision holds
 _ALWAYS, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-
-
-class Activity(BaseModel):
-    """The time equation of one activity in ``cost.yaml``: base seconds, and seconds per driver."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    pool: str
-    seconds: int = Field(ge=0)
-    per: dict[str, int] = {}
-
-
-class Handling(BaseModel):
-    """What handling is assumed to cost where no activities are recorded, in cents."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    cents_per_order: int = Field(ge=0)
-    cents_per_line: int = Field(ge=0)
-
-
-class CostRules(BaseModel):
-    """``cost.yaml``: the time equations, or the assumption that stands in for them."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    activities: dict[str, Activity] = {}
-    handling: Handling | None = None
-
-
-class Promise(BaseModel):
-    """What a company promises a segment or channel (empty: all), in ``targets.yaml``."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    measure: Literal["on_time", "in_full", "otif", "perfect", "line_fill", "unit_fill", "nps"]
-    at_least: float  # share, 0-1; nps: points
-    segment: str = ""
-    channel: str = ""
-    felt: str = ""  # item of the survey that says whether customers notice
-    felt_at_least: float = Field(default=0.5, ge=0, le=1)  # share of answers that are content
-
-
-class Targets(BaseModel):
-    """``targets.yaml``."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    promises: list[Promise] = []
-
-
-class Decision(BaseModel):
-    """An operational change in ``decisions.yaml``: the day it began, where it holds, among which orders to compare."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    name: str
-    starts: date
-    where: dict[Literal[_PLACES], list[str]] = Field(min_length=1)
-    among: dict[Literal[_PLACES], list[str]] = {}
-
-
-class Decisions(BaseModel):
-    """``decisions.yaml``."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    decisions: list[Decision] = []
 
 
 @dataclass(frozen=True)
