@@ -38,6 +38,7 @@ LAYERS = {
     "demand": {"errors", "stats"},
     "service": {"errors", "stats"},
     "present": {"errors"},
+    "present_cost": {"present"},
     "present_profile": {"present"},
     "cli": None,
 }

@@ -1,0 +1,180 @@
+"""Do the sentences, tables and figures of the cost report say what the numbers say?"""
+
+import html
+import re
+
+import pandas as pd
+import pytest
+
+from toolkit import cost, present, present_cost
+
+FACTS = pd.DataFrame([{"currency": "EUR", "period": "2026Q3", "as_of": "2026-10-22", "min_n": 10}])
+NO_HANDLING = pd.DataFrame(columns=["cents_per_order", "cents_per_line"])
+HANDLING = pd.DataFrame([{"cents_per_order": 300, "cents_per_line": 100}])
+WHOLE = pd.DataFrame([{"n": 1234, "ratio": 0.1212, "ratio_low": 0.1166, "ratio_high": 0.1258}])
+SHARES = pd.DataFrame(
+    [
+        {"segment": "a", "channel": "web", "n": 600, "ratio": 0.10, "ratio_low": 0.09, "ratio_high": 0.11},
+        {"segment": "b", "channel": "shop", "n": 634, "ratio": 0.20, "ratio_low": 0.18, "ratio_high": 0.22},
+    ]
+)
+NOTHING_MISSING = pd.DataFrame({"table": [], "columns": []}, dtype="str")
+NO_LEDGER = pd.DataFrame({"table": ["ledger", "activities"], "columns": ["", ""]})
+NO_COST = pd.DataFrame({"table": ["order_lines"], "columns": ["cost_of_goods"]})
+LOOK = present.Look(FACTS, NOTHING_MISSING)
+
+
+def _tie(posted, allocated, unused, unassigned):
+    row = {"posted": posted, "allocated": allocated, "unused": unused, "unassigned": unassigned}
+    row["difference"] = posted - allocated - unused - unassigned
+    return pd.DataFrame([{"pool": "total", **row}])
+
+
+def _findings(tie, *, leader=None, profits=(), handling=NO_HANDLING):
+    summary = cost.whale_summary(cost.whale_curve(list(profits)))
+    found = present_cost.findings(tie, WHOLE, SHARES, leader, summary, handling, LOOK, by=["segment", "channel"])
+    return found.text.split("\n")
+
+
+def test_a_ledger_that_ties_says_so_with_the_difference_of_nothing():
+    assert _findings(_tie(72998726, 63746475, 9252251, 0))[0] == (
+        "The ledger of 2026Q3 ties: EUR 729,987.26 posted = 637,464.75 allocated + 92,522.51 unused + 0.00 unassigned, "
+        "difference 0.00."
+    )
+
+
+def test_a_ledger_that_does_not_tie_says_so_in_the_first_line():
+    assert _findings(_tie(1000, 900, 0, 0))[0] == (
+        "The ledger of 2026Q3 DOES NOT TIE: EUR 10.00 posted = 9.00 allocated + 0.00 unused + 0.00 unassigned, "
+        "difference 1.00."
+    )
+
+
+def test_no_ledger_is_said_and_an_assumption_is_called_one():
+    found = _findings(_tie(0, 0, 0, 0), handling=HANDLING)
+    assert found[0] == (
+        "No ledger for 2026Q3: what follows is freight as charged and handling as assumed, not posted cost."
+    )
+    assert found[1] == (
+        "Serving customers cost 12.1 % of net revenue (95 % interval 11.7 to 12.6 %, n = 1,234 customers), assuming "
+        "EUR 3.00 of handling per order and 1.00 per line."
+    )
+
+
+def test_the_dearest_group_is_named_only_when_settled():
+    assert _findings(_tie(0, 0, 0, 0))[2] == (
+        "Which group is dearest to serve is not settled over a family of 2 intervals by segment and channel."
+    )
+    assert _findings(_tie(0, 0, 0, 0), leader=1)[2] == (
+        "Dearest to serve is b, shop: 20.0 % of its revenue (95 % interval 18.0 to 22.0 %, over a family of 2 "
+        "intervals by segment and channel)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("profits", "sentence"),
+    [
+        ([], "Which customers earn or lose money cannot be said: the cost of goods is not known."),
+        ([500_00, -700_00], "Customers together earn EUR -200; 1 of 2 lose money."),
+        (
+            [600_00, 300_00, 200_00, -40_00, -60_00],  # best fifth: 600 of 1000; the two losers lose 100
+            "The best fifth of 5 customers earns 60.0 % of the total profit; 2 customers lose money, EUR 100 in all.",
+        ),
+    ],
+)
+def test_who_earns_the_profit(profits, sentence):
+    assert _findings(_tie(0, 0, 0, 0), profits=profits)[3] == sentence
+
+
+def test_a_missing_table_is_named_with_what_it_would_bring():
+    assert present_cost.ledger_tie(pd.DataFrame(), present.Look(FACTS, NO_LEDGER)).text == (
+        "Not shown: this needs the table ledger and the table activities. With it, this section shows where every "
+        "posted cent of the ledger stands."
+    )
+    assert present_cost.capacity(pd.DataFrame(), present.Look(FACTS, NO_LEDGER)).text.startswith(
+        "Not shown: this needs the table ledger"
+    )
+
+
+def test_a_missing_column_is_named_with_what_it_would_bring():
+    summary = cost.whale_summary(cost.whale_curve([]))
+    assert present_cost.whale(pd.DataFrame(), summary, present.Look(FACTS, NO_COST)).text == (
+        "Not shown: this needs order_lines.cost_of_goods. With it, this section shows which customers earn the profit "
+        "and which consume it."
+    )
+
+
+def test_the_tie_out_is_a_table_with_its_total_marked():
+    tie = pd.concat([_tie(1000, 900, 100, 0).assign(pool="desk"), _tie(1000, 900, 100, 0)])
+    shown = present_cost.ledger_tie(tie, LOOK)
+    assert shown.html.count("<tr") == 1 + 2
+    assert '<tr class="total"><th scope="row">total</th><td class="number">10.00</td>' in shown.html
+    assert shown.mime[present.TABLE_MIME]["csv"].splitlines()[1] == "desk,1000,900,100,0,0"
+
+
+def test_capacity_shows_rate_and_use():
+    use = pd.DataFrame(
+        [{"pool": "desk", "minutes": 700_000, "used_minutes": 578_600, "used_share": 0.8266, "rate": 0.8}]
+    )
+    cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", present_cost.capacity(use, LOOK).html)
+    assert cells[-5:] == ["desk", "700,000", "578,600", "82.7 %", "0.8"]
+
+
+def test_figures_say_what_they_show():
+    shares = present_cost.serve_figure(SHARES, LOOK, by=["segment", "channel"])
+    assert shares.text == (
+        "Dots with intervals: cost to serve as a share of net revenue for 2 groups. Lowest: a, web, 10.0 %. "
+        "Highest: b, shop, 20.0 %."
+    )
+    assert f'<img alt="{html.escape(shares.text)}"' in shares.html
+    assert "n = 600 to 634 customers a group; the 2 intervals hold together with 95 % confidence" in shares.html
+    curve = cost.whale_curve([100 * p for p in range(-20, 41)])
+    whale = present_cost.whale(cost.whale_steps(curve, min_n=10), cost.whale_summary(curve), LOOK)
+    # 40 + 39 + ... + 1 = 820, less 20 + ... + 1 = 210
+    assert whale.text == (
+        "Curve of cumulated profit over 61 customers: it rises to EUR 820 at customer 40 and ends at 610."
+    )
+
+
+def test_the_same_figure_is_the_same_bytes():
+    again = [present_cost.serve_figure(SHARES, LOOK, by=["segment"]).html for _ in range(2)]
+    assert again[0] == again[1]
+
+
+def test_without_revenue_the_page_says_what_cannot_be_said():
+    unpriced = pd.DataFrame([{"n": 0, "ratio": float("nan"), "ratio_low": float("nan"), "ratio_high": float("nan")}])
+    summary = cost.whale_summary(cost.whale_curve([]))
+    found = present_cost.findings(_tie(0, 0, 0, 0), unpriced, SHARES, None, summary, NO_HANDLING, LOOK, by=["segment"])
+    assert found.text.split("\n")[1:] == [
+        "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
+    ]
+    no_revenue = pd.DataFrame({"table": ["order_lines"], "columns": ["net_revenue, cost_of_goods"]})
+    assert present_cost.serve_figure(SHARES, present.Look(FACTS, no_revenue), by=["segment"]).text == (
+        "Not shown: this needs order_lines.net_revenue. With it, this section shows what serving takes out of each "
+        "unit of revenue."
+    )
+
+
+def test_a_cost_of_nothing_is_not_shown_as_a_number():
+    free = WHOLE.assign(ratio=0.0, ratio_low=0.0, ratio_high=0.0)
+    sentence = (
+        "What serving costs cannot be said: no freight (deliveries.freight_cost), no work (activities) and no "
+        "assumption (handling, in cost.yaml) is known."
+    )
+    summary = cost.whale_summary(cost.whale_curve([]))
+    found = present_cost.findings(_tie(0, 0, 0, 0), free, SHARES, None, summary, NO_HANDLING, LOOK, by=["segment"])
+    assert found.text.split("\n") == [
+        "No ledger for 2026Q3: what follows is freight as charged, not posted cost.",
+        sentence,
+    ]
+    none = SHARES.assign(ratio=0.0)
+    assert present_cost.serve_figure(none, LOOK, by=["segment"]).text == sentence
+
+
+def test_columns_that_nobody_knows_are_not_shown():
+    row = {"region": "n", "n_orders": 1, "n_customers": 1, "net_revenue": 1, "cost_of_goods": pd.NA, "freight": 1}
+    row |= {"handling": 1, "cost_to_serve": 2, "margin": pd.NA, "serve_share": 0.2}
+    shown = present_cost.serve_costs(pd.DataFrame([row]), LOOK, name="x", by=["region"])
+    assert "margin" not in shown.html
+    assert "cost of goods" not in shown.html
+    assert "20.0 %" in shown.html

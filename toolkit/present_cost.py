@@ -1,0 +1,142 @@
+"""How does the cost report look and read? Frame to table, figure with alt text, sentence; no calculation."""
+
+from functools import partial
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from toolkit.present import (
+    ACCENT,
+    QUIET,
+    REVENUE,
+    Columns,
+    Frame,
+    Html,
+    Look,
+    between,
+    dots,
+    figure,
+    formatted,
+    paragraphs,
+    sizes,
+    table,
+)  # fmt: skip
+
+_n, _share, _cents, _money = (partial(formatted, kind=kind) for kind in ("count", "share", "cents", "money"))
+_MONEY = ("net_revenue", "cost_of_goods", "freight", "handling", "cost_to_serve", "margin")
+_SUMS = ("posted", "allocated", "unused", "unassigned", "difference")
+_NO_COST = (
+    "What serving costs cannot be said: no freight (deliveries.freight_cost), no work (activities) and no assumption "
+    "(handling, in cost.yaml) is known."
+)
+_NOREVENUE = "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
+_LEDGER = {"ledger": (), "resource_pools": (), "activities": ()}
+_PROFIT = {"order_lines": ("net_revenue", "cost_of_goods")}
+
+
+def ledger_tie(tie: Frame, look: Look) -> Html:
+    """The tie-out of the ledger by pool, or what would unlock it."""
+    if lacking := look.missing(_LEDGER, gain="shows where every posted cent of the ledger stands"):
+        return lacking
+    caption = f"Ledger of {look.period} by cost pool, {look.currency}"
+    return table(tie, name="ledger_tie_out", caption=caption, columns=["pool", *_SUMS], total=True)
+
+
+def capacity(pools: Frame, look: Look) -> Html:
+    """Rate, time used and time unused of each pool, or what would unlock it."""
+    if lacking := look.missing(_LEDGER, gain="shows each pool's cost per minute and its unused capacity"):
+        return lacking
+    columns, heads = ["pool", "minutes", "used_minutes", "used_share", "rate"], {"rate": f"{look.currency} per minute"}
+    caption = f"Capacity of each cost pool in {look.period}"
+    return table(pools, name="capacity", caption=caption, columns=columns, heads=heads)
+
+
+def serve_costs(costs: Frame, look: Look, *, name: str, by: Columns) -> Html:
+    """Revenue and cost to serve by some columns."""
+    money = [column for column in _MONEY if costs[column].notna().any()]
+    columns = [*by, "n_orders", "n_customers", *money, "serve_share"]
+    caption = f"Orders placed in {look.period}, not cancelled, by {' and '.join(by) or 'nothing'}; "
+    caption += f"money in {look.currency}"
+    return table(costs, name=name, caption=caption, columns=columns, kinds=dict.fromkeys(by, "text"))
+
+
+def serve_figure(shares: Frame, look: Look, *, by: Columns) -> Html:
+    """Cost to serve as a share of revenue, one row a group, with intervals that hold together; or what it lacks."""
+    if lacking := look.missing(REVENUE, gain="shows what serving takes out of each unit of revenue"):
+        return lacking
+    if (shares["ratio"].fillna(0) == 0).all():
+        return paragraphs([_NO_COST])
+    ordered = shares.dropna(subset=["ratio"]).sort_values("ratio", ascending=False, ignore_index=True)
+    caption = f"Cost to serve by {' and '.join(by)}, {sizes(ordered, 'customers')}; {look.together(len(ordered))}."
+    return dots(
+        ordered, by=by, value="ratio", name="serve_share", axis="cost to serve, share of net revenue", caption=caption,
+        what="cost to serve as a share of net revenue", columns=[*by, "n"], heads={"n": "customers"},
+    )  # fmt: skip
+
+
+def whale(steps: Frame, summary: Frame, look: Look) -> Html:
+    """The whale curve in steps of customers, or what would unlock it."""
+    if lacking := look.missing(_PROFIT, gain="shows which customers earn the profit and which consume it"):
+        return lacking
+    one, (fig, ax) = summary.iloc[0], plt.subplots()
+    ax.plot(100 * steps["customers"], steps["cumulated"] / 100, color=ACCENT, marker="o", markersize=3)
+    ax.axhline(one["total"] / 100, color=QUIET, linewidth=1)
+    ax.annotate("total", (100, one["total"] / 100), ha="right", va="bottom", color=QUIET)
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    ax.set(xlabel="customers, most profitable first (per cent)", ylabel=f"cumulated profit ({look.currency})")
+    alt = f"Curve of cumulated profit over {one['n']:,} customers: it rises to {look.currency} {_money(one['peak'])} "
+    alt += f"at customer {one['peak_rank']:,} and ends at {_money(one['total'])}."
+    caption = f"Profit after cost to serve, cumulated, {look.period}, n = {one['n']:,} customers"
+    columns, heads = ["customers", "n", "profit", "cumulated", "of_total"], {"n": "customers in this step"}
+    shown = table(steps, name="whale_curve", caption=caption, columns=columns, heads=heads)
+    return figure(fig, name="whale_curve", alt=alt, caption=caption, data=shown)
+
+
+def findings(
+    tie: Frame, total: Frame, shares: Frame, leader: int | None, summary: Frame, handling: Frame, look: Look, *,
+    by: Columns,
+) -> Html:  # fmt: skip
+    """The answers of the cost report, in the slots of docs/METHODS.md section 3.6."""
+    currency, sentences, handled, assumed = look.currency, [], "", ""
+    if not handling.empty:
+        order, line = (_cents(handling[f"cents_per_{per}"].iloc[0]) for per in ("order", "line"))
+        handled = " and handling as assumed"
+        assumed = f", assuming {currency} {order} of handling per order and {line} per line"
+    if tie.empty or tie["posted"].iloc[-1] == 0:
+        sentences.append(f"No ledger for {look.period}: what follows is freight as charged{handled}, not posted cost.")
+    else:
+        row, verb = tie.iloc[-1], "ties" if tie["difference"].iloc[-1] == 0 else "DOES NOT TIE"
+        posted, allocated, unused, unassigned, difference = (_cents(row[name]) for name in _SUMS)
+        sentences.append(
+            f"The ledger of {look.period} {verb}: {currency} {posted} posted = {allocated} allocated + {unused} unused "
+            f"+ {unassigned} unassigned, difference {difference}."
+        )
+    if total.empty:
+        return paragraphs([*sentences, f"Nobody ordered in {look.period}."], role="findings")
+    one, customers = total.iloc[0], summary.iloc[0]
+    if pd.isna(one["ratio"]) or one["ratio"] == 0:
+        return paragraphs([*sentences, _NOREVENUE if pd.isna(one["ratio"]) else _NO_COST], role="findings")
+    interval = between(one["ratio_low"], one["ratio_high"], "share", look.confidence)
+    sure = f"({interval}, n = {_n(one['n'])} customers)"
+    sentences.append(f"Serving customers cost {_share(one['ratio'])} of net revenue {sure}{assumed}.")
+    family = f"over a family of {shares['ratio'].notna().sum()} intervals by {' and '.join(by)}"
+    if leader is None:
+        sentences.append(f"Which group is dearest to serve is not settled {family}.")
+    else:
+        top = shares.iloc[leader]
+        sentences.append(
+            f"Dearest to serve is {', '.join(top[name] for name in by)}: {_share(top['ratio'])} of its "
+            f"revenue ({between(top['ratio_low'], top['ratio_high'], 'share', look.confidence)}, {family})."
+        )
+    if not customers["n"]:
+        sentences.append("Which customers earn or lose money cannot be said: the cost of goods is not known.")
+    elif customers["total"] <= 0:
+        earned = f"Customers together earn {currency} {_money(customers['total'])}"
+        sentences.append(f"{earned}; {customers['n_losing']:,} of {customers['n']:,} lose money.")
+    else:
+        best = _share(customers["top_fifth"] / customers["total"])
+        sentences.append(
+            f"The best fifth of {customers['n']:,} customers earns {best} of the total profit; "
+            f"{customers['n_losing']:,} customers lose money, {currency} {_money(customers['erosion'])} in all."
+        )
+    return paragraphs(sentences, role="findings")
