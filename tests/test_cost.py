@@ -39,18 +39,19 @@ def test_e1_rate_used_and_unused_capacity_of_the_published_department(department
 
 
 def test_e1_cost_of_each_activity_of_the_published_department(department):
-    costed = cost.charge_work(department[2], cost.pool_costs(*department)).set_index("activity")["cost"]
-    assert costed.to_dict() == {name: dollars * 100 for name, _, _, _, dollars in KAPLAN}
+    costed, allocated = cost.charge_work(department[2], cost.pool_costs(*department))
+    assert allocated["allocated"].tolist() == [462_880_00]
+    assert costed.set_index("activity")["cost"].to_dict() == {name: dollars * 100 for name, _, _, _, dollars in KAPLAN}
 
 
-def test_above_capacity_the_rate_stays_and_unused_is_negative():
+def test_above_capacity_the_rate_stays_and_what_is_too_much_stands_alone():
     month = {"month": ["m"], "pool": ["p"]}
     pools = cost.pool_costs(
         pd.DataFrame({**month, "account": ["a"], "amount": [1_000]}),
         pd.DataFrame({**month, "capacity_s": [600]}),
         pd.DataFrame({**month, "seconds": [900]}),
     )
-    assert pools[["charged", "unused", "rate"]].values.tolist() == [[1_500, -500, 100.0]]
+    assert pools[["charged", "unused", "over_absorbed", "rate"]].values.tolist() == [[1_500, 0, -500, 100.0]]
 
 
 def test_a_pool_without_capacity_is_unassigned_not_charged():
@@ -96,7 +97,7 @@ def test_shares_sum_to_the_amount_and_are_within_a_cent(amount, weights):
     assert all(abs(share * total - amount * weight) < total for share, weight in zip(shares, weights, strict=True))
 
 
-_POOLS = st.sampled_from(["desk", "warehouse", "transport"])
+_POOLS = st.sampled_from(["desk", "warehouse", "transport", cost.FREIGHT])
 _LEDGER = st.lists(
     st.tuples(
         st.sampled_from(["m1", "m2"]),
@@ -107,53 +108,163 @@ _LEDGER = st.lists(
     min_size=1,
     max_size=8,
 )
-_WORK = st.lists(st.tuples(st.sampled_from(["m1", "m2"]), _POOLS, st.integers(0, 10**7)), min_size=1, max_size=20)
+
+
+_WORK = st.lists(
+    st.tuples(
+        st.sampled_from(["m1", "m2"]), _POOLS, st.sampled_from("xy"), st.sampled_from("abc"), st.integers(0, 10**7)
+    ),
+    min_size=1,
+    max_size=20,
+)
+_SENT = st.lists(st.tuples(st.sampled_from(["m1", "m2"]), st.integers(0, 10**6)), max_size=5)
 
 
 @settings(deadline=None)
-@given(_LEDGER, _WORK, st.dictionaries(_POOLS, st.integers(0, 10**6)), st.randoms())
-def test_any_ledger_ties_and_no_order_of_rows_changes_a_cent(postings, done, capacities, random):
+@given(_LEDGER, _WORK, _SENT, st.dictionaries(_POOLS, st.integers(0, 10**6)), st.booleans(), st.randoms())
+def test_any_ledger_ties_and_no_order_of_rows_changes_a_cent(postings, done, sent, capacities, serves, random):
     ledger = pd.DataFrame(postings, columns=["month", "account", "pool", "amount"])
     ledger = ledger.groupby(["month", "account", "pool"], as_index=False)["amount"].sum()
     capacity = pd.DataFrame(
         [(month, pool, s) for month in ("m1", "m2") for pool, s in capacities.items()],
         columns=["month", "pool", "capacity_s"],
     )
-    work = pd.DataFrame(done, columns=["month", "pool", "seconds"]).assign(customer=range(len(done)))
-    freight = pd.DataFrame({"month": ["m1"], "freight": [0]})
-    pools = cost.pool_costs(ledger, capacity, work)
-    costed = cost.charge_work(work, pools)
-    tie = cost.tie_out(ledger, pools, costed, freight)
+    work = pd.DataFrame(done, columns=["month", "pool", "activity", "customer_id", "seconds"])
+    work["row"] = range(len(work))
+    freight = pd.DataFrame(sent, columns=["month", "freight"])
+    support = pd.DataFrame({"pool": ["desk"], "served": ["transport"], "parts": [3], "method": "reciprocal"})
+    passed = cost.passed_on(ledger, support.head(int(serves)))
+    assert passed.groupby(["month", "account"])["amount"].sum().to_dict() == (
+        ledger.groupby(["month", "account"])["amount"].sum().to_dict()
+    )
+    pools = cost.pool_costs(passed, capacity, work)
+    costed, allocated = cost.charge_work(work, pools)
+    tie = cost.tie_out(ledger, pools, allocated, costed, freight)
     assert (tie["difference"] == 0).all()
     assert tie["posted"].iloc[-1] == ledger["amount"].sum()
+    for by in (["month"], ["pool"], ["activity"], ["customer_id"], ["pool", "activity", "customer_id"]):
+        assert costed.groupby(by)["cost"].sum().sum() == tie["allocated"].iloc[-1] - (
+            freight["freight"].sum() if (ledger["pool"] == cost.FREIGHT).any() else 0
+        )
     order = list(range(len(work)))
     random.shuffle(order)
-    shuffled = cost.charge_work(
-        work.iloc[order], cost.pool_costs(ledger.sample(frac=1, random_state=1), capacity, work)
+    shuffled = cost.passed_on(ledger.sample(frac=1, random_state=1), support.head(int(serves)))
+    again, _ = cost.charge_work(work.iloc[order], cost.pool_costs(shuffled, capacity, work))
+    pd.testing.assert_frame_equal(costed, again)
+
+
+def test_cents_are_rounded_once_for_a_customer_and_activity_then_shared_among_its_cells():
+    month = {"month": ["m"], "pool": ["p"]}
+    pools = cost.pool_costs(
+        pd.DataFrame({"month": "m", "account": ["rent", "wages"], "pool": "p", "amount": [10, 1]}),
+        pd.DataFrame({**month, "capacity_s": [300]}),
+        pd.DataFrame({**month, "seconds": [300]}),
     )
-    pd.testing.assert_frame_equal(costed, shuffled)
+    work = pd.DataFrame(
+        {"customer_id": list("aabc"), "channel": ["web", "app", "web", "web"], "seconds": [50, 50, 100, 100]}
+    )
+    costed, allocated = cost.charge_work(work.assign(month="m", pool="p", activity="x"), pools)
+    # rent: 10 by three, the cent left to a; wages: 1 by three, the cent to a: a 5, b 3, c 3; a's 5 by app and web 3, 2
+    assert costed[["customer_id", "channel", "cost"]].values.tolist() == [
+        ["a", "app", 3],
+        ["a", "web", 2],
+        ["b", "web", 3],
+        ["c", "web", 3],
+    ]
+    assert allocated["allocated"].tolist() == [10, 1]
+
+
+# Inline case e2: plant maintenance 6,300,000, IT 1,452,150; maintenance uses 10 % of IT, IT 20 % of maintenance. Both
+# with what the other passes on: 6,576,750 and 2,767,500 [A]; here the rest of each goes to one pool alone.
+SERVICE = [("maintenance", "it", 20), ("maintenance", "press", 80), ("it", "maintenance", 10), ("it", "desk", 90)]
+
+
+@pytest.mark.parametrize(
+    ("method", "press", "desk"),
+    [
+        ("reciprocal", 6_576_750 * 0.8, 2_767_500 * 0.9),
+        ("direct", 6_300_000, 1_452_150),
+        ("step_down", 6_300_000 * 0.8, 1_452_150 + 6_300_000 * 0.2),  # maintenance first, then IT to the desk alone
+    ],
+)
+def test_e2_support_pools_pass_on_what_they_cost(method, press, desk):
+    support = pd.DataFrame(SERVICE, columns=["pool", "served", "parts"]).assign(method=method)
+    ledger = pd.DataFrame({"month": "m", "account": ["a", "b"], "pool": ["maintenance", "it"]})
+    ledger["amount"] = [6_300_000, 1_452_150]
+    passed = cost.passed_on(ledger, support)
+    assert passed.groupby("pool")["amount"].sum().to_dict() == {"desk": round(desk), "press": round(press)}
+    assert passed.groupby("account")["amount"].sum().to_dict() == {"a": 6_300_000, "b": 1_452_150}
+    assert set(passed["via"]) == {"maintenance", "it"}
+
+
+@pytest.mark.parametrize("method", ["direct", "step_down", "reciprocal"])
+def test_support_pools_that_serve_each_other_only_are_refused(method):
+    support = pd.DataFrame({"pool": ["a", "b"], "served": ["b", "a"], "parts": 1, "method": method})
+    ledger = pd.DataFrame({"month": "m", "account": "x", "pool": ["a"], "amount": [5]})
+    with pytest.raises(
+        DataError, match="cost.yaml, support: expected every pool to pass its cost on to pools that work"
+    ):
+        cost.passed_on(ledger, support)
 
 
 def test_a_charge_that_got_lost_shows_as_a_difference(department):
     ledger, capacity, work = department
     pools = cost.pool_costs(ledger, capacity, work)
-    lost = cost.charge_work(work, pools).query("activity != 'credit checks'")
-    tie = cost.tie_out(ledger, pools, lost, pd.DataFrame({"freight": []}))
-    assert tie["difference"].tolist() == [100_000_00, 100_000_00]  # the pool, and the total
+    costed, allocated = cost.charge_work(work, pools)
+    lost = costed.query("activity != 'credit checks'")
+    tie = cost.tie_out(ledger, pools, allocated, lost, pd.DataFrame({"month": [], "freight": []}))
+    assert tie["difference"].tolist() == [0, 100_000_00]  # the account, and the total
+    less = allocated.assign(allocated=allocated["allocated"] - 7)
+    assert cost.tie_out(ledger, pools, less, costed, pd.DataFrame({"month": [], "freight": []}))["difference"][0] == 7
 
 
-def test_freight_beyond_its_shipments_is_unassigned():
-    ledger = pd.DataFrame({"month": ["m"], "account": ["carriers"], "pool": ["freight"], "amount": [1_000]})
+def test_freight_is_tied_by_account_and_month_and_what_no_shipment_explains_is_unassigned():
+    ledger = pd.DataFrame({"month": ["m", "m", "n"], "account": ["road", "sea", "road"], "amount": [600, 400, 50]})
     empty = pd.DataFrame({"month": [], "pool": [], "capacity_s": [], "seconds": []}).astype(
         {"month": "str", "pool": "str"}
     )
+    ledger = ledger.assign(pool=cost.FREIGHT)
     pools = cost.pool_costs(ledger, empty, empty)
-    tie = cost.tie_out(ledger, pools, cost.charge_work(empty, pools), pd.DataFrame({"freight": [600, 300]}))
-    assert tie.iloc[0].tolist() == ["freight", 1_000, 900, 0, 100, 0]
+    sent = pd.DataFrame({"month": ["m", "m", "o"], "freight": [600, 301, 20]})
+    tie = cost.tie_out(ledger, pools, *cost.charge_work(empty, pools)[::-1], sent)
+    # 901 by 600 and 400: 540.6 and 360.4; nothing was sent in n, nothing was posted in o
+    assert tie[["month", "account", "posted", "allocated", "unassigned", "difference"]].values.tolist() == [
+        ["m", "road", 600, 541, 59, 0],
+        ["m", "sea", 400, 360, 40, 0],
+        ["n", "road", 50, 0, 50, 0],
+        ["o", "(not posted)", 0, 20, -20, 0],
+        ["", "total", 1_050, 921, 129, 0],
+    ]
 
 
 # Inline case e4: profits in money, cumulated, peak, best fifth, break-even rank, erosion: all arithmetic.
 PROFITS = [120, 90, 60, 20, 5, 0, -5, -20, -70, -100]
+
+
+def test_what_could_not_be_costed_is_named_and_counted():
+    ledger = pd.DataFrame(
+        [("m", "wages", "desk", 100), ("n", "wages", "desk", 100), ("m", "rent", "van", 70), ("m", "x", "freight", 5)],
+        columns=["month", "account", "pool", "amount"],
+    )
+    capacity = pd.DataFrame({"month": ["m", "n"], "pool": "desk", "capacity_s": 600})
+    costed = pd.DataFrame(
+        [("m", "desk", "entry", "a", 60, 9), ("n", "shed", "pick", "a", 60, 0), ("m", "desk", "visit", "b", 60, 8)],
+        columns=["month", "pool", "activity", "customer_id", "seconds", "cost"],
+    )
+    found = pd.DataFrame([{"fault": "activity without a time equation", "name": "dance", "n": 3}])
+    rows = cost.faults(found, ledger, capacity, costed, pd.DataFrame({"customer_id": ["a"]}), min_n=1)
+    assert rows.values.tolist() == [
+        ["activity without a time equation", "dance", 3, pd.NA],
+        ["customers without an order", "visit", 1, 8],
+        ["month without a posting of the account", "rent, van", 1, pd.NA],
+        ["month without a posting of the account", "x, freight", 1, pd.NA],
+        ["pool without a capacity", "van", 1, 70],
+        ["pool worked in, but without a posting", "shed", 1, pd.NA],
+    ]
+    few = cost.faults(found, ledger, capacity, costed, pd.DataFrame({"customer_id": ["a"]}), min_n=2)
+    assert few.loc[few["name"] == "visit", ["n", "cost"]].isna().all(axis=None)
+    none = cost.faults(found.head(0), ledger.head(0), capacity.head(0), costed.head(0), costed, min_n=2)
+    assert none.empty
 
 
 def test_e4_whale_curve_of_ten_customers():

@@ -15,6 +15,7 @@ from conftest import ROOT
 import sample_company as sample
 from toolkit import company, contract, frames, source
 from toolkit.errors import DataError, ParamsError
+from toolkit.rules import CostRules
 
 PERIOD = "2026Q2"
 ALL = sorted(frames._KEYS)
@@ -283,6 +284,49 @@ def test_work_follows_the_time_equations(tiny, tables, made):
         seconds = row.quantity * rule.seconds + sum(drivers.get(name, 0) * each for name, each in rule.per.items())
         expected[row.activity] = expected.get(row.activity, 0) + seconds
     assert made["work"].groupby("activity")["seconds"].sum().to_dict() == expected
+
+
+def test_pools_that_serve_pools_and_faults_of_costs_are_frames(tiny, tables, made, tmp_path):
+    assert made["cost_faults"].empty
+    assert made["support"].empty
+    rules = tmp_path / "cost.yaml"
+    text = (ROOT / "params" / "sample" / "cost.yaml").read_text().replace("per: {hand_packed: 120}", "per: {}")
+    text = text.replace("  account_visit:\n    pool: account_management\n    seconds: 5400\n", "")
+    text = text.replace("per: {lines: 60}", "per: {lines: -9000}").replace("packing:", "packing_:")
+    text += "support:\n  method: step_down\n  serves:\n    it: {warehouse: 2, order_desk: 1}\n"
+    text += "    hr: {it: 1, transport: 4}\n"
+    rules.write_text(text)
+    known = frames.Known(tiny, tiny.period(PERIOD))
+    known.__dict__["cost_rules"] = company.validated(CostRules, company.read_yaml(rules), rules)
+    rows = known.warehouse.backend.to_pyarrow(known.support()).to_pandas()
+    assert rows[["pool", "served", "parts", "method"]].values.tolist() == [
+        ["it", "warehouse", 2, "step_down"],
+        ["it", "order_desk", 1, "step_down"],
+        ["hr", "it", 1, "step_down"],
+        ["hr", "transport", 4, "step_down"],
+    ]
+    done = tables["activities"]
+    done = done[(done["happened_at"] >= known.period.start) & (done["happened_at"] < known.period.end)]
+    times = done["activity"].value_counts()
+    found = known.warehouse.backend.to_pyarrow(known.cost_faults()).to_pandas()
+    assert {(row.fault, row.name): row.n for row in found.itertuples(index=False)} == {
+        ("activity without a time equation", "account_visit"): times["account_visit"],
+        ("activity without a time equation", "packing"): times["packing"],
+        ("time below 0, counted as none", "complaint_handling"): times["complaint_handling"],
+        ("driver that no equation knows", "hand_packed of return_handling"): (
+            done.loc[done["activity"] == "return_handling", "drivers"].str.contains("hand_packed").sum()
+        ),
+    }
+    work = known.warehouse.backend.to_pyarrow(known.work()).to_pandas().groupby("activity")["seconds"].sum()
+    assert work[["account_visit", "complaint_handling", "packing"]].tolist() == [0, 0, 0]
+
+
+def test_a_support_pool_with_activities_of_its_own_is_refused(tmp_path):
+    rules = tmp_path / "cost.yaml"
+    text = (ROOT / "params" / "sample" / "cost.yaml").read_text()
+    rules.write_text(text + "support:\n  serves:\n    warehouse: {transport: 1}\n")
+    with pytest.raises(ParamsError, match="no activities for customers of its own, found warehouse"):
+        company.validated(CostRules, company.read_yaml(rules), rules)
 
 
 def test_work_for_no_order_keeps_its_segment_and_has_a_channel_of_its_own(tiny):

@@ -24,10 +24,10 @@ NO_COST = pd.DataFrame({"table": ["order_lines"], "columns": ["cost_of_goods"]})
 LOOK = present.Look(FACTS, NOTHING_MISSING)
 
 
-def _tie(posted, allocated, unused, unassigned):
-    row = {"posted": posted, "allocated": allocated, "unused": unused, "unassigned": unassigned}
-    row["difference"] = posted - allocated - unused - unassigned
-    return pd.DataFrame([{"pool": "total", **row}])
+def _tie(posted, allocated, unused, unassigned, over=0):
+    row = {"posted": posted, "allocated": allocated, "unused": unused, "over_absorbed": over, "unassigned": unassigned}
+    row["difference"] = posted - allocated - unused - over - unassigned
+    return pd.DataFrame([{"month": "", "account": "total", **row}])
 
 
 def _findings(tie, *, leader=None, profits=(), handling=NO_HANDLING):
@@ -105,19 +105,42 @@ def test_a_missing_column_is_named_with_what_it_would_bring():
 
 
 def test_the_tie_out_is_a_table_with_its_total_marked():
-    tie = pd.concat([_tie(1000, 900, 100, 0).assign(pool="desk"), _tie(1000, 900, 100, 0)])
+    tie = pd.concat([_tie(1000, 900, 100, 0).assign(account="wages", month="2026-07-01"), _tie(1000, 900, 100, 0)])
     shown = present_cost.ledger_tie(tie, LOOK)
     assert shown.html.count("<tr") == 1 + 2
-    assert '<tr class="total"><th scope="row">total</th><td class="number">10.00</td>' in shown.html
-    assert shown.mime[present.TABLE_MIME]["csv"].splitlines()[1] == "desk,1000,900,100,0,0"
+    assert '<tr class="total"><th scope="row">total</th><td></td><td class="number">10.00</td>' in shown.html
+    assert shown.mime[present.TABLE_MIME]["csv"].splitlines()[1] == "wages,2026-07,1000,900,100,0,0"
+
+
+def test_what_was_charged_beyond_a_full_capacity_stands_alone():
+    over = _tie(1000, 1100, 0, 0, over=-100)
+    assert "over absorbed" in present_cost.ledger_tie(over, LOOK).html
+    assert _findings(over)[0] == (
+        "The ledger of 2026Q3 ties: EUR 10.00 posted = 11.00 allocated + 0.00 unused + 0.00 unassigned - 1.00 "
+        "over-absorbed, difference 0.00."
+    )
+
+
+def test_faults_are_named_or_said_to_be_none():
+    none = pd.DataFrame(columns=["fault", "name", "n", "cost"])
+    assert present_cost.faults(none, LOOK).text.startswith("Nothing of what costs are made of was set aside")
+    found = pd.DataFrame([{"fault": "pool without a capacity", "name": "desk", "n": 2, "cost": 500}])
+    assert ">5.00<" in present_cost.faults(found, LOOK).html
+    assert present_cost.faults(none, present.Look(FACTS, NO_LEDGER)) is None
 
 
 def test_capacity_shows_rate_and_use():
     use = pd.DataFrame(
         [{"pool": "desk", "minutes": 700_000, "used_minutes": 578_600, "used_share": 0.8266, "rate": 0.8}]
-    )
+    ).assign(posted=56_000_000, charged=46_288_000, unused=9_712_000, over_absorbed=0, unassigned=0)
     cells = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", present_cost.capacity(use, LOOK).html)
-    assert cells[-5:] == ["desk", "700,000", "578,600", "82.7 %", "0.8"]
+    assert cells[-8:] == ["desk", "700,000", "578,600", "82.7 %", "0.8", "560,000", "462,880", "97,120"]
+
+
+def test_what_support_pools_pass_on_is_told_where_there_are_any():
+    passed = pd.DataFrame({"via": ["", "it", "it"], "pool": ["desk", "desk", "desk"], "amount": [9, 100, 50]})
+    assert ">1.50<" in present_cost.support(passed, LOOK).html
+    assert present_cost.support(passed.head(1), LOOK) is None
 
 
 def test_figures_say_what_they_show():

@@ -1,6 +1,8 @@
 """What does it cost to serve each customer, segment and channel, to the cent? Time-driven costing that ties out."""
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -9,7 +11,9 @@ from toolkit import stats
 from toolkit.errors import DataError
 
 FREIGHT = "freight"
+NOT_POSTED = "(not posted)"  # account of freight in a month in which the ledger posts none
 _CELL = ["segment", "channel", "region"]
+_LEFT = ("unused", "over_absorbed", "unassigned")  # what no customer is charged with
 
 
 def allocate(amount: int, weights: Sequence[int]) -> list[int]:
@@ -50,19 +54,115 @@ def allocate(amount: int, weights: Sequence[int]) -> list[int]:
             f"allocate: expected weights of 0 or more with a sum above 0, found {len(weights)} with the sum "
             f"{sum(weights)}. Leave what has no weights unassigned."
         )
-    return _shared(amount, np.asarray(weights, dtype=object)).tolist()
+    return _shared(np.array([amount]), np.array(weights), np.zeros(len(weights), dtype="int64")).tolist()
 
 
-def _shared(amount: int, weights: np.ndarray) -> np.ndarray:
-    sign, total = (-1 if amount < 0 else 1), int(weights.sum())
-    amount = abs(int(amount))
-    largest = int(weights.max()) * amount
-    products = weights.astype(np.int64 if largest < 2**62 and total < 2**62 else object) * amount
-    shares, remainders = products // total, products % total
-    left = amount - int(shares.sum())
-    order = np.argsort(-remainders, kind="stable")[:left]
-    shares[order] += 1
-    return sign * shares
+def _shared(amounts: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """``allocate`` in many groups at once: ``amounts`` by group; ``groups`` of the rows, from 0 and rising.
+
+    A group whose weights are all 0 gets nothing.
+    """
+    if not len(weights):
+        return np.zeros(0, dtype="int64")
+    starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    totals, taken = np.add.reduceat(weights, starts), groups[starts]
+    whole = np.where(totals > 0, np.abs(amounts[taken]), 0)
+    at = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(weights)))
+    divisor = np.maximum(totals, 1)
+    each, rest = whole // divisor, whole % divisor
+    if int(rest.max()) * int(weights.max()) >= 2**63:  # beyond 64 bits: the same in Python's integers
+        rest, weights = rest.astype(object), weights.astype(object)
+    products = rest[at] * weights
+    shares = (each[at] * weights + products // divisor[at]).astype("int64")
+    remainders = products % divisor[at]
+    if remainders.dtype == object:
+        remainders = np.unique(remainders, return_inverse=True)[1]
+    left = whole - np.add.reduceat(shares, starts)
+    order = np.lexsort((-remainders, at))  # stable: ties to the earlier row
+    shares[order[np.arange(len(at)) - starts[at] < left[at]]] += 1
+    return np.where(amounts[taken] < 0, -1, 1)[at] * shares
+
+
+def passed_on(ledger: pd.DataFrame, support: pd.DataFrame) -> pd.DataFrame:
+    """The ledger once pools that serve other pools have passed on what they cost, to the cent.
+
+    Parameters
+    ----------
+    ledger
+        ``month``, ``account``, ``pool``, ``amount`` (cents).
+    support
+        One row a pool served: ``pool`` (that serves), ``served``, ``parts`` (whole numbers: how much of it the other
+        uses, in any unit), ``method`` (direct, step_down: pools in the order of the rows, or reciprocal).
+
+    Returns
+    -------
+    DataFrame
+        ``ledger``, the rows of pools that serve replaced by rows of those served, in the same month and account:
+        ``month``, ``account``, ``pool``, ``amount``, ``via`` (the pool that passed it on; empty: posted there).
+
+    Raises
+    ------
+    DataError
+        If pools serve each other only, so that nothing reaches customers.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.2. Reciprocal: all of what the pools cost by exact linear equations, in fractions.
+
+    Examples
+    --------
+    >>> ledger = pd.DataFrame({"month": "m", "account": "a", "pool": ["it", "desk"], "amount": [100, 50]})
+    >>> support = pd.DataFrame({"pool": "it", "served": ["desk", "vans"], "parts": [1, 3], "method": "direct"})
+    >>> passed_on(ledger, support)[["pool", "amount", "via"]].values.tolist()
+    [['desk', 50, ''], ['desk', 25, 'it'], ['vans', 75, 'it']]
+    """
+    ledger = ledger[["month", "account", "pool", "amount"]].assign(via="")
+    if support.empty:
+        return ledger
+    parts = [ledger[~ledger["pool"].isin(support["pool"])]]
+    for pool, goes in _final_users(support).items():
+        posted = ledger[ledger["pool"] == pool]
+        scale = math.lcm(*(share.denominator for share in goes.values()))
+        weights = [int(share * scale) for share in goes.values()]
+        for row in posted.itertuples():
+            cents = allocate(int(row.amount), weights)
+            parts.append(pd.DataFrame({"pool": list(goes), "amount": cents}).assign(
+                month=row.month, account=row.account, via=pool))  # fmt: skip
+    keys = ["month", "account", "pool", "via"]
+    return pd.concat(parts, ignore_index=True)[ledger.columns].sort_values(keys, ignore_index=True)
+
+
+def _final_users(support: pd.DataFrame) -> dict[str, dict[str, Fraction]]:
+    """Of each pool that serves, the share of its cost that ends in each pool that serves customers; sums of 1."""
+    method, serving = support["method"].iloc[0], list(dict.fromkeys(support["pool"]))
+    uses = {pool: {} for pool in serving}
+    for row in support.itertuples():
+        uses[row.pool][row.served] = int(row.parts)
+    if method != "reciprocal":  # direct: to no pool that serves; step-down: to none that has passed on before
+        for place, pool in enumerate(serving):
+            closed = serving if method == "direct" else serving[: place + 1]
+            uses[pool] = {name: parts for name, parts in uses[pool].items() if name not in closed}
+    stuck = [pool for pool in serving if not sum(uses[pool].values())]
+    shares = {}
+    for pool, of in uses.items():
+        shares[pool] = {name: Fraction(parts, sum(of.values())) for name, parts in of.items() if parts}
+    for pool in [] if stuck else serving:  # put each pool's own equation into the others: Gauss and Jordan
+        own = shares[pool].pop(pool, Fraction(0))
+        if own == 1:
+            stuck.append(pool)
+            break
+        shares[pool] = {name: share / (1 - own) for name, share in shares[pool].items()}
+        for other in serving:
+            if other != pool and (through := shares[other].pop(pool, None)):
+                for name, share in shares[pool].items():
+                    shares[other][name] = shares[other].get(name, Fraction(0)) + through * share
+    if stuck:
+        raise DataError(
+            f"cost.yaml, support: expected every pool to pass its cost on to pools that work for customers, found "
+            f"{len(stuck)} that do not ({method}): {', '.join(stuck[:5])}. Name a pool with activities among those it "
+            "serves."
+        )
+    return {pool: dict(sorted(of.items())) for pool, of in shares.items()}
 
 
 def pool_costs(ledger: pd.DataFrame, capacity: pd.DataFrame, work: pd.DataFrame) -> pd.DataFrame:
@@ -70,14 +170,14 @@ def pool_costs(ledger: pd.DataFrame, capacity: pd.DataFrame, work: pd.DataFrame)
 
     Rate = posted cost / practical capacity; charged = rate x time used, rounded to the cent
     per month, account and pool. Unused capacity is shown and never charged. Above capacity
-    the rate stays what it is, and unused turns negative: over-absorbed. Where a pool has no
-    capacity, or none above 0, its postings are unassigned. Freight is charged shipment by
-    shipment and is not in here.
+    the rate stays what it is, and what was charged too much stands as over-absorbed, below 0.
+    Where a pool has no capacity, or none above 0, its postings are unassigned. Freight is charged
+    shipment by shipment and is not in here.
 
     Parameters
     ----------
     ledger
-        ``month``, ``account``, ``pool``, ``amount`` (cents).
+        ``month``, ``account``, ``pool``, ``amount`` (cents); of ``passed_on`` where pools serve pools.
     capacity
         ``month``, ``pool``, ``capacity_s`` (seconds).
     work
@@ -86,9 +186,8 @@ def pool_costs(ledger: pd.DataFrame, capacity: pd.DataFrame, work: pd.DataFrame)
     Returns
     -------
     DataFrame
-        One row a month, account and pool: ``posted``, ``charged``, ``unused``,
-        ``unassigned`` (cents), ``capacity_s``, ``used_s`` (seconds), ``rate`` (cents per
-        minute of the posting).
+        One row a month, account and pool: ``posted``, ``charged``, ``unused``, ``over_absorbed`` (0 or less),
+        ``unassigned`` (cents), ``capacity_s``, ``used_s`` (seconds), ``rate`` (cents per minute of the posting).
 
     Notes
     -----
@@ -107,6 +206,7 @@ def pool_costs(ledger: pd.DataFrame, capacity: pd.DataFrame, work: pd.DataFrame)
     """
     used = work.groupby(["month", "pool"], as_index=False)["seconds"].sum().rename(columns={"seconds": "used_s"})
     posted = ledger[ledger["pool"] != FREIGHT].rename(columns={"amount": "posted"})
+    posted = posted.groupby(["month", "account", "pool"], as_index=False)["posted"].sum()
     posted = posted.merge(capacity, how="left", on=["month", "pool"]).merge(used, how="left", on=["month", "pool"])
     posted = posted.sort_values(["month", "account", "pool"], ignore_index=True)
     whole = posted[["posted", "capacity_s", "used_s"]].fillna(0).astype("int64")
@@ -115,13 +215,16 @@ def pool_costs(ledger: pd.DataFrame, capacity: pd.DataFrame, work: pd.DataFrame)
         _rounded(int(row.posted) * int(row.used_s), int(row.capacity_s)) if row.capacity_s > 0 else 0
         for row in whole.itertuples()
     ]
-    return posted.assign(
+    posted = posted.assign(
         **whole,
         charged=np.array(charged, dtype="int64"),
         unassigned=whole["posted"].where(~rated, 0),
-        unused=lambda frame: frame["posted"] - frame["charged"] - frame["unassigned"],
         rate=(60 * whole["posted"] / whole["capacity_s"].where(rated)).astype("float64"),
-    )[["month", "account", "pool", "posted", "charged", "unused", "unassigned", "capacity_s", "used_s", "rate"]]
+    )
+    left, over = posted["posted"] - posted["charged"] - posted["unassigned"], whole["used_s"] > whole["capacity_s"]
+    return posted.assign(unused=left.mask(over & rated, 0), over_absorbed=left.where(over & rated, 0))[
+        ["month", "account", "pool", "posted", "charged", *_LEFT, "capacity_s", "used_s", "rate"]
+    ]
 
 
 def _rounded(numerator: int, denominator: int) -> int:
@@ -130,69 +233,87 @@ def _rounded(numerator: int, denominator: int) -> int:
     return sign * ((2 * abs(numerator) + denominator) // (2 * denominator))
 
 
-def charge_work(work: pd.DataFrame, pools: pd.DataFrame) -> pd.DataFrame:
-    """Work with what it costs: each pool's charge shared by seconds, to the cent.
+def charge_work(work: pd.DataFrame, pools: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Work with what it costs: each posting's charge shared by seconds, to the cent.
+
+    Cents are rounded once, per posting, at customer x activity; what a customer's activity costs is shared out further
+    to the cells that it stands in, so that every sum of rows ties.
 
     Parameters
     ----------
     work
-        ``month``, ``pool``, ``seconds`` and whatever identifies a row.
+        ``month``, ``pool``, ``seconds`` and whatever identifies a row, such as ``activity`` and ``customer_id``.
     pools
         The result of ``pool_costs``.
 
     Returns
     -------
-    DataFrame
-        ``work``, sorted by all its columns but ``seconds``, with ``cost`` (cents). Sums over
-        a month and pool equal the charges of ``pools`` exactly.
+    tuple
+        ``work``, sorted by all its columns but ``seconds`` and ``times``, with ``cost`` (cents); and one row a posting:
+        ``month``, ``account``, ``pool``, ``allocated`` (cents, summed from the customers' side).
     """
     keys = [column for column in work.columns if column not in ("seconds", "times")]
-    sorted_work = work.sort_values(keys, ignore_index=True)
-    charges = pools.groupby(["month", "pool"])["charged"].sum()
-    seconds = sorted_work["seconds"].astype("int64").to_numpy()
-    cost = np.zeros(len(sorted_work), dtype="int64")
-    for key, rows in sorted_work.groupby(["month", "pool"], sort=True).indices.items():
-        amount = int(charges.get(key, 0))
-        if amount and seconds[rows].sum():
-            cost[rows] = _shared(amount, seconds[rows].astype(object))
-    return sorted_work.assign(cost=cost)
+    once = [column for column in ("month", "pool", "activity", "customer_id") if column in keys]
+    codes = {column: pd.factorize(work[column], sort=True)[0] for column in keys}
+    order = np.lexsort([codes[column] for column in (*[k for k in keys if k not in once][::-1], *once[::-1])])
+    rows = work.iloc[order].reset_index(drop=True)
+    seconds = rows["seconds"].astype("int64").to_numpy()
+    new = np.zeros(len(rows), dtype=bool)
+    for column in once:
+        new |= np.diff(codes[column][order], prepend=-2) != 0
+    person, starts = new.cumsum() - 1, np.flatnonzero(new)
+    theirs = np.add.reduceat(seconds, starts) if len(rows) else seconds
+    where, cents, allocated = rows.iloc[starts].groupby(["month", "pool"]).indices, np.zeros(len(theirs), "int64"), []
+    for posting in pools.itertuples():
+        at = where.get((posting.month, posting.pool), np.zeros(0, "int64"))
+        share = _shared(np.array([posting.charged]), theirs[at], np.zeros(len(at), "int64"))
+        cents[at] += share
+        allocated.append(int(share.sum()))
+    posted = pools[["month", "account", "pool"]].assign(allocated=np.array(allocated, dtype="int64"))
+    return rows.assign(cost=_shared(cents, seconds, person)), posted
 
 
-def tie_out(ledger: pd.DataFrame, pools: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame) -> pd.DataFrame:
-    """Does every cent of the ledger stand somewhere? Per account, and in total.
+def tie_out(
+    ledger: pd.DataFrame, pools: pd.DataFrame, allocated: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame
+) -> pd.DataFrame:
+    """Does every cent of the ledger stand somewhere? Per account and month, and in total.
 
-    Allocated is summed from the customers' side: what ``charge_work`` gave to rows of work
-    (by pool) and the freight of single shipments. The difference is what the two sides
-    disagree by; it is shown even when it is 0.
+    Allocated is summed from the customers' side; the total's from the rows of customers themselves. The difference is
+    what the two sides disagree by; it is shown even when it is 0.
 
     Parameters
     ----------
     ledger
-        ``month``, ``account``, ``pool``, ``amount`` (cents).
+        ``month``, ``account``, ``pool``, ``amount`` (cents), as posted.
     pools
         The result of ``pool_costs``.
-    work
-        The result of ``charge_work``.
+    allocated, work
+        The result of ``charge_work``: what it gave by posting, and the rows of work.
     freight
-        ``month``, ``freight`` (cents) of shipments handed over.
+        ``month``, ``freight`` (cents) of shipments handed over; shared among the accounts that post freight.
 
     Returns
     -------
     DataFrame
-        One row a pool and a last row "total": ``pool``, ``posted``, ``allocated``,
-        ``unused``, ``unassigned``, ``difference`` (cents).
+        One row a month and account and a last row "total": ``month``, ``account``, ``posted``, ``allocated``,
+        ``unused``, ``over_absorbed``, ``unassigned``, ``difference`` (cents).
     """
-    posted = ledger.groupby("pool")["amount"].sum().astype("int64")
-    allocated = work.groupby("pool")["cost"].sum().reindex(posted.index, fill_value=0).astype("int64")
-    by_pool = pools.groupby("pool")[["unused", "unassigned"]].sum().reindex(posted.index, fill_value=0).astype("int64")
-    if FREIGHT in posted.index:
-        charged = int(freight["freight"].sum())
-        allocated[FREIGHT] = charged
-        by_pool.loc[FREIGHT, "unassigned"] = posted[FREIGHT] - charged
-    rows = pd.DataFrame({"posted": posted, "allocated": allocated, **by_pool}).rename_axis("pool").reset_index()
-    total = pd.DataFrame([{"pool": "total", **rows.drop(columns="pool").sum()}])
-    rows = pd.concat([rows, total], ignore_index=True)
-    return rows.assign(difference=rows["posted"] - rows["allocated"] - rows["unused"] - rows["unassigned"])
+    keys, carriers = ["month", "account"], ledger[ledger["pool"] == FREIGHT]
+    sent = freight.groupby("month")["freight"].sum() if len(carriers) else pd.Series(dtype="int64")
+    accounts, billed = carriers.groupby(keys, as_index=False)["amount"].sum(), []
+    for month, charged in sent.items():
+        here = accounts[(accounts["month"] == month) & (accounts["amount"] != 0)]
+        cents = allocate(int(charged), here["amount"].abs().tolist()) if len(here) else [int(charged)]
+        billed += [(month, *one) for one in zip(here["account"] if len(here) else [NOT_POSTED], cents, strict=True)]
+    billed = pd.DataFrame(billed, columns=[*keys, "allocated"]).assign(posted=0)
+    billed["unassigned"] = -billed["allocated"]
+    posted = [ledger.rename(columns={"amount": "posted"}), allocated, pools[[*keys, *_LEFT]], billed]
+    posted.append(carriers.rename(columns={"amount": "unassigned"})[[*keys, "unassigned"]])
+    rows = pd.concat(posted).groupby(keys)[["posted", "allocated", *_LEFT]].sum().astype("int64").reset_index()
+    total = {"month": "", "account": "total"} | rows.drop(columns=keys).sum().to_dict()
+    total["allocated"] = int(work["cost"].sum()) + int(sent.sum())
+    rows = pd.concat([rows.astype({"month": "str"}), pd.DataFrame([total])], ignore_index=True)
+    return rows.assign(difference=rows["posted"] - rows["allocated"] - rows[list(_LEFT)].sum(axis=1))
 
 
 def assumed_handling(orders: pd.DataFrame, handling: pd.DataFrame) -> pd.DataFrame:
@@ -324,18 +445,19 @@ def serve_shares(
 
 
 def capacity_use(pools: pd.DataFrame) -> pd.DataFrame:
-    """One row a pool over all months: ``minutes``, ``used_minutes``, ``used_share`` (0-1), ``rate``.
+    """One row a pool over all months: its time, what it costs, and what of it was used.
 
-    The rate is money per minute in major units: posted cost by practical capacity. Takes
-    the result of ``pool_costs``.
+    ``minutes``, ``used_minutes``, ``used_share`` (0-1), ``rate`` (money per minute in major units: posted cost by
+    practical capacity), ``posted``, ``charged``, ``unused``, ``over_absorbed``, ``unassigned`` (cents). Takes the
+    result of ``pool_costs``.
     """
-    columns = ["pool", "minutes", "used_minutes", "used_share", "rate"]
+    money = ["posted", "charged", *_LEFT]
+    columns = ["pool", "minutes", "used_minutes", "used_share", "rate", *money]
     if pools.empty:
         return pd.DataFrame(columns=columns)
-    months = pools.groupby(["month", "pool"], as_index=False).agg(
-        posted=("posted", "sum"), capacity_s=("capacity_s", "first"), used_s=("used_s", "first")
-    )
-    sums = months.groupby("pool", as_index=False)[["posted", "capacity_s", "used_s"]].sum()
+    months = pools.groupby(["month", "pool"], as_index=False)[["capacity_s", "used_s"]].first()
+    times = months.groupby("pool")[["capacity_s", "used_s"]].sum()
+    sums = pools.groupby("pool")[money].sum().join(times).reset_index()
     capacity = sums["capacity_s"].where(sums["capacity_s"] > 0)
     return sums.assign(
         minutes=sums["capacity_s"] // 60,
@@ -343,6 +465,59 @@ def capacity_use(pools: pd.DataFrame) -> pd.DataFrame:
         used_share=(sums["used_s"] / capacity).astype("float64"),
         rate=(sums["posted"] / 100 / (capacity / 60)).astype("float64"),
     )[columns]
+
+
+def faults(
+    found: pd.DataFrame, ledger: pd.DataFrame, capacity: pd.DataFrame, costed: pd.DataFrame, orders: pd.DataFrame, *,
+    min_n: int,
+) -> pd.DataFrame:  # fmt: skip
+    """What stands in no customer's cost, or in that of a customer who did not order: named, counted, spread on nobody.
+
+    Parameters
+    ----------
+    found
+        The frame ``cost_faults``.
+    ledger, capacity
+        Postings once support pools have passed on, and practical capacities.
+    costed
+        The result of ``charge_work``.
+    orders
+        Orders of the period, for ``customer_id``.
+    min_n
+        Of fewer customers neither number nor money is told.
+
+    Returns
+    -------
+    DataFrame
+        One row a fault and name: ``fault``, ``name``, ``n`` (rows, months or customers), ``cost`` (cents; missing where
+        there is none to tell).
+    """
+    posted = ledger[ledger["pool"] != FREIGHT].groupby(["pool", "month"], as_index=False)["amount"].sum()
+    known = capacity[capacity["capacity_s"] > 0][["month", "pool"]].drop_duplicates()
+    bare = posted.merge(known, how="left", on=["month", "pool"], indicator=True)
+    bare = bare[(bare["_merge"] == "left_only") & (bare["amount"] != 0)]
+    months = pd.unique(pd.concat([ledger["month"], capacity["month"], costed["month"]]))
+    per = ledger[["account", "pool", "month"]].drop_duplicates().groupby(["account", "pool"]).size()
+    gone = (len(months) - per)[lambda x: x > 0]
+    gone.index = [f"{account}, {pool}" for account, pool in gone.index]
+    never = costed[(costed["seconds"] > 0) & ~costed["pool"].isin([*ledger["pool"], stats.UNKNOWN])]
+    idle = costed[(costed["cost"] != 0) & ~costed["customer_id"].isin(orders["customer_id"])]
+    parts = [
+        found.assign(cost=pd.NA),
+        bare.groupby("pool")
+        .agg(n=("month", "nunique"), cost=("amount", "sum"))
+        .assign(fault="pool without a capacity"),
+        gone.to_frame("n").assign(fault="month without a posting of the account"),
+        never.groupby("pool").agg(n=("month", "nunique")).assign(fault="pool worked in, but without a posting"),
+        idle.groupby("activity")
+        .agg(n=("customer_id", "nunique"), cost=("cost", "sum"))
+        .assign(fault="customers without an order"),
+    ]
+    rows = [part if "name" in part else part.rename_axis("name").reset_index() for part in parts]
+    told = pd.concat([part for part in rows if len(part)] or [found.assign(cost=pd.NA)])
+    told = told.sort_values(["fault", "name"], ignore_index=True).astype({"n": "Int64", "cost": "Int64"})
+    few = (told["fault"] == "customers without an order") & (told["n"] < min_n)
+    return told.assign(n=told["n"].mask(few), cost=told["cost"].mask(few))[["fault", "name", "n", "cost"]]
 
 
 def whale_curve(profits: Sequence[int]) -> pd.DataFrame:

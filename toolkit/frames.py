@@ -34,6 +34,7 @@ NO_ORDER = "(no order)"
 FRAMES_VARIABLE = "TOOLKIT_FRAMES"
 KEY_FIGURES = "key_figures"
 CAUSE_FIGURE = "nps_lost_cause_"  # then the treatment: key figures of what a cause takes
+_COST_TABLES = {"activities": "happened_at", "deliveries": "shipped_at", "ledger": "month", "resource_pools": "month"}
 _PERSON_COLUMNS = ("customer_id", "person")
 _ALWAYS, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -1076,16 +1077,10 @@ class Known:
 
     def _work_in(self, span: Period) -> ir.Table:
         """Activities of a span with seconds, pool, customer and channel; ``ordered_at``: when they happened."""
-        done = self.table("activities")
-        done = done.filter((done.happened_at >= _instant(span.start)) & (done.happened_at < _instant(span.end)))
-        rules = sorted(self.cost_rules.activities.items())
-        seconds = _by_activity(done, [(name, done.quantity * rule.seconds) for name, rule in rules], 0)
-        drivers = done.drivers.cast("json")
-        for driver in sorted({driver for _, rule in rules for driver in rule.per}):
-            each = _by_activity(done, [(name, rule.per[driver]) for name, rule in rules if driver in rule.per], 0)
-            seconds = seconds + drivers[driver].int.fill_null(0) * each
+        done, rules = self._done_in(span), sorted(self.cost_rules.activities.items())
         pool = _by_activity(done, [(name, rule.pool) for name, rule in rules], stats.UNKNOWN)
-        done = done.mutate(seconds=seconds, pool=pool).rename(_who="customer_id")
+        seconds = self._work_seconds(done)
+        done = done.mutate(seconds=ibis.ifelse(seconds < 0, 0, seconds), pool=pool).rename(_who="customer_id")
         orders = self.table("orders").select(_order="order_id", _buyer="customer_id", channel="channel")
         placed = done.left_join(orders, done.order_id == orders._order)
         return placed.select(
@@ -1094,6 +1089,20 @@ class Known:
             channel=ibis.ifelse(placed._order.isnull(), NO_ORDER, placed.channel),
             ordered_at=placed.happened_at,
         )  # fmt: skip
+
+    def _done_in(self, span: Period) -> ir.Table:
+        done = self.table("activities")
+        return done.filter((done.happened_at >= _instant(span.start)) & (done.happened_at < _instant(span.end)))
+
+    def _work_seconds(self, done: ir.Table) -> ir.Value:
+        """What the time equations of ``cost.yaml`` say of activities; 0 where none does."""
+        rules = sorted(self.cost_rules.activities.items())
+        seconds = _by_activity(done, [(name, done.quantity * rule.seconds) for name, rule in rules], 0)
+        drivers = done.drivers.cast("json")
+        for driver in sorted({driver for _, rule in rules for driver in rule.per}):
+            each = _by_activity(done, [(name, rule.per[driver]) for name, rule in rules if driver in rule.per], 0)
+            seconds = seconds + drivers[driver].int.fill_null(0) * each
+        return seconds
 
     def _sent_in(self, span: Period) -> ir.Table:
         """Shipments handed over in a span, with customer, channel and time of their order."""
@@ -1111,6 +1120,53 @@ class Known:
         return placed.group_by(["month", "customer_id", *GRID_DIMENSIONS]).agg(
             n_shipments=placed.count(), freight=placed.freight_cost.sum().fill_null(0)
         )
+
+    def support(self) -> ir.Table:
+        """One row a pool that another pool serves, in the order of ``cost.yaml``: pool, served, parts, method."""
+        rule = self.cost_rules.support
+        rows = [
+            {"position": place, "pool": pool, "served": name, "parts": parts, "method": rule.method}
+            for place, (pool, served) in enumerate(rule.serves.items() if rule else [])
+            for name, parts in served.items()
+        ]
+        schema = {"position": "int64", "pool": "string", "served": "string", "parts": "int64", "method": "string"}
+        return ibis.memtable(rows, schema=ibis.schema(schema))
+
+    def cost_faults(self) -> ir.Table:
+        """One row a fault in what costs are made of, in the period: fault, name, n (rows).
+
+        Activities without a time equation, drivers that an equation does not know, work that would take less than no
+        time, work for nobody, and what the entry checks set aside.
+        """
+        done, rules = self._done_in(self.period), self.cost_rules.activities
+        timed, nobody = done.filter(done.activity.isin(list(rules))), self._work_in(self.period)
+        faults = {
+            "activity without a time equation": done.filter(done.activity.notin(list(rules))),
+            "time below 0, counted as none": timed.filter(self._work_seconds(timed) < 0),
+            "work for no known customer": nobody.filter(nobody.customer_id.isnull()),
+        }
+        tables = [
+            rows.group_by(name=rows.activity).agg(n=rows.count()).mutate(fault=ibis.literal(fault))
+            for fault, rows in faults.items()
+        ]
+        told, strange = timed.filter(timed.drivers.notnull()), {}
+        kinds = told.group_by(["activity", "drivers"]).agg(n=told.count())
+        for row in self.warehouse.backend.to_pyarrow(kinds).to_pylist():
+            for driver in set(json.loads(row["drivers"])) - set(rules[row["activity"]].per):
+                name = f"{driver} of {row['activity']}"
+                strange[name] = strange.get(name, 0) + row["n"]
+        schema = {"fault": "string", "name": "string", "n": "int64"}
+        rows = [{"fault": "driver that no equation knows", "name": name, "n": n} for name, n in strange.items()]
+        tables.append(ibis.memtable(rows, schema=ibis.schema(schema)))
+        first, end = _instant(self.period.start), _instant(self.period.end)
+        for name, column in _COST_TABLES.items():
+            rows = self.warehouse.quarantine(name)
+            when = rows[column].cast("timestamp('UTC')")
+            rows = rows.filter(when.isnull() | ((when >= first) & (when < end)))
+            aside = rows.agg(n=rows.count()).mutate(fault=ibis.literal("set aside on entry"), name=ibis.literal(name))
+            tables.append(aside)
+        found = ibis.union(*[table.select("fault", "name", n=table.n.cast("int64")) for table in tables])
+        return found.filter(found.n > 0)
 
     def handling(self) -> ir.Table:
         """One row: the assumed cents per order and per line of ``cost.yaml``; none if nothing is assumed."""
@@ -1231,6 +1287,8 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "capacity": ("month", "pool"),
     "work": ("month", "pool", "activity", "customer_id", *GRID_DIMENSIONS),
     "freight": ("month", "customer_id", *GRID_DIMENSIONS),
+    "support": ("position", "served"),
+    "cost_faults": ("fault", "name"),
     "handling": ("cents_per_order",),
     "company_facts": ("title",),
     "row_account": ("position",),

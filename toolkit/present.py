@@ -22,14 +22,15 @@ Apart = tuple[int | None, int | None, bool]  # the rows above and below all othe
 # How our columns read; <x>_low and <x>_high read like x. cents: money to the cent; money: whole units; share: 0-1 shown
 # in per cent; times: two decimals; rate: four digits.
 _KINDS = {
-    "text": "advice after arrival attribute band before by carrier category channel cluster cohort covariate decision "
-    "definition_id dose driver estimand evidence exposure failure felt figure_id fulfilment group group_a group_b item "
-    "kind marks measure money note outcome owner part period pool promise region revision rfm_group rule segment "
-    "starts supplier template_id to trait treatment trust unit verdict what",
+    "text": "account advice after arrival attribute band before by carrier category channel cluster cohort covariate "
+    "decision definition_id dose driver estimand evidence exposure failure fault felt figure_id fulfilment "
+    "group group_a group_b item kind marks measure money month name note outcome owner part period pool "
+    "promise region revision rfm_group rule segment starts supplier template_id to trait treatment trust unit "
+    "verdict via what",
     "count": "actual age alive expected invitations invited k known_days lines minutes n n_alone n_answers n_buyers "
     "n_contacted n_customers n_due n_effective n_ended n_held_out n_high n_lines n_low n_open n_orders n_persons "
     "n_treated n_unmet new not_delivered orders recency_days switched use used_minutes",
-    "cents": "allocated cost_each cost_per_order difference posted unassigned unused",
+    "cents": "allocated amount charged cost cost_each cost_per_order difference over_absorbed posted unassigned unused",
     "money": "basket cost_of_goods cost_to_serve cumulated freight handling margin net_revenue profit",
     "share": "adoption answered_share card_share customer_share customers detractors early felt_at_least felt_share "
     "error_share growth importance in_full in_window late_share line_fill not_ranged of_all of_total on_time "

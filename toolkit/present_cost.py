@@ -24,7 +24,7 @@ from toolkit.present import (
 
 _n, _share, _cents, _money = (partial(formatted, kind=kind) for kind in ("count", "share", "cents", "money"))
 _MONEY = ("net_revenue", "cost_of_goods", "freight", "handling", "cost_to_serve", "margin")
-_SUMS = ("posted", "allocated", "unused", "unassigned", "difference")
+_SUMS = ("posted", "allocated", "unused", "over_absorbed", "unassigned", "difference")
 _NO_COST = (
     "What serving costs cannot be said: no freight (deliveries.freight_cost), no work (activities) and no assumption "
     "(handling, in cost.yaml) is known."
@@ -35,20 +35,49 @@ _PROFIT = {"order_lines": ("net_revenue", "cost_of_goods")}
 
 
 def ledger_tie(tie: Frame, look: Look) -> Html:
-    """The tie-out of the ledger by pool, or what would unlock it."""
+    """The tie-out of the ledger by account and month, or what would unlock it."""
     if lacking := look.missing(_LEDGER, gain="shows where every posted cent of the ledger stands"):
         return lacking
-    caption = f"Ledger of {look.period} by cost pool, {look.currency}"
-    return table(tie, name="ledger_tie_out", caption=caption, columns=["pool", *_SUMS], total=True)
+    told = tie.assign(month=tie["month"].str[:7])
+    columns = [column for column in _SUMS if column != "over_absorbed" or (tie[column] != 0).any()]
+    return table(
+        told, name="ledger_tie_out", caption=f"Ledger of {look.period} by account and month, {look.currency}",
+        columns=["account", "month", *columns], total=True,
+    )  # fmt: skip
+
+
+def faults(found: Frame, look: Look) -> Html | None:
+    """What stands in no customer's cost; that there is nothing; or nothing at all where there is no ledger."""
+    if look.missing(_LEDGER):
+        return None
+    if found.empty:
+        return paragraphs(
+            ["Nothing of what costs are made of was set aside or left without a pool, posting or capacity."]
+        )
+    caption = f"What was named and counted in {look.period}, and spread on nobody; money in {look.currency}"
+    columns, heads = ["fault", "name", "n", "cost"], {"n": "rows, months or customers"}
+    return table(found, name="cost_faults", caption=caption, columns=columns, heads=heads)
 
 
 def capacity(pools: Frame, look: Look) -> Html:
     """Rate, time used and time unused of each pool, or what would unlock it."""
     if lacking := look.missing(_LEDGER, gain="shows each pool's cost per minute and its unused capacity"):
         return lacking
+    money = [x for x in ("posted", "charged", "unused", "over_absorbed", "unassigned") if (pools[x] != 0).any()]
     columns, heads = ["pool", "minutes", "used_minutes", "used_share", "rate"], {"rate": f"{look.currency} per minute"}
-    caption = f"Capacity of each cost pool in {look.period}"
-    return table(pools, name="capacity", caption=caption, columns=columns, heads=heads)
+    caption = f"Capacity of each cost pool in {look.period}; money in {look.currency}"
+    kinds = dict.fromkeys(money, "money")
+    return table(pools, name="capacity", caption=caption, columns=[*columns, *money], heads=heads, kinds=kinds)
+
+
+def support(passed: Frame, look: Look) -> Html | None:
+    """What pools that serve pools passed on; nothing where none does."""
+    told = passed[passed["via"] != ""].groupby(["via", "pool"], as_index=False)["amount"].sum()
+    if told.empty:
+        return None
+    caption = f"What pools that serve pools passed on before customers were charged, {look.period}, {look.currency}"
+    heads = {"via": "from", "pool": "to"}
+    return table(told, name="support", caption=caption, columns=["via", "pool", "amount"], heads=heads)
 
 
 def serve_costs(costs: Frame, look: Look, *, name: str, by: Columns) -> Html:
@@ -106,10 +135,11 @@ def findings(
         sentences.append(f"No ledger for {look.period}: what follows is freight as charged{handled}, not posted cost.")
     else:
         row, verb = tie.iloc[-1], "ties" if tie["difference"].iloc[-1] == 0 else "DOES NOT TIE"
-        posted, allocated, unused, unassigned, difference = (_cents(row[name]) for name in _SUMS)
+        posted, allocated, unused, over, unassigned, difference = (_cents(row[name]) for name in _SUMS)
+        more = f" - {over.removeprefix('-')} over-absorbed" if row["over_absorbed"] else ""
         sentences.append(
             f"The ledger of {look.period} {verb}: {currency} {posted} posted = {allocated} allocated + {unused} unused "
-            f"+ {unassigned} unassigned, difference {difference}."
+            f"+ {unassigned} unassigned{more}, difference {difference}."
         )
     if total.empty:
         return paragraphs([*sentences, f"Nobody ordered in {look.period}."], role="findings")

@@ -1,9 +1,9 @@
 """What has a company declared beside its data: times, promises, decisions? The typed YAML files of params/."""
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from toolkit.company import GRID_DIMENSIONS
 
@@ -11,13 +11,29 @@ _PLACES = (*GRID_DIMENSIONS, "fulfilment")  # columns that say where a decision 
 
 
 class Activity(BaseModel):
-    """The time equation of one activity in ``cost.yaml``: base seconds, and seconds per driver."""
+    """The time equation of one activity in ``cost.yaml``: base seconds, and seconds per driver (which may save time).
+
+    ``give_or_take``: share by which the true time may lie above or below.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     pool: str
     seconds: int = Field(ge=0)
     per: dict[str, int] = {}
+    give_or_take: float = Field(default=0, ge=0, lt=1)
+
+
+class Support(BaseModel):
+    """Pools that serve pools, and how what they cost is passed on before customers are charged.
+
+    ``serves``: pool -> pools it serves -> how much of it each uses, in whole numbers of any unit.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    method: Literal["direct", "step_down", "reciprocal"] = "reciprocal"
+    serves: dict[str, dict[str, Annotated[int, Field(ge=0)]]] = Field(min_length=1)
 
 
 class Handling(BaseModel):
@@ -35,7 +51,17 @@ class CostRules(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     activities: dict[str, Activity] = {}
+    support: Support | None = None
     handling: Handling | None = None
+
+    @model_validator(mode="after")
+    def _support_works_for_no_customer(self) -> Self:
+        serving = set(self.support.serves) if self.support else set()
+        if both := sorted({rule.pool for rule in self.activities.values()} & serving):
+            raise ValueError(
+                f"a pool that serves pools has no activities for customers of its own, found {', '.join(both)}"
+            )
+        return self
 
 
 class Promise(BaseModel):
