@@ -400,3 +400,94 @@ def test_key_figures_name_their_definition_cohort_and_unit(served):
     assert figures["value"].iloc[-1] == 0
     without = cost.key_figures(whole, shares, tie.assign(posted=0))
     assert set(without["figure_id"]) == {"serve_share"}
+
+
+def _cells(rows):
+    columns = ["month", "pool", "activity", "segment", "channel", "region"]
+    return pd.DataFrame([dict(zip(columns, row[:6], strict=True)) | {"seconds": row[6]} for row in rows])
+
+
+def test_kinds_share_the_cents_of_their_cells():
+    cell = ("m", "desk", "entry", "shop", "web", "n")
+    costed = _cells([(*cell, 90), (*cell, 10), ("m", "van", "stop", "shop", "web", "n", 5)]).assign(cost=[9, 1, 7])
+    kinds = _cells([(*cell, 50), (*cell, 25), (*cell, 25), ("m", "van", "stop", "shop", "web", "n", 5)])
+    kinds = kinds.assign(order_class=["rush", "one line", "two", "rush"], fulfilment="home", department="d", times=1)
+    found = cost.kinds_costed(costed, kinds.iloc[::-1])
+    # 10 by 25, 50, 25: 2.5, 5, 2.5: the cent left to the earlier
+    assert found[["pool", "order_class", "cost"]].values.tolist() == [
+        ["desk", "one line", 3],
+        ["desk", "rush", 5],
+        ["desk", "two", 2],
+        ["van", "rush", 7],
+    ]
+    assert cost.by_department(found)[["activity", "times", "minutes", "cost"]].values.tolist() == [
+        ["entry", 3, 1, 10],
+        ["stop", 1, 0, 7],
+    ]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.integers(0, 500)), min_size=1))
+def test_kinds_add_up_to_their_cells(rows):
+    kinds = _cells([("m", "p", "act", segment, "web", "n", seconds) for segment, _, seconds in rows])
+    kinds = kinds.assign(order_class=[kind for _, kind, _ in rows], times=1)
+    kinds = kinds.groupby([x for x in kinds if x not in ("seconds", "times")], as_index=False)[
+        ["seconds", "times"]
+    ].sum()
+    keys = ["month", "pool", "activity", "segment", "channel", "region"]
+    cells = kinds.groupby(keys, as_index=False)["seconds"].sum()
+    cells["cost"] = [7 * (at + 1) if seconds else 0 for at, seconds in enumerate(cells["seconds"])]
+    found = cost.kinds_costed(cells, kinds)
+    assert found.groupby("segment")["cost"].sum().to_dict() == cells.set_index("segment")["cost"].to_dict()
+
+
+def test_kinds_of_few_customers_stand_together(served):
+    orders, work, freight = served
+    many = pd.concat([orders.assign(customer_id=[f"{who}{i}" for who in orders["customer_id"]]) for i in range(6)])
+    many["order_class"] = ["one line", "one line", None] * 6
+    many.iloc[0, many.columns.get_loc("order_class")] = "rush"
+    other = work.assign(order_class="rush"), freight.head(1).assign(order_class="never ordered")
+    found = cost.told_apart(many, *other, by="order_class", min_n=3)
+    assert found[0].groupby("order_class")["customer_id"].nunique().min() >= 3
+    assert found[1]["order_class"].tolist() == ["(other)"]  # rush: a customer of one, with others now
+    assert found[2]["order_class"].tolist() == ["never ordered"]
+    assert len(found[0]) == len(many)
+
+
+def test_product_groups_add_up_to_all_that_serving_costs():
+    who = [f"c{at}" for at in range(8)]
+    cell = {"segment": "s", "channel": "web", "region": "n"}
+    mix = pd.DataFrame({"customer_id": who * 2, "category": ["tea"] * 8 + ["wine"] * 8, **cell})
+    mix = mix.assign(net_revenue=[100] * 8 + [50] * 8, cost_of_goods=pd.array([60] * 8 + [None] * 8, "Int64"))
+    parts = pd.DataFrame(
+        [("desk", "entry", "tea", 2), ("desk", "entry", "wine", 1), ("freight", "sent", "tea", 1),
+         ("freight", "ordered", "wine", 1), ("handling", "order", "tea", 3), ("handling", "order", "wine", 1),
+         ("handling", "line", "tea", 1), ("handling", "line", "wine", 1)],
+        columns=["pool", "activity", "category", "parts"],
+    )  # fmt: skip
+    costed = pd.DataFrame([("desk", "entry", 100), ("desk", "visit", 9)], columns=["pool", "activity", "cost"])
+    orders = pd.DataFrame({"n_lines": [2] * 8})
+    handling = pd.DataFrame({"cents_per_order": [10], "cents_per_line": [1]})
+    sent, ledger = pd.DataFrame({"freight": [31]}), pd.DataFrame({"pool": ["freight"]})
+    found = cost.by_product_group(mix, parts, costed, sent, orders, handling, ledger, min_n=3).set_index("category")
+    assert found[["net_revenue", "freight", "handling"]].T.to_dict("list") == {
+        "tea": [800, 31, 67 + 60 + 8],  # 100 by 2 and 1; 80 by 3 and 1; 16 by 1 and 1
+        "wine": [400, 0, 33 + 20 + 8],
+        "(no article)": [0, 0, 9],  # a visit is of no line
+    }
+    assert found["cost_to_serve"].sum() == 100 + 9 + 31 + 80 + 16
+    assert found["margin"].isna().to_dict() == {"tea": False, "wine": True, "(no article)": False}
+    ordered = cost.by_product_group(mix, parts, costed, sent, orders, handling, ledger.head(0), min_n=3)
+    assert ordered.set_index("category")["freight"].to_dict() == {"tea": 0, "wine": 31, "(no article)": 0}
+
+
+def test_a_waterfall_ends_in_the_sum_of_its_steps(served):
+    orders, work, freight = served
+    steps = cost.waterfall(orders, work.assign(pool="desk"), freight, by="segment")
+    assert steps["step"].unique().tolist() == ["net revenue", "freight", "desk", "assumed handling", "result"]
+    found = steps.pivot(index="segment", columns="step", values="amount")
+    assert found["result"].to_dict() == {"shop": 14_000 - 500 - 700 - 350, "home": 2_000 - 300 - 150}
+    known = orders.assign(cost_of_goods=orders["cost_of_goods"].fillna(1200))
+    steps = cost.waterfall(known, work.assign(pool="desk"), freight, by="segment")
+    assert steps.loc[(steps["segment"] == "home") & (steps["step"] == "result"), "amount"].item() == 350
+    unpriced = orders.assign(net_revenue=orders["net_revenue"].mask(orders["segment"] == "home"))
+    assert cost.waterfall(unpriced, work.assign(pool="desk"), freight, by="segment").empty

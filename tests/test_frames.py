@@ -321,6 +321,37 @@ def test_pools_that_serve_pools_and_faults_of_costs_are_frames(tiny, tables, mad
     assert work[["account_visit", "complaint_handling", "packing"]].tolist() == [0, 0, 0]
 
 
+def test_kinds_of_work_and_freight_add_up_to_their_cells(made):
+    cell = ["segment", "channel", "region"]
+    for whole, kinds, amount in (("work", "work_kinds", "seconds"), ("freight", "freight_kinds", "freight")):
+        sums = [made[name].groupby(cell)[amount].sum().to_dict() for name in (whole, kinds)]
+        assert sums[0] == sums[1]
+    orders = made["orders"]
+    by_lines = orders.loc[orders["order_class"] != "rush"].groupby("order_class")["n_lines"].agg(["min", "max"])
+    assert by_lines["min"].to_dict() == by_lines["min"].to_dict() | {"two to four lines": 2, "five to nine lines": 5}
+    assert by_lines.loc[["one line", "two to four lines"], "max"].tolist() == [1, 4]
+    visits = made["work_kinds"].query("activity == 'account_visit'")
+    assert set(visits["order_class"]) == set(visits["fulfilment"]) == {"(no order)"}
+
+
+def test_parts_of_products_follow_lines_and_weights(tiny, tables, made):
+    parts = made["product_parts"].set_index(["pool", "activity", "category"])["parts"]
+    orders = made["orders"][~made["orders"]["cancelled"]]
+    lines = tables["order_lines"].merge(tables["products"][["product_id", "category", "weight_g"]], on="product_id")
+    lines = lines[lines["order_id"].isin(orders["order_id"])]
+    assert parts["handling", "line"].div(1000).round().to_dict() == lines["category"].value_counts().to_dict()
+    each = 1 / lines.groupby("order_id")["line_no"].transform("size")
+    expected = each.groupby(lines["category"]).sum()
+    found = parts["handling", "order"] / 1000
+    assert found.drop("(no article)", errors="ignore").to_dict() == pytest.approx(expected.to_dict(), abs=0.2)
+    weight = lines["weight_g"] * lines["quantity_ordered"]
+    share = weight / weight.groupby(lines["order_id"]).transform("sum")
+    freight = orders.set_index("order_id")["freight"].reindex(lines["order_id"]).fillna(0).to_numpy("float64")
+    expected = (share * freight).groupby(lines["category"]).sum()
+    found = parts["freight", "ordered"].drop("(no article)", errors="ignore") / 1000
+    assert found.to_dict() == pytest.approx(expected.to_dict(), rel=1e-4)
+
+
 def test_a_support_pool_with_activities_of_its_own_is_refused(tmp_path):
     rules = tmp_path / "cost.yaml"
     text = (ROOT / "params" / "sample" / "cost.yaml").read_text()

@@ -143,6 +143,47 @@ def test_what_support_pools_pass_on_is_told_where_there_are_any():
     assert present_cost.support(passed.head(1), LOOK) is None
 
 
+STEPS = pd.DataFrame(
+    [(name, step, amount) for name, amounts in {"a": [900, -500, -100, 300], "b": [90, -50, -60, -20]}.items()
+     for step, amount in zip(["net revenue", "cost of goods", "order_desk", "result"], amounts, strict=True)],
+    columns=["segment", "step", "amount"],
+)  # fmt: skip
+
+
+def test_a_waterfall_begins_at_the_margin_before_service_and_tells_where_it_ends():
+    steps = STEPS.assign(amount=100 * STEPS["amount"])
+    assert present_cost.waterfall(steps, LOOK, by="segment").text == (
+        "Steps from margin before service to the result, EUR: a, 400 to 300; b, 40 to -20."
+    )
+    unknown = steps[steps["step"] != "cost of goods"]
+    shown = present_cost.waterfall(unknown, LOOK, by="segment")
+    assert shown.text.startswith("Steps from net revenue to what is left before the cost of goods, which is not known,")
+    assert ">order desk<" in shown.html
+    assert present_cost.waterfall(steps.head(0), LOOK, by="segment").text == "Nobody ordered in 2026Q3."
+    no_revenue = pd.DataFrame({"table": ["order_lines"], "columns": ["net_revenue"]})
+    assert (
+        "needs order_lines.net_revenue" in present_cost.waterfall(steps, present.Look(FACTS, no_revenue), by="x").text
+    )
+
+
+def test_kinds_of_orders_stand_in_their_order_and_one_kind_is_a_sentence():
+    row = {"n_customers": 1, "net_revenue": 1, "cost_of_goods": 1, "freight": 1}
+    row |= {"handling": 1, "cost_to_serve": 2, "margin": 5, "serve_share": 0.2}
+    names = ["(no order)", "(other)", "one line", "rush"]
+    rows = pd.DataFrame([row | {"order_class": name, "n_orders": int(name != "(no order)")} for name in names])
+    shown = present_cost.by_kind(rows, LOOK, by="order_class")
+    assert re.findall(r'<th scope="row">([^<]*)', shown.html) == ["rush", "one line", "(other)", "(no order)"]
+    assert "by order class;" in shown.html
+    alone = present_cost.by_kind(rows.iloc[[0, 2]], LOOK, by="order_class")
+    assert alone.text == "All orders placed in 2026Q3 have one order class: one line."
+
+
+def test_departments_are_shown_where_work_is_recorded():
+    rows = pd.DataFrame([{"department": "desk", "activity": "order_entry", "times": 3, "minutes": 9, "cost": 500}])
+    assert ">order entry<" in present_cost.by_department(rows, LOOK).html
+    assert present_cost.by_department(rows.head(0), LOOK) is None
+
+
 def test_figures_say_what_they_show():
     shares = present_cost.serve_figure(SHARES, LOOK, by=["segment", "channel"])
     assert shares.text == (

@@ -106,6 +106,13 @@ def test_published_tables_sum_to_the_same_total(revision):
     for column in ("n_orders", "net_revenue", "freight", "handling", "cost_to_serve", "margin"):
         assert by_channel[column].sum() == by_region[column].sum(), column
     assert by_region["cost_to_serve"].sum() == tie.loc["total", "allocated"]
+    for name in ("order_class", "fulfilment", "product_group"):
+        other = pd.read_csv(tables / f"cost_by_{name}.csv")
+        for column in ("net_revenue", "cost_to_serve", "margin"):
+            assert other[column].sum() == by_region[column].sum()
+    falls = pd.read_csv(tables / "waterfall_by_segment.csv").groupby("step")["amount"].sum()
+    assert falls["result"] == by_region["margin"].sum() == falls.drop("result").sum()
+    assert pd.read_csv(tables / "cost_by_department.csv")["cost"].sum() == by_region["handling"].sum()
     assert pd.read_csv(tables / "whale_curve.csv")["profit"].sum() == by_region["margin"].sum()
 
 

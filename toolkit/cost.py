@@ -11,6 +11,7 @@ from toolkit import stats
 from toolkit.errors import DataError
 
 FREIGHT = "freight"
+NO_ARTICLE = "(no article)"  # category of what is of no line
 NOT_POSTED = "(not posted)"  # account of freight in a month in which the ledger posts none
 _CELL = ["segment", "channel", "region"]
 _LEFT = ("unused", "over_absorbed", "unassigned")  # what no customer is charged with
@@ -415,6 +416,124 @@ def customer_profits(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataF
     return profits.rename_axis("customer_id").reset_index()
 
 
+def kinds_costed(costed: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
+    """What kinds of orders and departments cost: each cell's cents shared among its kinds by seconds.
+
+    Takes the result of ``charge_work`` and the frame ``work_kinds``, which adds up to the same seconds; gives it with
+    ``cost`` (cents), sorted. Sums over kinds are those of the cells, to the cent.
+    """
+    keys = ["month", "pool", "activity", *_CELL]
+    rows = kinds.sort_values([column for column in kinds if column not in ("seconds", "times")], ignore_index=True)
+    cells = rows.groupby(keys, sort=True).ngroup().to_numpy()
+    cents = costed.groupby(keys)["cost"].sum()
+    cents = cents.reindex(pd.MultiIndex.from_frame(rows[keys].drop_duplicates())).fillna(0).to_numpy("int64")
+    return rows.assign(cost=_shared(cents, rows["seconds"].to_numpy("int64"), cells))
+
+
+def told_apart(
+    orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame, *, by: str, min_n: int
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The frames of ``serve_costs`` with the values of a column that too few customers stand behind put together.
+
+    Judged by orders and their revenue, with the rule of ``stats.publishable``; missing values are "(unknown)".
+    """
+    orders = orders.assign(**{by: orders[by].fillna(stats.UNKNOWN)})
+    judged = orders.assign(net_revenue=orders["net_revenue"].fillna(0), _was=orders[by])
+    judged = stats.publishable(judged, by=[by], person="customer_id", amounts=["net_revenue"], min_n=min_n)
+    names = dict(zip(judged["_was"], judged[by], strict=True))
+    return tuple(rows.assign(**{by: rows[by].replace(names)}) for rows in (orders, work, freight))
+
+
+def by_department(kinds: pd.DataFrame) -> pd.DataFrame:
+    """One row a department and activity: ``times``, ``minutes``, ``cost`` (cents); takes ``kinds_costed``."""
+    rows = kinds.groupby(["department", "activity"], as_index=False)[["times", "seconds", "cost"]].sum()
+    return rows.assign(minutes=rows["seconds"] // 60)[["department", "activity", "times", "minutes", "cost"]]
+
+
+def by_product_group(
+    mix: pd.DataFrame, parts: pd.DataFrame, costed: pd.DataFrame, freight: pd.DataFrame, orders: pd.DataFrame,
+    handling: pd.DataFrame, ledger: pd.DataFrame, *, min_n: int,
+) -> pd.DataFrame:  # fmt: skip
+    """Revenue and cost to serve by product category, adding up to the same totals as every other table.
+
+    Parameters
+    ----------
+    mix, parts
+        The frames ``product_mix`` and ``product_parts``.
+    costed, freight
+        The results of ``charge_work`` and ``charged_freight``.
+    orders, handling
+        Of ``assumed_handling``, and what is assumed.
+    ledger
+        As posted: whether freight is that of what was handed over.
+    min_n
+        Categories of fewer customers stand together.
+
+    Returns
+    -------
+    DataFrame
+        ``category``, ``n_customers``, the money columns and ``serve_share`` of ``serve_costs``; largest revenue first.
+    """
+    judged = mix.assign(net_revenue=mix["net_revenue"].fillna(0), was=mix["category"])
+    judged = stats.publishable(judged, by=["category"], person="customer_id", amounts=["net_revenue"], min_n=min_n)
+    names = dict(zip(judged["was"], judged["category"], strict=True))
+    mix, parts = (rows.assign(category=rows["category"].replace(names)) for rows in (mix, parts))
+    money = ["net_revenue", "cost_of_goods"]
+    sums = mix.groupby("category").agg(
+        n_customers=("customer_id", "nunique"), **{name: (name, "sum") for name in money},
+        **{f"_{name}": (name, lambda column: column.isna().any()) for name in money},
+    )  # fmt: skip
+    amounts = costed.groupby(["pool", "activity"])["cost"].sum()
+    sent = "sent" if (ledger["pool"] == FREIGHT).any() else "ordered"
+    amounts.loc[(FREIGHT, sent)] = freight["freight"].sum()
+    for each in handling.to_dict("records"):
+        amounts.loc[("handling", "order")] = each["cents_per_order"] * len(orders)
+        amounts.loc[("handling", "line")] = each["cents_per_line"] * orders["n_lines"].sum()
+    keys = ["pool", "activity"]
+    rows = parts.groupby([*keys, "category"], as_index=False)["parts"].sum()
+    cells = rows.groupby(keys).ngroup().to_numpy()
+    cents = amounts.reindex(pd.MultiIndex.from_frame(rows[keys].drop_duplicates())).fillna(0).to_numpy("int64")
+    rows["cost"] = _shared(cents, rows["parts"].to_numpy("int64"), cells)
+    if lost := amounts.sum() - rows["cost"].sum():  # what no line of an order explains
+        rows = pd.concat([rows, pd.DataFrame([{"pool": "", "category": NO_ARTICLE, "cost": lost}])])
+    kept = rows["pool"].where(rows["pool"] == FREIGHT, "handling")
+    served = rows.groupby([rows["category"], kept])["cost"].sum().unstack(fill_value=0)
+    sums = sums.join(served.reindex(columns=[FREIGHT, "handling"], fill_value=0), how="outer")
+    unknown = sums[[f"_{name}" for name in money]].fillna(False).astype(bool)
+    sums = sums[["n_customers", *money, FREIGHT, "handling"]].fillna(0).astype("Int64")
+    for name in money:
+        sums[name] = sums[name].mask(unknown[f"_{name}"])
+    sums["cost_to_serve"] = sums[FREIGHT] + sums["handling"]
+    sums["margin"] = sums["net_revenue"] - sums["cost_of_goods"] - sums["cost_to_serve"]
+    share = sums["cost_to_serve"] / sums["net_revenue"].where(sums["net_revenue"] > 0)
+    sums["serve_share"] = share.astype("Float64").astype("float64")
+    sums = sums.sort_values(["net_revenue", "cost_to_serve"], ascending=False, kind="stable", na_position="last")
+    return sums.rename_axis("category").reset_index()
+
+
+def waterfall(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """From revenue to what is left, step by step, one row a group and step; what every group has none of is left out.
+
+    Takes the frames of ``serve_costs``. Columns: ``by``, ``step`` (net revenue, cost of goods, freight, each pool,
+    assumed handling, result), ``amount`` (cents; costs below 0; the result is the sum of the steps above it). Without
+    a cost of goods that is known of every line there is no such step; without a revenue, there are no rows.
+    """
+    sums = serve_costs(orders, work, freight, by=[by]).set_index(by)
+    steps = {"net revenue": sums["net_revenue"]}
+    if sums["net_revenue"].isna().any():
+        return pd.DataFrame(columns=[by, "step", "amount"])
+    if sums["cost_of_goods"].notna().all():
+        steps["cost of goods"] = -sums["cost_of_goods"]
+    steps["freight"] = -sums["freight"]
+    for pool, cents in work.groupby([by, "pool"])["cost"].sum().unstack(fill_value=0).items():
+        steps[pool] = -cents.reindex(sums.index, fill_value=0)
+    steps["assumed handling"] = -orders.groupby(by)["handling"].sum().reindex(sums.index, fill_value=0)
+    table = pd.DataFrame({name: cents for name, cents in steps.items() if (cents != 0).any()}).astype("int64")
+    table["result"] = table.sum(axis=1)
+    order = sums["net_revenue"].sort_values(ascending=False, kind="stable").index
+    return table.loc[order].rename_axis(columns="step").stack().rename("amount").reset_index()
+
+
 def serve_shares(
     orders: pd.DataFrame,
     work: pd.DataFrame,
@@ -613,15 +732,16 @@ def whale_summary(curve: pd.DataFrame) -> pd.DataFrame:
 
 
 def charged_freight(orders: pd.DataFrame, freight: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
-    """Freight that customers are charged with: one row a customer and cell, ``freight`` (cents).
+    """Freight that customers are charged with: one row a customer, cell and kind, ``freight`` (cents).
 
     Where the ledger posts freight, that of the shipments handed over in the period, so
     that it meets the postings; else that of the period's own orders, so that it meets
-    their lines (docs/METHODS.md section 3.4).
+    their lines (docs/METHODS.md section 3.4). Kinds, ``fulfilment`` and ``order_class``, as far as they are known.
     """
     source = freight if (ledger["pool"] == FREIGHT).any() else orders
+    keys = ["customer_id", *_CELL, *(kind for kind in ("fulfilment", "order_class") if kind in source)]
     known = source.assign(freight=source["freight"].fillna(0).astype("int64"))
-    return known.groupby(["customer_id", *_CELL], as_index=False)["freight"].sum()
+    return known.groupby(keys, as_index=False, dropna=False)["freight"].sum()
 
 
 def key_figures(whole: pd.DataFrame, shares: pd.DataFrame, tie: pd.DataFrame) -> pd.DataFrame:

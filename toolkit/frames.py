@@ -243,7 +243,7 @@ class Known:
         """One row an order placed in the period (cohort *orders*).
 
         order_id, customer_id, ordered_at; segment, channel, region on the publication grid;
-        fulfilment, cancelled (by as_of); n_lines, quantity (pieces), net_revenue and
+        fulfilment, order_class (rush, or by lines), cancelled (by as_of); n_lines, quantity (pieces), net_revenue and
         cost_of_goods (cents; empty unless known for every line); n_shipments, freight
         (cents), weight_g, distance_m (the farthest shipment; both empty unless known for all).
         """
@@ -259,9 +259,10 @@ class Known:
         orders = orders.left_join(sent, "order_id")
         zero = {name: orders[name].fill_null(0) for name in ("n_lines", "quantity", "n_shipments")}
         revenue = ibis.ifelse(orders.n_lines.isnull(), 0, orders.net_revenue)
-        return orders.mutate(**zero, net_revenue=revenue, cancelled=orders.cancelled_at.notnull()).select(
-            "order_id", "customer_id", "ordered_at", *GRID_DIMENSIONS, "fulfilment", "cancelled", "n_lines",
-            "quantity", "net_revenue", "cost_of_goods", "n_shipments", "freight", "weight_g", "distance_m",
+        more = {"net_revenue": revenue, "cancelled": orders.cancelled_at.notnull(), "order_class": _order_class(orders)}
+        return orders.mutate(**zero, **more).select(
+            "order_id", "customer_id", "ordered_at", *GRID_DIMENSIONS, "fulfilment", "order_class", "cancelled",
+            "n_lines", "quantity", "net_revenue", "cost_of_goods", "n_shipments", "freight", "weight_g", "distance_m",
         )  # fmt: skip
 
     def order_service(self) -> ir.Table:
@@ -1041,7 +1042,8 @@ class Known:
         """One row a customer, atom and product category, over orders of the period that were not cancelled.
 
         customer_id; segment, channel, region on the grid; category; n_orders, quantity
-        (pieces), net_revenue (cents; empty where prices are not known).
+        (pieces), net_revenue (cents; empty where prices are not known), cost_of_goods (cents; empty unless known of
+        every line).
         """
         orders = self._published(self._placed_in(self.period))
         orders = orders.filter(orders.cancelled_at.isnull()).select("order_id", "customer_id", *GRID_DIMENSIONS)
@@ -1052,6 +1054,9 @@ class Known:
         return bought.group_by(["customer_id", *GRID_DIMENSIONS, "category"]).agg(
             n_orders=bought.order_id.nunique(), quantity=bought.quantity_ordered.sum(),
             net_revenue=bought.net_revenue.sum(),
+            cost_of_goods=ibis.ifelse(
+                bought.cost_of_goods.count() == bought.count(), bought.cost_of_goods.sum(), ibis.null("int64")
+            ),
         )  # fmt: skip
 
     def ledger(self) -> ir.Table:
@@ -1084,7 +1089,7 @@ class Known:
         orders = self.table("orders").select(_order="order_id", _buyer="customer_id", channel="channel")
         placed = done.left_join(orders, done.order_id == orders._order)
         return placed.select(
-            "pool", "activity", "quantity", "seconds",
+            "pool", "activity", "department", "quantity", "seconds", order_id="_order",
             customer_id=ibis.coalesce(placed._who, placed._buyer),
             channel=ibis.ifelse(placed._order.isnull(), NO_ORDER, placed.channel),
             ordered_at=placed.happened_at,
@@ -1110,7 +1115,7 @@ class Known:
         sent = sent.filter((sent.shipped_at >= _instant(span.start)) & (sent.shipped_at < _instant(span.end)))
         orders = self.table("orders").select("order_id", "customer_id", "channel", "ordered_at")
         return sent.inner_join(orders, "order_id").select(
-            "customer_id", "channel", "ordered_at", "shipped_at", "freight_cost"
+            "order_id", "customer_id", "channel", "ordered_at", "shipped_at", "freight_cost"
         )
 
     def freight(self) -> ir.Table:
@@ -1120,6 +1125,81 @@ class Known:
         return placed.group_by(["month", "customer_id", *GRID_DIMENSIONS]).agg(
             n_shipments=placed.count(), freight=placed.freight_cost.sum().fill_null(0)
         )
+
+    def work_kinds(self) -> ir.Table:
+        """One row a month, pool, activity, atom and kind of order: times done and seconds.
+
+        Kinds: fulfilment, order_class (both "(no order)" for work without one), department (of who did it). Cells and
+        seconds are those of ``work``.
+        """
+        placed = self._of_a_kind(self._published(self._work_in(self.period)))
+        placed = placed.mutate(
+            month=placed.ordered_at.date().truncate("M"), department=placed.department.fill_null(stats.UNKNOWN)
+        )
+        keys = ["month", "pool", "activity", *GRID_DIMENSIONS, "fulfilment", "order_class", "department"]
+        return placed.group_by(keys).agg(times=placed.quantity.sum(), seconds=placed.seconds.sum())
+
+    def freight_kinds(self) -> ir.Table:
+        """One row a customer, atom, fulfilment and order_class: freight (cents) of what was handed over in it."""
+        placed = self._of_a_kind(self._published(self._sent_in(self.period)))
+        keys = ["customer_id", *GRID_DIMENSIONS, "fulfilment", "order_class"]
+        return placed.group_by(keys).agg(freight=placed.freight_cost.sum().fill_null(0))
+
+    def _of_a_kind(self, rows: ir.Table) -> ir.Table:
+        """Rows of orders, or of none, with their fulfilment and order_class."""
+        lines, orders = self.table("order_lines"), self.table("orders")
+        counted = lines.group_by("order_id").agg(n_lines=lines.count())
+        orders = orders.select("order_id", "fulfilment", "rush").left_join(counted, "order_id").drop("order_id_right")
+        kinds = orders.select(_of="order_id", fulfilment=orders.fulfilment, order_class=_order_class(orders))
+        found = rows.left_join(kinds, rows.order_id == kinds._of)
+        return found.mutate(
+            fulfilment=ibis.ifelse(found._of.isnull(), NO_ORDER, found.fulfilment.fill_null(stats.UNKNOWN)),
+            order_class=found.order_class.fill_null(NO_ORDER),
+        )
+
+    def product_parts(self) -> ir.Table:
+        """One row a pool, activity and product category: parts, in which its cost is shared among categories.
+
+        An order's seconds are shared equally among its lines, its freight by weight where that of all its lines is
+        known, else equally too; pool ``freight``: activity ``sent`` (handed over in the period) and ``ordered``
+        (orders placed in it); pool ``handling``: ``order`` and ``line``, one each. What is of no order, or of one
+        without lines, is of the category "(no article)".
+        """
+        goods = self.table("products").select("product_id", "category", "weight_g")
+        lines = self.table("order_lines").left_join(goods, "product_id")
+        lines = lines.mutate(
+            category=lines.category.fill_null(stats.UNKNOWN),
+            weight=lines.weight_g.cast("float64") * ibis.greatest(lines.quantity_ordered, 0),
+        )
+        of = lines.group_by("order_id").agg(
+            lines=lines.count(),
+            weight_in_all=ibis.ifelse(lines.weight.count() == lines.count(), lines.weight.sum(), 0.0),
+        )
+        own = lines.group_by(["order_id", "category"]).agg(own_lines=lines.count(), own_weight=lines.weight.sum())
+        own = own.inner_join(of, "order_id")
+        by_line = own.own_lines.cast("float64") / own.lines
+        by_weight = ibis.ifelse(own.weight_in_all > 0, own.own_weight / own.weight_in_all, by_line)
+        shares = own.select(_of="order_id", category="category", by_line=by_line, by_weight=by_weight)
+        work, sent = self._work_in(self.period), self._sent_in(self.period)
+        live = self._placed_in(self.period)
+        live = live.filter(live.cancelled_at.isnull())
+        counted = live.left_join(of.select(_of="order_id", n="lines"), live.order_id == of.order_id)
+        ordered = self.table("deliveries").semi_join(live, "order_id")
+        rows = ibis.union(*[
+            part.select("order_id", pool=pool, activity=activity, amount=amount.fill_null(0).cast("int64"))
+            for part, pool, activity, amount in (
+                (work, work.pool, work.activity, work.seconds),
+                (sent, ibis.literal("freight"), ibis.literal("sent"), sent.freight_cost),
+                (ordered, ibis.literal("freight"), ibis.literal("ordered"), ordered.freight_cost),
+                (live, ibis.literal("handling"), ibis.literal("order"), ibis.literal(1)),
+                (counted, ibis.literal("handling"), ibis.literal("line"), counted.n),
+            )
+        ])  # fmt: skip
+        placed = rows.left_join(shares, rows.order_id == shares._of)
+        share = ibis.ifelse(placed.pool == "freight", placed.by_weight, placed.by_line).fill_null(1.0)
+        part = (placed.amount * 1000 * share).round().cast("int64")
+        placed = placed.mutate(parts=part, category=placed.category.fill_null("(no article)"))
+        return placed.group_by(["pool", "activity", "category"]).agg(parts=placed.parts.sum())
 
     def support(self) -> ir.Table:
         """One row a pool that another pool serves, in the order of ``cost.yaml``: pool, served, parts, method."""
@@ -1287,6 +1367,9 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "capacity": ("month", "pool"),
     "work": ("month", "pool", "activity", "customer_id", *GRID_DIMENSIONS),
     "freight": ("month", "customer_id", *GRID_DIMENSIONS),
+    "work_kinds": ("month", "pool", "activity", *GRID_DIMENSIONS, "fulfilment", "order_class", "department"),
+    "freight_kinds": ("customer_id", *GRID_DIMENSIONS, "fulfilment", "order_class"),
+    "product_parts": ("pool", "activity", "category"),
     "support": ("position", "served"),
     "cost_faults": ("fault", "name"),
     "handling": ("cents_per_order",),
@@ -1493,6 +1576,18 @@ def _relabelled(rows: ir.Table, grid: pd.DataFrame) -> ir.Table:
     merged = {name: joined[f"published_{name}"].fill_null(stats.OTHER) for name in GRID_DIMENSIONS}
     return joined.mutate(**merged).drop(
         *[f"_{name}" for name in GRID_DIMENSIONS], *[f"published_{name}" for name in GRID_DIMENSIONS]
+    )
+
+
+def _order_class(orders: ir.Table) -> ir.Value:
+    """Rush, or the order's number of lines in bands."""
+    lines = orders.n_lines.fill_null(0)
+    return ibis.cases(
+        (orders.rush.fill_null(False), "rush"),
+        (lines <= 1, "one line"),
+        (lines <= 4, "two to four lines"),
+        (lines <= 9, "five to nine lines"),
+        else_="ten lines and more",
     )
 
 

@@ -22,11 +22,11 @@ Apart = tuple[int | None, int | None, bool]  # the rows above and below all othe
 # How our columns read; <x>_low and <x>_high read like x. cents: money to the cent; money: whole units; share: 0-1 shown
 # in per cent; times: two decimals; rate: four digits.
 _KINDS = {
-    "text": "account advice after arrival attribute band before by carrier category channel cluster cohort covariate "
-    "decision definition_id dose driver estimand evidence exposure failure fault felt figure_id fulfilment "
-    "group group_a group_b item kind marks measure money month name note outcome owner part period pool "
-    "promise region revision rfm_group rule segment starts supplier template_id to trait treatment trust unit "
-    "verdict via what",
+    "text": "account activity advice after arrival attribute band before by carrier category channel cluster cohort "
+    "covariate decision department definition_id dose driver estimand evidence exposure failure fault felt "
+    "figure_id fulfilment group group_a group_b item kind marks measure money month name note order_class "
+    "outcome owner part period pool promise region revision rfm_group rule segment starts step supplier "
+    "template_id to trait treatment trust unit verdict via what",
     "count": "actual age alive expected invitations invited k known_days lines minutes n n_alone n_answers n_buyers "
     "n_contacted n_customers n_due n_effective n_ended n_held_out n_high n_lines n_low n_open n_orders n_persons "
     "n_treated n_unmet new not_delivered orders recency_days switched use used_minutes",

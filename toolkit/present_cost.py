@@ -9,6 +9,7 @@ from toolkit.present import (
     ACCENT,
     QUIET,
     REVENUE,
+    WARN,
     Columns,
     Frame,
     Html,
@@ -83,10 +84,81 @@ def support(passed: Frame, look: Look) -> Html | None:
 def serve_costs(costs: Frame, look: Look, *, name: str, by: Columns) -> Html:
     """Revenue and cost to serve by some columns."""
     money = [column for column in _MONEY if costs[column].notna().any()]
-    columns = [*by, "n_orders", "n_customers", *money, "serve_share"]
-    caption = f"Orders placed in {look.period}, not cancelled, by {' and '.join(by) or 'nothing'}; "
+    columns = [*by, *(x for x in ("n_orders", "n_customers") if x in costs), *money, "serve_share"]
+    told = " and ".join(by).replace("_", " ").replace("fulfilment", "way of acquiring")
+    caption = f"Orders placed in {look.period}, not cancelled, by {told}; "
     caption += f"money in {look.currency}"
     return table(costs, name=name, caption=caption, columns=columns, kinds=dict.fromkeys(by, "text"))
+
+
+_CLASSES = ("rush", "one line", "two to four lines", "five to nine lines", "ten lines and more")
+
+
+def by_kind(costs: Frame, look: Look, *, by: str) -> Html:
+    """Revenue and cost to serve by class of order or way of acquiring; that there is one kind only."""
+    kinds = costs[costs["n_orders"] > 0]
+    if len(kinds) == 1:
+        return paragraphs([f"All orders placed in {look.period} have one {by.replace('_', ' ')}: {kinds[by].iloc[0]}."])
+    order = {name: place for place, name in enumerate(_CLASSES)}
+    last = costs["n_orders"] == 0
+    told = costs.assign(_last=last, _at=costs[by].map(order)).sort_values(["_last", "_at", by])
+    told = told.assign(**{by: told[by].str.replace("_", " ")})
+    return serve_costs(told, look, name=f"cost_by_{by}", by=[by])
+
+
+def by_department(rows: Frame, look: Look) -> Html | None:
+    """What each department's work for customers cost; nothing where no work is recorded."""
+    if rows.empty:
+        return None
+    caption = f"Work of departments in {look.period}, charged to customers, money in {look.currency}"
+    told = rows.assign(activity=rows["activity"].str.replace("_", " "))
+    columns, heads = ["department", "activity", "times", "minutes", "cost"], {"minutes": "minutes", "times": "times"}
+    kinds = {"times": "count", "cost": "money"}
+    return table(told, name="cost_by_department", caption=caption, columns=columns, heads=heads, kinds=kinds)
+
+
+def waterfall(steps: Frame, look: Look, *, by: str) -> Html:
+    """From revenue, or the margin before service, to what is left, a panel a group (six at most); or what it lacks."""
+    if lacking := look.missing(REVENUE, gain="shows what becomes of each segment's revenue"):
+        return lacking
+    if steps.empty:
+        return paragraphs([f"Nobody ordered in {look.period}."])
+    wide = steps.pivot(index="step", columns=by, values="amount").loc[list(dict.fromkeys(steps["step"]))]
+    wide, first = wide[list(dict.fromkeys(steps[by]))] / 100, "net revenue"
+    if "cost of goods" in wide.index:  # beside the goods, what serving costs would hardly be seen
+        wide.loc[first] += wide.loc["cost of goods"]
+        first = "margin before service"
+        wide = wide.drop("cost of goods").rename({"net revenue": first})
+    shown, places = list(wide)[:6], range(len(wide))
+    fig, axes = plt.subplots(
+        -(-len(shown) // 2), min(len(shown), 2), figsize=(7.2, -(-len(shown) // 2) * (0.9 + 0.28 * len(wide))),
+        sharey=True, squeeze=False,
+    )  # fmt: skip
+    for ax in axes.flat[len(shown) :]:
+        ax.set_visible(False)
+    told = []
+    for ax, name in zip(axes.flat, shown, strict=False):
+        amounts = wide[name]
+        starts = (amounts.cumsum() - amounts).where(wide.index != "result", 0)
+        colours = [ACCENT if label in (first, "result") else WARN for label in wide.index]
+        ax.barh(places, amounts, left=starts, color=colours, height=0.7)
+        ax.axvline(0, color=QUIET, linewidth=1)
+        ax.set_title(name, fontsize=11)
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        ax.xaxis.set_major_locator(plt.MaxNLocator(3))
+        ax.set_yticks(places, [label.replace("_", " ") for label in wide.index])
+        ax.set_ylim(len(wide) - 0.5, -0.5)
+        ax.grid(axis="y", visible=False)
+        told.append(f"{name}, {_money(100 * amounts.iloc[0])} to {_money(100 * amounts.iloc[-1])}")
+    fig.tight_layout()
+    left = "the result" if first != "net revenue" else "what is left before the cost of goods, which is not known"
+    caption = f"From {first} to {left}, by {by}, {look.period}, {look.currency}"
+    data = table(
+        steps.assign(step=steps["step"].str.replace("_", " ")), name=f"waterfall_by_{by}", caption=caption,
+        columns=[by, "step", "amount"],
+    )  # fmt: skip
+    alt = f"Steps from {first} to {left}, {look.currency}: {'; '.join(told)}."
+    return figure(fig, name=f"waterfall_by_{by}", alt=alt, caption=caption, data=data)
 
 
 def serve_figure(shares: Frame, look: Look, *, by: Columns) -> Html:
