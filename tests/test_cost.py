@@ -237,10 +237,6 @@ def test_freight_is_tied_by_account_and_month_and_what_no_shipment_explains_is_u
     ]
 
 
-# Inline case e4: profits in money, cumulated, peak, best fifth, break-even rank, erosion: all arithmetic.
-PROFITS = [120, 90, 60, 20, 5, 0, -5, -20, -70, -100]
-
-
 def test_what_could_not_be_costed_is_named_and_counted():
     ledger = pd.DataFrame(
         [("m", "wages", "desk", 100), ("n", "wages", "desk", 100), ("m", "rent", "van", 70), ("m", "x", "freight", 5)],
@@ -265,35 +261,6 @@ def test_what_could_not_be_costed_is_named_and_counted():
     assert few.loc[few["name"] == "visit", ["n", "cost"]].isna().all(axis=None)
     none = cost.faults(found.head(0), ledger.head(0), capacity.head(0), costed.head(0), costed, min_n=2)
     assert none.empty
-
-
-def test_e4_whale_curve_of_ten_customers():
-    curve = cost.whale_curve(list(reversed(PROFITS)))
-    assert curve["cumulated"].tolist() == [120, 210, 270, 290, 295, 295, 290, 270, 200, 100]
-    assert curve["of_total"].max() == 2.95
-    assert cost.whale_summary(curve).iloc[0].to_dict() == {
-        "n": 10,
-        "total": sum(PROFITS),
-        "peak": 295,
-        "erosion": 295 - 100,
-        "top_fifth": 120 + 90,
-        "n_losing": 4,
-        "peak_rank": 5,
-    }
-
-
-def test_e4_a_total_of_nothing_has_no_per_cent():
-    assert cost.whale_curve([50, -50])["of_total"].isna().all()
-    assert cost.whale_curve([50, -80])["of_total"].isna().all()
-
-
-def test_whale_steps_hold_at_least_the_smallest_group_and_keep_the_total():
-    curve = cost.whale_curve(range(-40, 63))
-    steps = cost.whale_steps(curve, min_n=10)
-    assert steps["n"].min() >= 10
-    assert steps["n"].sum() == 103
-    assert steps["profit"].sum() == steps["cumulated"].iloc[-1] == sum(range(-40, 63))
-    assert cost.whale_steps(cost.whale_curve([1, 2, 3]), min_n=10).empty
 
 
 @pytest.fixture
@@ -331,7 +298,6 @@ def test_an_unknown_cost_of_goods_leaves_margin_missing(served):
     rows = cost.serve_costs(*served, by=["segment"]).set_index("segment")
     assert pd.isna(rows.loc["home", "margin"])
     assert pd.isna(rows.loc["home", "cost_of_goods"])
-    assert cost.customer_profits(*served).empty
 
 
 def test_groups_sum_to_the_total(served):
@@ -378,15 +344,6 @@ def test_a_group_without_revenue_is_in_no_family_of_intervals(served):
     assert len(beside) == len(alone) + 1
     assert beside["ratio"].isna().sum() == 1
     assert beside["ratio_high"].dropna().tolist() == alone["ratio_high"].tolist()
-
-
-def test_profit_of_a_customer_is_revenue_less_goods_less_service(served):
-    orders = served[0].assign(cost_of_goods=pd.array([6000, 2500, 1200], "Int64"))
-    profits = cost.customer_profits(orders, *served[1:]).set_index("customer_id")["profit"]
-    assert profits.to_dict() == {
-        "a": (10_000 - 6_000) + (4_000 - 2_500) - (500 + 700 + 200 + 150),
-        "b": 2_000 - 1_200 - (300 + 150),
-    }
 
 
 def test_key_figures_name_their_definition_cohort_and_unit(served):

@@ -4,9 +4,8 @@ import html
 import re
 
 import pandas as pd
-import pytest
 
-from toolkit import cost, present, present_cost
+from toolkit import present, present_cost
 
 FACTS = pd.DataFrame([{"currency": "EUR", "period": "2026Q3", "as_of": "2026-10-22", "min_n": 10}])
 NO_HANDLING = pd.DataFrame(columns=["cents_per_order", "cents_per_line"])
@@ -30,10 +29,18 @@ def _tie(posted, allocated, unused, unassigned, over=0):
     return pd.DataFrame([{"month": "", "account": "total", **row}])
 
 
-def _findings(tie, *, leader=None, profits=(), handling=NO_HANDLING):
-    summary = cost.whale_summary(cost.whale_curve(list(profits)))
-    found = present_cost.findings(tie, WHOLE, SHARES, leader, summary, handling, LOOK, by=["segment", "channel"])
-    return found.text.split("\n")
+def _told(**more):
+    told = {"n": 50, "total": 1_000_00, "n_losing": 12, "losing": -100_00, "n_twice": 11, "twice": -60_00, "n_top": 1}
+    return told | {"top": 0.6, "top_low": 0.5, "top_high": 0.7, "gini": 0.5, "stobachoff": 0.25} | more
+
+
+RESULTS = pd.DataFrame({"segment": ["a", "b"], "n": [90, 40], "profit": [-500_00, 700_00], "before": [-100_00, 9]})
+RESULTS = RESULTS.assign(profit_low=-1, profit_high=1, verdict=["loses money", "earns money"])
+
+
+def _findings(tie, *, leader=None, told=None, handling=NO_HANDLING, rows=RESULTS):
+    args = (tie, WHOLE, SHARES, leader, told or _told(), rows, handling, LOOK)
+    return present_cost.findings(*args, by=["segment", "channel"]).text.split("\n")
 
 
 def test_a_ledger_that_ties_says_so_with_the_difference_of_nothing():
@@ -71,19 +78,22 @@ def test_the_dearest_group_is_named_only_when_settled():
     )
 
 
-@pytest.mark.parametrize(
-    ("profits", "sentence"),
-    [
-        ([], "Which customers earn or lose money cannot be said: the cost of goods is not known."),
-        ([500_00, -700_00], "Customers together earn EUR -200; 1 of 2 lose money."),
-        (
-            [600_00, 300_00, 200_00, -40_00, -60_00],  # best fifth: 600 of 1000; the two losers lose 100
-            "The best fifth of 5 customers earns 60.0 % of the total profit; 2 customers lose money, EUR 100 in all.",
-        ),
-    ],
-)
-def test_who_earns_the_profit(profits, sentence):
-    assert _findings(_tie(0, 0, 0, 0), profits=profits)[3] == sentence
+def test_who_earns_the_profit_and_who_loses_money():
+    assert _findings(_tie(0, 0, 0, 0))[3:] == [
+        "Customers together earn EUR 1,000; the best fifth of the four periods before earns 60.0 % (95 % interval 50.0 "
+        "to 70.0 %) of it; 12 of 50 customers lose money, EUR 100 in all; 11 of them in the period before too, EUR 60 "
+        "of it.",
+        "Loses money: a (EUR -500).",
+    ]
+    few = _told(top=float("nan"), n_twice=3)
+    assert _findings(_tie(0, 0, 0, 0), told=few, rows=RESULTS.iloc[1:])[3:] == [
+        "Customers together earn EUR 1,000; 12 of 50 customers lose money, EUR 100 in all.",
+        "No segment loses money; that of 1 of 1 is settled.",
+    ]
+    assert _findings(_tie(0, 0, 0, 0), told=_told(n_losing=3))[3].endswith("fewer than 10 of 50 customers lose money.")
+    assert _findings(_tie(0, 0, 0, 0), told=_told(n=0))[3:] == [
+        "Which customers earn or lose money cannot be said: the cost of goods is not known."
+    ]
 
 
 def test_a_missing_table_is_named_with_what_it_would_bring():
@@ -97,8 +107,7 @@ def test_a_missing_table_is_named_with_what_it_would_bring():
 
 
 def test_a_missing_column_is_named_with_what_it_would_bring():
-    summary = cost.whale_summary(cost.whale_curve([]))
-    assert present_cost.whale(pd.DataFrame(), summary, present.Look(FACTS, NO_COST)).text == (
+    assert present_cost.whale(pd.DataFrame(), present.Look(FACTS, NO_COST), earlier=True).text == (
         "Not shown: this needs order_lines.cost_of_goods. With it, this section shows which customers earn the profit "
         "and which consume it."
     )
@@ -192,12 +201,44 @@ def test_figures_say_what_they_show():
     )
     assert f'<img alt="{html.escape(shares.text)}"' in shares.html
     assert "n = 600 to 634 customers a group; the 2 intervals hold together with 95 % confidence" in shares.html
-    curve = cost.whale_curve([100 * p for p in range(-20, 41)])
-    whale = present_cost.whale(cost.whale_steps(curve, min_n=10), cost.whale_summary(curve), LOOK)
-    # 40 + 39 + ... + 1 = 820, less 20 + ... + 1 = 210
-    assert whale.text == (
-        "Curve of cumulated profit over 61 customers: it rises to EUR 820 at customer 40 and ends at 610."
+
+
+def test_the_whale_curve_is_drawn_with_its_band_and_its_ranking():
+    steps = pd.DataFrame({"who": ["ranked", "ranked", "new"], "customers": [0.4, 0.8, 1.0], "n": [20, 20, 10]})
+    steps = steps.assign(profit=[820_00, -210_00, 5_00], cumulated=[820_00, 610_00, 615_00], of_total=[1.3, 0.9, 1.0])
+    steps = steps.assign(cumulated_low=0, cumulated_high=900_00)
+    shown = present_cost.whale(steps, LOOK, earlier=True)
+    assert shown.text == (
+        "Curve of cumulated profit over 50 customers: it rises to EUR 820 after 40.0 % of them and ends at 615."
     )
+    assert "ranked by the profit of the four periods before, as far as it is on record; new ones last; band: 95 %" in (
+        shown.html
+    )
+    assert "ranked by the profit of this period; band" in present_cost.whale(steps, LOOK, earlier=False).html
+    assert present_cost.whale(steps.head(0), LOOK, earlier=False).text.startswith("Too few customers ordered in 2026Q3")
+
+
+def test_fields_stand_with_what_to_do_and_moves_where_they_are_known():
+    fields = pd.DataFrame({"field": ["passive", "aggressive"], "n": 20, "net_revenue": 9, "before_service": 5})
+    fields = fields.assign(cost_to_serve=3, profit=2, stayed=[0.5, None])
+    shown = present_cost.matrix(fields, LOOK).html
+    assert ">protect: they pay for the others<" in shown
+    assert ">50.0 %<" in shown
+    assert "needs order_lines.cost_of_goods" in present_cost.matrix(fields, present.Look(FACTS, NO_COST)).text
+    moved = pd.DataFrame({"before": ["passive"], "after": ["aggressive"], "n": [12], "share": [0.1]})
+    assert ">aggressive<" in present_cost.moves(moved, LOOK).html
+    assert present_cost.moves(moved.head(0), LOOK) is None
+    assert ">loses money<" in present_cost.results(RESULTS, LOOK).html
+    assert present_cost.results(RESULTS.head(0), LOOK) is None
+
+
+def test_concentration_is_told_where_it_is_known():
+    assert present_cost.concentration(_told(), LOOK).text.split("\n")[1] == (
+        "Concentration, 0 if all customers were alike: revenue 0.50 (Gini), profit 0.25 (Stobachoff)."
+    )
+    lost = _told(stobachoff=float("nan"), gini=float("nan"))
+    assert len(present_cost.concentration(lost, LOOK).text.split("\n")) == 1
+    assert present_cost.concentration(_told(n=0), LOOK) is None
 
 
 def test_the_same_figure_is_the_same_bytes():
@@ -207,8 +248,9 @@ def test_the_same_figure_is_the_same_bytes():
 
 def test_without_revenue_the_page_says_what_cannot_be_said():
     unpriced = pd.DataFrame([{"n": 0, "ratio": float("nan"), "ratio_low": float("nan"), "ratio_high": float("nan")}])
-    summary = cost.whale_summary(cost.whale_curve([]))
-    found = present_cost.findings(_tie(0, 0, 0, 0), unpriced, SHARES, None, summary, NO_HANDLING, LOOK, by=["segment"])
+    found = present_cost.findings(
+        _tie(0, 0, 0, 0), unpriced, SHARES, None, _told(), RESULTS, NO_HANDLING, LOOK, by=["segment"]
+    )
     assert found.text.split("\n")[1:] == [
         "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
     ]
@@ -225,8 +267,9 @@ def test_a_cost_of_nothing_is_not_shown_as_a_number():
         "What serving costs cannot be said: no freight (deliveries.freight_cost), no work (activities) and no "
         "assumption (handling, in cost.yaml) is known."
     )
-    summary = cost.whale_summary(cost.whale_curve([]))
-    found = present_cost.findings(_tie(0, 0, 0, 0), free, SHARES, None, summary, NO_HANDLING, LOOK, by=["segment"])
+    found = present_cost.findings(
+        _tie(0, 0, 0, 0), free, SHARES, None, _told(), RESULTS, NO_HANDLING, LOOK, by=["segment"]
+    )
     assert found.text.split("\n") == [
         "No ledger for 2026Q3: what follows is freight as charged, not posted cost.",
         sentence,

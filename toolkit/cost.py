@@ -391,31 +391,6 @@ def serve_costs(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame,
     ]  # fmt: skip
 
 
-def customer_profits(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame) -> pd.DataFrame:
-    """One row a customer: ``net_revenue``, ``cost_of_goods``, ``cost_to_serve``, ``profit`` (cents).
-
-    Empty where revenue or cost of goods of an ordered line is not known: without them there is no profit.
-    """
-    unknown = orders["net_revenue"].isna() | (orders["cost_of_goods"].isna() & (orders["n_lines"] > 0))
-    if unknown.any():
-        return pd.DataFrame(columns=["customer_id", "net_revenue", "cost_of_goods", "cost_to_serve", "profit"])
-    served = (
-        pd.concat(
-            [
-                work[["customer_id", "cost"]],
-                freight[["customer_id", "freight"]].rename(columns={"freight": "cost"}),
-                orders[["customer_id", "handling"]].rename(columns={"handling": "cost"}),
-            ]
-        )
-        .groupby("customer_id")["cost"]
-        .sum()
-    )
-    bought = orders.groupby("customer_id")[["net_revenue", "cost_of_goods"]].sum()
-    profits = pd.concat([bought, served.rename("cost_to_serve")], axis=1).fillna(0).astype("int64").sort_index()
-    profits["profit"] = profits["net_revenue"] - profits["cost_of_goods"] - profits["cost_to_serve"]
-    return profits.rename_axis("customer_id").reset_index()
-
-
 def kinds_costed(costed: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
     """What kinds of orders and departments cost: each cell's cents shared among its kinds by seconds.
 
@@ -637,98 +612,6 @@ def faults(
     told = told.sort_values(["fault", "name"], ignore_index=True).astype({"n": "Int64", "cost": "Int64"})
     few = (told["fault"] == "customers without an order") & (told["n"] < min_n)
     return told.assign(n=told["n"].mask(few), cost=told["cost"].mask(few))[["fault", "name", "n", "cost"]]
-
-
-def whale_curve(profits: Sequence[int]) -> pd.DataFrame:
-    """Cumulated profit of customers from the most to the least profitable.
-
-    Parameters
-    ----------
-    profits
-        Profit of each customer, cents.
-
-    Returns
-    -------
-    DataFrame
-        One row a customer in that order: ``rank`` (from 1), ``customers`` (share 0-1),
-        ``profit``, ``cumulated`` (cents), ``of_total`` (cumulated by the total; missing
-        where the total is 0 or less: then money says it and per cent do not).
-
-    Notes
-    -----
-    docs/METHODS.md section 3.5. Cooper and Kaplan, Harvard Business Review, May 1991.
-
-    Examples
-    --------
-    >>> whale_curve([50, -20, 70])[["rank", "cumulated", "of_total"]]
-       rank  cumulated  of_total
-    0     1         70       0.7
-    1     2        120       1.2
-    2     3        100       1.0
-    """
-    ordered = np.sort(np.asarray(profits, dtype="int64"))[::-1]
-    cumulated = ordered.cumsum()
-    n, total = len(ordered), int(ordered.sum())
-    return pd.DataFrame(
-        {
-            "rank": np.arange(1, n + 1),
-            "customers": np.arange(1, n + 1) / max(n, 1),
-            "profit": ordered,
-            "cumulated": cumulated,
-            "of_total": cumulated / total if total > 0 else np.full(n, np.nan),
-        }
-    )
-
-
-def whale_steps(curve: pd.DataFrame, *, min_n: int, steps: int = 20) -> pd.DataFrame:
-    """The whale curve in steps of at least ``min_n`` customers, so that no row is one person's.
-
-    One row a step: ``customers`` (share reached, 0-1), ``n`` (customers in the step),
-    ``profit`` (theirs), ``cumulated`` (cents), ``of_total``. Takes ``whale_curve``.
-    """
-    n = len(curve)
-    count = min(steps, n // min_n)
-    if not count:
-        return pd.DataFrame(columns=["customers", "n", "profit", "cumulated", "of_total"])
-    ends = np.array([n * (step + 1) // count - 1 for step in range(count)])
-    taken = curve.iloc[ends].reset_index(drop=True)
-    return pd.DataFrame(
-        {
-            "customers": taken["customers"],
-            "n": np.diff(ends, prepend=-1),
-            "profit": np.diff(taken["cumulated"], prepend=0),
-            "cumulated": taken["cumulated"],
-            "of_total": taken["of_total"],
-        }
-    )
-
-
-def whale_summary(curve: pd.DataFrame) -> pd.DataFrame:
-    """The whale curve in one row.
-
-    ``n`` customers; ``total``, ``peak`` (highest cumulated profit), ``erosion`` (peak minus
-    total), ``top_fifth`` (profit of the best fifth), all in cents; ``n_losing`` customers
-    below 0, ``peak_rank`` (rank at which the peak is first reached).
-    """
-    n = len(curve)
-    if not n:
-        zero = dict.fromkeys(["n", "total", "peak", "erosion", "top_fifth", "n_losing", "peak_rank"], 0)
-        return pd.DataFrame([zero])
-    peak, total = int(curve["cumulated"].max()), int(curve["profit"].sum())
-    fifth = max(round(n / 5), 1)
-    return pd.DataFrame(
-        [
-            {
-                "n": n,
-                "total": total,
-                "peak": peak,
-                "erosion": peak - total,
-                "top_fifth": int(curve["cumulated"].iloc[fifth - 1]),
-                "n_losing": int((curve["profit"] < 0).sum()),
-                "peak_rank": int(curve["cumulated"].idxmax()) + 1,
-            }
-        ]
-    )
 
 
 def charged_freight(orders: pd.DataFrame, freight: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:

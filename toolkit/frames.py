@@ -35,6 +35,7 @@ FRAMES_VARIABLE = "TOOLKIT_FRAMES"
 KEY_FIGURES = "key_figures"
 CAUSE_FIGURE = "nps_lost_cause_"  # then the treatment: key figures of what a cause takes
 _COST_TABLES = {"activities": "happened_at", "deliveries": "shipped_at", "ledger": "month", "resource_pools": "month"}
+_SUMS_BEFORE = ("n_orders", "n_lines", "net_revenue", "cost_of_goods", "freight", "unpriced", "unknown")
 _PERSON_COLUMNS = ("customer_id", "person")
 _ALWAYS, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -1201,6 +1202,79 @@ class Known:
         placed = placed.mutate(parts=part, category=placed.category.fill_null("(no article)"))
         return placed.group_by(["pool", "activity", "category"]).agg(parts=placed.parts.sum())
 
+    def ledger_before(self) -> ir.Table:
+        """``ledger`` of the four periods before this one."""
+        return self._four_before().ledger()
+
+    def capacity_before(self) -> ir.Table:
+        """``capacity`` of the four periods before this one."""
+        return self._four_before().capacity()
+
+    def work_before(self) -> ir.Table:
+        """One row a month, pool, activity and customer of the four periods before this one: ago, seconds."""
+        before = self._four_before()
+        done, starts = before._work_in(before.period), [span.start for span in self._spans_before()]
+        done = done.mutate(month=done.ordered_at.date().truncate("M"), ago=_ago(done.ordered_at, starts))
+        return done.group_by(["ago", "month", "pool", "activity", "customer_id"]).agg(seconds=done.seconds.sum())
+
+    def customers_before(self) -> ir.Table:
+        """One row a customer and one of the four periods before this one, ``ago`` 1 to 4 (1: the last).
+
+        customer_id; n_orders, n_lines; net_revenue, cost_of_goods (cents; empty unless known of every line); freight
+        (cents) of the orders and freight_sent of what was handed over in the period. Orders not cancelled.
+        """
+        before = self._four_before()
+        ends = [span.start for span in self._spans_before()]
+        orders, lines = before._placed_in(before.period), self.table("order_lines")
+        orders = orders.filter(orders.cancelled_at.isnull())
+        sums = lines.group_by("order_id").agg(
+            n_lines=lines.count(),
+            net_revenue=lines.net_revenue.sum(),
+            cost_of_goods=ibis.ifelse(lines.cost_of_goods.count() == lines.count(), lines.cost_of_goods.sum(), None),
+            unpriced=lines.net_revenue.count() < lines.count(),
+        )
+        bought = orders.select("order_id", "customer_id", "ordered_at").left_join(sums, "order_id")
+        sent = self._shipments().select(_of="order_id", freight="freight")
+        bought = bought.left_join(sent, bought.order_id == sent._of)
+        left = before._sent_in(before.period)
+        parts = [
+            bought.select(
+                "customer_id", ago=_ago(bought.ordered_at, ends), n_orders=ibis.literal(1),
+                n_lines=bought.n_lines.fill_null(0), net_revenue=bought.net_revenue.fill_null(0),
+                cost_of_goods=bought.cost_of_goods.fill_null(0), freight=bought.freight.fill_null(0),
+                freight_sent=ibis.literal(0), unpriced=bought.unpriced.fill_null(False).cast("int64"),
+                unknown=(bought.n_lines.notnull() & bought.cost_of_goods.isnull()).cast("int64"),
+            ),
+            left.select(
+                "customer_id", ago=_ago(left.shipped_at, ends), freight_sent=left.freight_cost.fill_null(0),
+                **dict.fromkeys(_SUMS_BEFORE, ibis.literal(0)),
+            ),
+        ]  # fmt: skip
+        columns = ["customer_id", "ago", *_SUMS_BEFORE, "freight_sent"]
+        rows = ibis.union(
+            *[part.select("customer_id", **{x: part[x].cast("int64") for x in columns[1:]}) for part in parts]
+        )
+        found = rows.group_by(["ago", "customer_id"]).agg(**{name: rows[name].sum() for name in columns[2:]})
+        return found.mutate(
+            net_revenue=ibis.ifelse(found.unpriced > 0, None, found.net_revenue),
+            cost_of_goods=ibis.ifelse(found.unknown > 0, None, found.cost_of_goods),
+        ).drop("unpriced", "unknown")
+
+    def _spans_before(self) -> list[Period]:
+        """The four periods before this one, the last first."""
+        spans = [self.company.period(companies.previous(self.period.name))]
+        while len(spans) < 4:
+            spans.append(self.company.period(companies.previous(spans[-1].name)))
+        return spans
+
+    def _four_before(self) -> "Known":
+        """The four periods before this one as one span, known as this one is."""
+        spans = self._spans_before()
+        whole = Period(f"before {self.period.name}", spans[-1].start, spans[0].end, self.period.as_of)
+        before = Known(self.company, whole)
+        before.warehouse = self.warehouse
+        return before
+
     def support(self) -> ir.Table:
         """One row a pool that another pool serves, in the order of ``cost.yaml``: pool, served, parts, method."""
         rule = self.cost_rules.support
@@ -1370,6 +1444,10 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "work_kinds": ("month", "pool", "activity", *GRID_DIMENSIONS, "fulfilment", "order_class", "department"),
     "freight_kinds": ("customer_id", *GRID_DIMENSIONS, "fulfilment", "order_class"),
     "product_parts": ("pool", "activity", "category"),
+    "ledger_before": ("month", "account", "pool"),
+    "capacity_before": ("month", "pool"),
+    "work_before": ("ago", "month", "pool", "activity", "customer_id"),
+    "customers_before": ("ago", "customer_id"),
     "support": ("position", "served"),
     "cost_faults": ("fault", "name"),
     "handling": ("cents_per_order",),
@@ -1577,6 +1655,12 @@ def _relabelled(rows: ir.Table, grid: pd.DataFrame) -> ir.Table:
     return joined.mutate(**merged).drop(
         *[f"_{name}" for name in GRID_DIMENSIONS], *[f"published_{name}" for name in GRID_DIMENSIONS]
     )
+
+
+def _ago(moment: ir.Value, starts: list[datetime]) -> ir.Value:
+    """Which of the periods before, whose starts are given the last first, a moment lies in: from 1."""
+    cases = [(moment >= _instant(start), ago) for ago, start in enumerate(starts, start=1)]
+    return ibis.cases(*cases, else_=ibis.null("int64"))
 
 
 def _order_class(orders: ir.Table) -> ir.Value:

@@ -23,19 +23,19 @@ Apart = tuple[int | None, int | None, bool]  # the rows above and below all othe
 # in per cent; times: two decimals; rate: four digits.
 _KINDS = {
     "text": "account activity advice after arrival attribute band before by carrier category channel cluster cohort "
-    "covariate decision department definition_id dose driver estimand evidence exposure failure fault felt "
-    "figure_id fulfilment group group_a group_b item kind marks measure money month name note order_class "
-    "outcome owner part period pool promise region revision rfm_group rule segment starts step supplier "
-    "template_id to trait treatment trust unit verdict via what",
+    "covariate decision definition_id department dose driver estimand evidence exposure failure fault felt "
+    "field figure_id fulfilment group group_a group_b item kind marks measure money month name note "
+    "order_class outcome owner part period pool promise region revision rfm_group rule segment starts step "
+    "supplier template_id to trait treatment trust unit verdict via what who",
     "count": "actual age alive expected invitations invited k known_days lines minutes n n_alone n_answers n_buyers "
     "n_contacted n_customers n_due n_effective n_ended n_held_out n_high n_lines n_low n_open n_orders n_persons "
     "n_treated n_unmet new not_delivered orders recency_days switched use used_minutes",
     "cents": "allocated amount charged cost cost_each cost_per_order difference over_absorbed posted unassigned unused",
-    "money": "basket cost_of_goods cost_to_serve cumulated freight handling margin net_revenue profit",
+    "money": "basket before_service cost_of_goods cost_to_serve cumulated freight handling margin net_revenue profit",
     "share": "adoption answered_share card_share customer_share customers detractors early felt_at_least felt_share "
     "error_share growth importance in_full in_window late_share line_fill not_ranged of_all of_total on_time "
     "on_time_before otif overlap perfect promoters ratio repeat replaced retention revenue_share serve_share share "
-    "share_of_all short substituted trend unavailable unit_fill unmet used_share",
+    "share_of_all short stayed substituted top trend unavailable unit_fill unmet used_share",
     "points": "base effect lost nps penalty placebo points reward tipping uplift",
     "days": "every_days lead_days lead_p95 lead_sd median_days p95_days",
     "times": "e_value e_value_limit gain household_size jaccard lift lines_each multiple orders_each per_day "

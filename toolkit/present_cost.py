@@ -1,5 +1,6 @@
 """How does the cost report look and read? Frame to table, figure with alt text, sentence; no calculation."""
 
+from collections.abc import Mapping
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -21,6 +22,7 @@ from toolkit.present import (
     paragraphs,
     sizes,
     table,
+    trio,
 )  # fmt: skip
 
 _n, _share, _cents, _money = (partial(formatted, kind=kind) for kind in ("count", "share", "cents", "money"))
@@ -175,29 +177,121 @@ def serve_figure(shares: Frame, look: Look, *, by: Columns) -> Html:
     )  # fmt: skip
 
 
-def whale(steps: Frame, summary: Frame, look: Look) -> Html:
-    """The whale curve in steps of customers, or what would unlock it."""
+def results(rows: Frame, look: Look) -> Html | None:
+    """What each segment earns, and whether that is settled; nothing where profit is not known."""
+    if rows.empty:
+        return None
+    caption = (
+        f"Result of each segment in {look.period}, {look.currency}: it loses money if its interval lies below 0, or "
+    )
+    caption += f"if it did so in the period before too; {look.together(len(rows))}"
+    columns, heads = ["segment", "n", *trio("profit"), "before", "verdict"], {"n": "customers", "profit": "result"}
+    kinds = {"before": "money"}
+    heads["before"] = "in the period before"
+    return table(rows, name="result_by_segment", caption=caption, columns=columns, heads=heads, kinds=kinds)
+
+
+def whale(steps: Frame, look: Look, *, earlier: bool) -> Html:
+    """The whale curve in steps of customers with its band, or what would unlock it.
+
+    ``earlier``: are customers ranked by what they earned in the four periods before?
+    """
     if lacking := look.missing(_PROFIT, gain="shows which customers earn the profit and which consume it"):
         return lacking
-    one, (fig, ax) = summary.iloc[0], plt.subplots()
-    ax.plot(100 * steps["customers"], steps["cumulated"] / 100, color=ACCENT, marker="o", markersize=3)
-    ax.axhline(one["total"] / 100, color=QUIET, linewidth=1)
-    ax.annotate("total", (100, one["total"] / 100), ha="right", va="bottom", color=QUIET)
+    if steps.empty:
+        return paragraphs([f"Too few customers ordered in {look.period} to show who earns the profit."])
+    fig, ax = plt.subplots()
+    across = [0, *100 * steps["customers"]]
+    ax.fill_between(
+        across, [0, *steps["cumulated_low"] / 100], [0, *steps["cumulated_high"] / 100], color=ACCENT, alpha=0.2
+    )
+    ax.plot(across, [0, *steps["cumulated"] / 100], color=ACCENT, marker="o", markersize=3)
+    total, top = steps["cumulated"].iloc[-1], steps.iloc[steps["cumulated"].to_numpy().argmax()]
+    ax.axhline(total / 100, color=QUIET, linewidth=1)
+    ax.annotate("total", (0, total / 100), ha="left", va="bottom", color=QUIET)
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    ax.set(xlabel="customers, most profitable first (per cent)", ylabel=f"cumulated profit ({look.currency})")
-    alt = f"Curve of cumulated profit over {one['n']:,} customers: it rises to {look.currency} {_money(one['peak'])} "
-    alt += f"at customer {one['peak_rank']:,} and ends at {_money(one['total'])}."
-    caption = f"Profit after cost to serve, cumulated, {look.period}, n = {one['n']:,} customers"
-    columns, heads = ["customers", "n", "profit", "cumulated", "of_total"], {"n": "customers in this step"}
+    ranked = "the four periods before" if earlier else "this period"
+    ax.set(
+        xlabel=f"customers, most profitable of {ranked} first (per cent)", ylabel=f"cumulated profit ({look.currency})"
+    )
+    n = _n(steps["n"].sum())
+    alt = f"Curve of cumulated profit over {n} customers: it rises to {look.currency} {_money(top['cumulated'])} "
+    alt += f"after {_share(top['customers'])} of them and ends at {_money(total)}."
+    caption = (
+        f"Profit of {look.period} after cost to serve, cumulated, n = {n} customers, ranked by the profit of {ranked}"
+    )
+    caption += (
+        f"{', as far as it is on record; new ones last' if earlier else ''}; band: {100 * look.confidence:g} % at "
+    )
+    caption += "each step (bootstrap over customers)"
+    columns = ["customers", "who", "n", "profit", *trio("cumulated"), "of_total"]
+    heads = {"n": "customers in this step", "customers": "customers reached"}
     shown = table(steps, name="whale_curve", caption=caption, columns=columns, heads=heads)
     return figure(fig, name="whale_curve", alt=alt, caption=caption, data=shown)
 
 
+def concentration(told: Mapping, look: Look) -> Html | None:
+    """Who loses money, and how concentrated revenue and profit are; nothing where profit is not known."""
+    if not told["n"]:
+        return None
+    said = [f"In {look.period} {_losers(told, look)}."]
+    measures = [f"revenue {told['gini']:.2f} (Gini)" if pd.notna(told["gini"]) else ""]
+    measures += [f"profit {told['stobachoff']:.2f} (Stobachoff)" if pd.notna(told["stobachoff"]) else ""]
+    if any(measures):
+        said.append(f"Concentration, 0 if all customers were alike: {', '.join(filter(None, measures))}.")
+    return paragraphs(said)
+
+
+def _losers(told: Mapping, look: Look) -> str:
+    if told["n_losing"] < look.min_n:
+        return f"fewer than {_n(look.min_n)} of {_n(told['n'])} customers lose money"
+    said = f"{_n(told['n_losing'])} of {_n(told['n'])} customers lose money, {look.currency} {_money(-told['losing'])}"
+    if told["n_twice"] < look.min_n:
+        return f"{said} in all"
+    both = f"{_n(told['n_twice'])} of them in the period before too, {look.currency} {_money(-told['twice'])} of it"
+    return f"{said} in all; {both}"
+
+
+_WHAT_TO_DO = {
+    "passive": "protect: they pay for the others",
+    "carriage trade": "keep the service, and its price",
+    "bargain basement": "keep it simple: the standard service",
+    "aggressive": "charge for the service, or make it standard",
+    "no revenue": "ask why they are served",
+}
+
+
+def matrix(fields: Frame, look: Look) -> Html:
+    """The profitability matrix with what to do in each field, or what would unlock it."""
+    if lacking := look.missing(_PROFIT, gain="shows whose margin pays for the service they get"):
+        return lacking
+    told = fields.assign(what=fields["field"].map(_WHAT_TO_DO))
+    caption = (
+        f"Customers of {look.period} by margin before service (high: passive, carriage trade) and cost to serve (high: "
+    )
+    caption += "carriage trade, aggressive), each by revenue and against that of all customers; money in "
+    caption += f"{look.currency}; in the same field: of those known in the four periods before"
+    columns = ["field", "n", "net_revenue", "before_service", "cost_to_serve", "profit", "stayed", "what"]
+    heads = {"n": "customers", "before_service": "margin before service", "stayed": "in the same field before"}
+    heads |= {"profit": "result", "what": "what to do"}
+    return table(told, name="profitability_matrix", caption=caption, columns=columns, heads=heads)
+
+
+def moves(rows: Frame, look: Look) -> Html | None:
+    """Who moved between fields; nothing where the four periods before are not known."""
+    if rows.empty:
+        return None
+    caption = f"Customers by field in the four periods before and in {look.period}; descriptive: who is judged by less "
+    caption += "moves more; moves of fewer customers are left out"
+    columns, heads = ["before", "after", "n", "share"], {"n": "customers", "share": "of those before"}
+    return table(rows, name="matrix_moves", caption=caption, columns=columns, heads=heads)
+
+
 def findings(
-    tie: Frame, total: Frame, shares: Frame, leader: int | None, summary: Frame, handling: Frame, look: Look, *,
-    by: Columns,
+    tie: Frame, total: Frame, shares: Frame, leader: int | None, told: Mapping, rows: Frame, handling: Frame,
+    look: Look, *, by: Columns,
 ) -> Html:  # fmt: skip
-    """The answers of the cost report, in the slots of docs/METHODS.md section 3.6."""
+    """The answers of the cost report, in the slots of docs/METHODS.md section 3.7."""
     currency, sentences, handled, assumed = look.currency, [], "", ""
     if not handling.empty:
         order, line = (_cents(handling[f"cents_per_{per}"].iloc[0]) for per in ("order", "line"))
@@ -215,7 +309,7 @@ def findings(
         )
     if total.empty:
         return paragraphs([*sentences, f"Nobody ordered in {look.period}."], role="findings")
-    one, customers = total.iloc[0], summary.iloc[0]
+    one = total.iloc[0]
     if pd.isna(one["ratio"]) or one["ratio"] == 0:
         return paragraphs([*sentences, _NOREVENUE if pd.isna(one["ratio"]) else _NO_COST], role="findings")
     interval = between(one["ratio_low"], one["ratio_high"], "share", look.confidence)
@@ -230,15 +324,18 @@ def findings(
             f"Dearest to serve is {', '.join(top[name] for name in by)}: {_share(top['ratio'])} of its "
             f"revenue ({between(top['ratio_low'], top['ratio_high'], 'share', look.confidence)}, {family})."
         )
-    if not customers["n"]:
+    if not told["n"]:
         sentences.append("Which customers earn or lose money cannot be said: the cost of goods is not known.")
-    elif customers["total"] <= 0:
-        earned = f"Customers together earn {currency} {_money(customers['total'])}"
-        sentences.append(f"{earned}; {customers['n_losing']:,} of {customers['n']:,} lose money.")
-    else:
-        best = _share(customers["top_fifth"] / customers["total"])
-        sentences.append(
-            f"The best fifth of {customers['n']:,} customers earns {best} of the total profit; "
-            f"{customers['n_losing']:,} customers lose money, {currency} {_money(customers['erosion'])} in all."
-        )
+        return paragraphs(sentences, role="findings")
+    earned = f"Customers together earn {currency} {_money(told['total'])}"
+    if pd.notna(told["top"]):
+        earned += f"; the best fifth of the four periods before earns {look.estimate(told, 'top')} of it"
+    sentences.append(f"{earned}; {_losers(told, look)}.")
+    losing = rows[rows["verdict"] == "loses money"]
+    names = [f"{row.segment} ({currency} {_money(row.profit)})" for row in losing.itertuples()]
+    settled = (rows["verdict"] != "not settled").sum()
+    sentences.append(
+        f"{'Loses' if len(names) == 1 else 'Lose'} money: {', '.join(names)}." if names
+        else f"No segment loses money; that of {_n(settled)} of {_n(len(rows))} is settled."
+    )  # fmt: skip
     return paragraphs(sentences, role="findings")
