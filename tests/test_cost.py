@@ -448,3 +448,22 @@ def test_a_waterfall_ends_in_the_sum_of_its_steps(served):
     assert steps.loc[(steps["segment"] == "home") & (steps["step"] == "result"), "amount"].item() == 350
     unpriced = orders.assign(net_revenue=orders["net_revenue"].mask(orders["segment"] == "home"))
     assert cost.waterfall(unpriced, work.assign(pool="desk"), freight, by="segment").empty
+
+
+def test_kinds_of_orders_that_cost_more_than_they_bring_are_found():
+    n = 40
+    orders = pd.DataFrame(
+        {"customer_id": [f"c{at}" for at in range(n)], "segment": ["shop", "home"] * 20, "n_lines": 1}
+    )
+    orders = orders.assign(order_class=["rush"] * 20 + ["one line"] * 20, cost_of_goods=60, handling=0)
+    orders["net_revenue"] = [100] * n
+    keys = ["segment", "order_class"]
+    work = orders.assign(cost=[50 if kind == "rush" else 1 for kind in orders["order_class"]])[[*keys, "cost"]]
+    visits = pd.DataFrame({"segment": ["shop"], "order_class": ["(no order)"], "cost": [9_999]})
+    freight = orders.assign(freight=[0, 3] * 20)[["customer_id", *keys, "freight"]]
+    found = cost.losing_kinds(orders, pd.concat([work, visits]), freight, by=keys, min_n=5)
+    assert found[["kind", "n_orders", "margin"]].values.tolist() == [
+        ["home, rush", 10, 10 * (100 - 60 - 50 - 3)],
+        ["shop, rush", 10, 10 * (100 - 60 - 50)],
+    ]
+    assert cost.losing_kinds(orders.head(0), work.head(0), freight.head(0), by=keys, min_n=5).empty

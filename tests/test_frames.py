@@ -334,6 +334,38 @@ def test_kinds_of_work_and_freight_add_up_to_their_cells(made):
     assert set(visits["order_class"]) == set(visits["fulfilment"]) == {"(no order)"}
 
 
+def test_units_of_work_are_what_work_is_made_of(made):
+    units, work = made["work_units"], made["work"]
+    assert (
+        units.groupby(["segment", "activity"])["seconds"].sum().to_dict()
+        == work.groupby(["segment", "activity"])["seconds"].sum().to_dict()
+    )
+    own = units[units["driver"] == ""]
+    pieces = (own["units"] * own["n"]).groupby(own["activity"]).sum()
+    assert pieces.to_dict() == work.groupby("activity")["times"].sum().to_dict()
+    assert set(units.loc[units["no_order"], "activity"]) == {"account_visit"}
+    assert set(made["give_or_take"]["kind"]) == {"activity", "pool"}
+    assert made["standards"].empty
+
+
+def test_the_four_periods_before_are_those_periods_own(tiny, made):
+    before = made["customers_before"]
+    span = tiny.period("2026Q1")
+    last = frames.Known(tiny, company.Period("2026Q1", span.start, span.end, tiny.period(PERIOD).as_of))
+    orders = last.warehouse.backend.to_pyarrow(last.orders()).to_pandas()
+    orders = orders[~orders["cancelled"]]
+    found = before[before["ago"] == 1]
+    for column in ("n_lines", "net_revenue", "cost_of_goods", "freight"):
+        assert found[column].sum() == orders[column].sum()
+    assert found["n_orders"].sum() == len(orders)
+    sent = last.warehouse.backend.to_pyarrow(last.freight()).to_pandas()
+    assert found["freight_sent"].sum() == sent["freight"].sum()
+    work = last.warehouse.backend.to_pyarrow(last.work()).to_pandas()
+    assert made["work_before"].query("ago == 1")["seconds"].sum() == work["seconds"].sum()
+    assert sorted(before["ago"].unique()) == sorted(made["work_before"]["ago"].unique()) == [1, 2, 3, 4]
+    assert made["ledger_before"]["month"].nunique() == made["capacity_before"]["month"].nunique() == 12
+
+
 def test_parts_of_products_follow_lines_and_weights(tiny, tables, made):
     parts = made["product_parts"].set_index(["pool", "activity", "category"])["parts"]
     orders = made["orders"][~made["orders"]["cancelled"]]

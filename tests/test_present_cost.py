@@ -38,8 +38,12 @@ RESULTS = pd.DataFrame({"segment": ["a", "b"], "n": [90, 40], "profit": [-500_00
 RESULTS = RESULTS.assign(profit_low=-1, profit_high=1, verdict=["loses money", "earns money"])
 
 
-def _findings(tie, *, leader=None, told=None, handling=NO_HANDLING, rows=RESULTS):
-    args = (tie, WHOLE, SHARES, leader, told or _told(), rows, handling, LOOK)
+NO_LOSING = pd.DataFrame(columns=["kind", "margin"])
+NO_LEVERS = pd.DataFrame(columns=["segment", "lever", "beyond"])
+
+
+def _findings(tie, *, leader=None, told=None, handling=NO_HANDLING, rows=RESULTS, losing=NO_LOSING, dear=NO_LEVERS):
+    args = (tie, WHOLE, SHARES, leader, told or _told(), rows, losing, dear, handling, LOOK)
     return present_cost.findings(*args, by=["segment", "channel"]).text.split("\n")
 
 
@@ -94,6 +98,53 @@ def test_who_earns_the_profit_and_who_loses_money():
     assert _findings(_tie(0, 0, 0, 0), told=_told(n=0))[3:] == [
         "Which customers earn or lose money cannot be said: the cost of goods is not known."
     ]
+
+
+def test_what_is_dear_and_which_orders_lose_are_told():
+    losing = pd.DataFrame({"kind": ["a, rush", "b, one line"], "margin": [-500_00, -20_00]})
+    dear = pd.DataFrame({"segment": ["a"], "lever": ["account_visit"], "beyond": [900_00]})
+    assert _findings(_tie(0, 0, 0, 0), losing=losing, dear=dear)[5:] == [
+        "Orders that cost more than they bring: a, rush (EUR -500); b, one line (EUR -20).",
+        "Most beyond the standard: account visit of a, EUR 900.",
+    ]
+    guessed = dear.assign(lever="assumed handling of lines")
+    assert _findings(_tie(0, 0, 0, 0), told=_told(n=0), dear=guessed, handling=HANDLING)[4] == (
+        "Most beyond the standard: assumed handling of lines of a, EUR 900, assuming EUR 3.00 of handling per order "
+        "and 1.00 per line."
+    )
+
+
+def test_levers_are_tables_that_add_up():
+    row = {"segment": "a", "lever": "account_visit", "n_orders": 9, "units": 3.0, "standard": 0.0, "cost": 900_00}
+    every = pd.DataFrame([row | {"at_standard": 0, "beyond": 900_00}])
+    shown = present_cost.levers(every, every, LOOK)
+    assert shown.html.count(">account visit<") == 2
+    assert "All levers, adding up to cost to serve" in shown.html
+    assert present_cost.levers(every.head(0), every, LOOK).text.startswith("No cost lies beyond")
+    assert present_cost.levers(every, every.assign(cost=0), LOOK) is None
+    sums = pd.DataFrame([{"segment": "a", "n_orders": 9, "cost": 900_00, "at_standard": 450_00, "beyond": 450_00}])
+    sums = sums.assign(each=100_00.0, standard_each=50_00.0)
+    assert ">100.00<" in present_cost.against_standard(sums, LOOK).html
+    assert present_cost.against_standard(sums.assign(cost=0), LOOK) is None
+    lost = pd.DataFrame([{"kind": "a, rush", "n_orders": 3, "n_customers": 3, "serve_share": 0.5}])
+    lost = lost.assign(**dict.fromkeys(["net_revenue", "cost_of_goods", "freight", "handling", "cost_to_serve"], 1))
+    assert ">a, rush<" in present_cost.losing_kinds(lost.assign(margin=-1), LOOK).html
+    assert "of no segment and class" in present_cost.losing_kinds(lost.assign(margin=-1).head(0), LOOK).text
+    assert "needs order_lines.cost_of_goods" in present_cost.losing_kinds(lost, present.Look(FACTS, NO_COST)).text
+
+
+def test_how_sure_margins_are_is_drawn_or_said_not_to_be_declared():
+    rows = pd.DataFrame(
+        {"segment": ["a", "b"], "margin": [500_00.0, 400_00.0], "margin_low": 1.0, "margin_high": 900_00.0}
+    )
+    pairs = pd.DataFrame({"first": ["a"], "second": ["b"], "kept": [0.8], "settled": [False]})
+    shown = present_cost.uncertain(rows.assign(below=0.1), pairs, LOOK)
+    assert "Not settled: a above b (in 80.0 % of draws)." in shown.html
+    assert shown.text.endswith("Lowest: b, 400. Highest: a, 500.")
+    settled = present_cost.uncertain(rows.assign(below=0.1), pairs.assign(settled=True), LOOK)
+    assert "Every segment keeps its place." in settled.html
+    assert "is not declared (give_or_take" in present_cost.uncertain(rows.head(0), pairs, LOOK).text
+    assert present_cost.uncertain(rows, pairs, present.Look(FACTS, NO_LEDGER)) is None
 
 
 def test_a_missing_table_is_named_with_what_it_would_bring():
@@ -249,7 +300,17 @@ def test_the_same_figure_is_the_same_bytes():
 def test_without_revenue_the_page_says_what_cannot_be_said():
     unpriced = pd.DataFrame([{"n": 0, "ratio": float("nan"), "ratio_low": float("nan"), "ratio_high": float("nan")}])
     found = present_cost.findings(
-        _tie(0, 0, 0, 0), unpriced, SHARES, None, _told(), RESULTS, NO_HANDLING, LOOK, by=["segment"]
+        _tie(0, 0, 0, 0),
+        unpriced,
+        SHARES,
+        None,
+        _told(),
+        RESULTS,
+        NO_LOSING,
+        NO_LEVERS,
+        NO_HANDLING,
+        LOOK,
+        by=["segment"],
     )
     assert found.text.split("\n")[1:] == [
         "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
@@ -268,7 +329,7 @@ def test_a_cost_of_nothing_is_not_shown_as_a_number():
         "assumption (handling, in cost.yaml) is known."
     )
     found = present_cost.findings(
-        _tie(0, 0, 0, 0), free, SHARES, None, _told(), RESULTS, NO_HANDLING, LOOK, by=["segment"]
+        _tie(0, 0, 0, 0), free, SHARES, None, _told(), RESULTS, NO_LOSING, NO_LEVERS, NO_HANDLING, LOOK, by=["segment"]
     )
     assert found.text.split("\n") == [
         "No ledger for 2026Q3: what follows is freight as charged, not posted cost.",

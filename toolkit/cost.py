@@ -419,6 +419,23 @@ def told_apart(
     return tuple(rows.assign(**{by: rows[by].replace(names)}) for rows in (orders, work, freight))
 
 
+def losing_kinds(
+    orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame, *, by: Sequence[str], min_n: int
+) -> pd.DataFrame:
+    """``serve_costs`` of the kinds of orders, told apart by several columns, that cost more than they bring.
+
+    The largest loss first; kinds of too few customers stand together, work for no order is left out.
+    """
+    labelled = []
+    for rows in (orders, work, freight):
+        names = [rows[column].astype("str").fillna(stats.UNKNOWN) for column in by]
+        labelled.append(rows.assign(kind=names[0].str.cat(names[1:], sep=", ")))
+    apart = told_apart(*labelled, by="kind", min_n=min_n)
+    rows = serve_costs(*apart, by=["kind"])
+    rows = rows[(rows["n_orders"] > 0) & (rows["margin"].fillna(0) < 0)]
+    return rows.sort_values("margin", ignore_index=True)
+
+
 def by_department(kinds: pd.DataFrame) -> pd.DataFrame:
     """One row a department and activity: ``times``, ``minutes``, ``cost`` (cents); takes ``kinds_costed``."""
     rows = kinds.groupby(["department", "activity"], as_index=False)[["times", "seconds", "cost"]].sum()

@@ -1081,7 +1081,7 @@ class Known:
         keys = ["month", "pool", "activity", "customer_id", *GRID_DIMENSIONS]
         return placed.group_by(keys).agg(times=placed.quantity.sum(), seconds=placed.seconds.sum())
 
-    def _work_in(self, span: Period) -> ir.Table:
+    def _work_in(self, span: Period, *more: str) -> ir.Table:
         """Activities of a span with seconds, pool, customer and channel; ``ordered_at``: when they happened."""
         done, rules = self._done_in(span), sorted(self.cost_rules.activities.items())
         pool = _by_activity(done, [(name, rule.pool) for name, rule in rules], stats.UNKNOWN)
@@ -1090,7 +1090,7 @@ class Known:
         orders = self.table("orders").select(_order="order_id", _buyer="customer_id", channel="channel")
         placed = done.left_join(orders, done.order_id == orders._order)
         return placed.select(
-            "pool", "activity", "department", "quantity", "seconds", order_id="_order",
+            "pool", "activity", "department", "quantity", "seconds", *more, order_id="_order",
             customer_id=ibis.coalesce(placed._who, placed._buyer),
             channel=ibis.ifelse(placed._order.isnull(), NO_ORDER, placed.channel),
             ordered_at=placed.happened_at,
@@ -1157,6 +1157,55 @@ class Known:
             fulfilment=ibis.ifelse(found._of.isnull(), NO_ORDER, found.fulfilment.fill_null(stats.UNKNOWN)),
             order_class=found.order_class.fill_null(NO_ORDER),
         )
+
+    def work_units(self) -> ir.Table:
+        """One row a segment, activity, driver and units of it in a piece of work: what work is made of.
+
+        driver ("": the activity itself), units (times, or counts of the driver), n (pieces of work), seconds (of all of
+        them), n_orders (of the segment, on which work was done in the period), no_order (work for none).
+        """
+        rules = self.cost_rules.activities
+        placed = self._published(self._work_in(self.period, "drivers"))
+        orders = placed.group_by("segment").agg(n_orders=placed.order_id.nunique())
+        known = placed.filter(placed.activity.isin(list(rules)))
+        known = known.mutate(no_order=known.order_id.isnull(), drivers=known.drivers.cast("string").fill_null("{}"))
+        kinds = known.group_by(["segment", "activity", "no_order", "quantity", "drivers"]).agg(n=known.count())
+        run = self.warehouse.backend.to_pyarrow
+        sizes = run(orders).to_pandas().set_index("segment")["n_orders"].to_dict()
+        sums: dict[tuple, list[int]] = {}
+        for row in run(kinds).to_pylist():
+            rule, counts = rules[row["activity"]], json.loads(row["drivers"])
+            parts = [("", row["quantity"], rule.seconds * row["quantity"])]
+            parts += [(name, counts.get(name) or 0, each * (counts.get(name) or 0)) for name, each in rule.per.items()]
+            for driver, units, seconds in parts:
+                key = (row["segment"], row["activity"], driver, row["no_order"], int(units))
+                found = sums.setdefault(key, [0, 0])
+                found[0] += row["n"]
+                found[1] += row["n"] * seconds
+        rows = [
+            dict(zip(("segment", "activity", "driver", "no_order", "units"), key, strict=True))
+            | {"n": n, "seconds": seconds, "n_orders": sizes.get(key[0], 0)}
+            for key, (n, seconds) in sorted(sums.items())
+        ]
+        schema = {"segment": "string", "activity": "string", "driver": "string", "no_order": "bool", "units": "int64"}
+        return ibis.memtable(rows, schema=ibis.schema(schema | dict.fromkeys(["n", "seconds", "n_orders"], "int64")))
+
+    def standards(self) -> ir.Table:
+        """One row a segment and driver for which ``cost.yaml`` declares a standard: units (an order)."""
+        rows = [
+            {"segment": segment, "driver": driver, "units": units}
+            for segment, told in self.cost_rules.standards.items()
+            for driver, units in told.items()
+        ]
+        return ibis.memtable(rows, schema=ibis.schema({"segment": "string", "driver": "string", "units": "float64"}))
+
+    def give_or_take(self) -> ir.Table:
+        """One row an activity or pool whose time or capacity is declared as unsure: kind, name, share (0-1)."""
+        rules = self.cost_rules
+        rows = [{"kind": "activity", "name": n, "share": r.give_or_take} for n, r in rules.activities.items()]
+        rows += [{"kind": "pool", "name": name, "share": share} for name, share in rules.capacity_give_or_take.items()]
+        rows = [row for row in rows if row["share"] > 0]
+        return ibis.memtable(rows, schema=ibis.schema({"kind": "string", "name": "string", "share": "float64"}))
 
     def product_parts(self) -> ir.Table:
         """One row a pool, activity and product category: parts, in which its cost is shared among categories.
@@ -1448,6 +1497,9 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "capacity_before": ("month", "pool"),
     "work_before": ("ago", "month", "pool", "activity", "customer_id"),
     "customers_before": ("ago", "customer_id"),
+    "work_units": ("segment", "activity", "driver", "no_order", "units"),
+    "standards": ("segment", "driver"),
+    "give_or_take": ("kind", "name"),
     "support": ("position", "served"),
     "cost_faults": ("fault", "name"),
     "handling": ("cents_per_order",),

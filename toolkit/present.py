@@ -24,7 +24,7 @@ Apart = tuple[int | None, int | None, bool]  # the rows above and below all othe
 _KINDS = {
     "text": "account activity advice after arrival attribute band before by carrier category channel cluster cohort "
     "covariate decision definition_id department dose driver estimand evidence exposure failure fault felt "
-    "field figure_id fulfilment group group_a group_b item kind marks measure money month name note "
+    "field figure_id fulfilment group group_a group_b item kind lever marks measure money month name note "
     "order_class outcome owner part period pool promise region revision rfm_group rule segment starts step "
     "supplier template_id to trait treatment trust unit verdict via what who",
     "count": "actual age alive expected invitations invited k known_days lines minutes n n_alone n_answers n_buyers "
@@ -32,14 +32,15 @@ _KINDS = {
     "n_treated n_unmet new not_delivered orders recency_days switched use used_minutes",
     "cents": "allocated amount charged cost cost_each cost_per_order difference over_absorbed posted unassigned unused",
     "money": "basket before_service cost_of_goods cost_to_serve cumulated freight handling margin net_revenue profit",
-    "share": "adoption answered_share card_share customer_share customers detractors early felt_at_least felt_share "
-    "error_share growth importance in_full in_window late_share line_fill not_ranged of_all of_total on_time "
-    "on_time_before otif overlap perfect promoters ratio repeat replaced retention revenue_share serve_share share "
-    "share_of_all short stayed substituted top trend unavailable unit_fill unmet used_share",
+    "share": "adoption answered_share below card_share customer_share customers detractors early error_share "
+    "felt_at_least felt_share growth importance in_full in_window late_share line_fill not_ranged of_all "
+    "of_total on_time on_time_before otif overlap perfect promoters ratio repeat replaced retention "
+    "revenue_share serve_share share share_of_all short stayed substituted top trend unavailable unit_fill "
+    "unmet used_share",
     "points": "base effect lost nps penalty placebo points reward tipping uplift",
     "days": "every_days lead_days lead_p95 lead_sd median_days p95_days",
     "times": "e_value e_value_limit gain household_size jaccard lift lines_each multiple orders_each per_day "
-    "silhouette smd_after smd_before sure vif",
+    "silhouette smd_after smd_before standard sure vif",
     "rate": "high low p_adjusted rate value",
 }
 _KIND_OF = {column: kind for kind, columns in _KINDS.items() for column in columns.split()}
@@ -245,7 +246,7 @@ def dots(
     columns = [*columns, *(column for column in ends_too if column not in columns)]
     drawn = rows.dropna(subset=[value]).iloc[::-1]
     names = drawn[list(by)].agg(", ".join, axis=1) if len(drawn) else pd.Series(dtype="str")
-    size = 100 if kind == "share" else 1
+    size = {"share": 100, "money": 0.01, "cents": 0.01}.get(kind, 1)
     fig, ax = plt.subplots(figsize=(7.2, 0.8 + 0.3 * max(len(drawn), 2)))
     middle, low, high = (size * drawn[column].astype("float64") for column in ends_too)
     ax.hlines(range(len(drawn)), low, high, color=ACCENT, linewidth=2)
@@ -253,6 +254,9 @@ def dots(
     ax.set_yticks(range(len(drawn)), names)
     if kind == "share":
         ax.xaxis.set_major_formatter(lambda tick, _: f"{tick:.0f} %")
+    if kind in ("money", "cents"):
+        ax.xaxis.set_major_formatter(lambda tick, _: f"{tick:,.0f}")
+        ax.xaxis.set_major_locator(plt.MaxNLocator(5))
     if mark:
         ax.axvline(size * mark[0], color=QUIET, linewidth=1, linestyle="--")
         top, at = (size * mark[0], 1), ("data", "axes fraction")

@@ -287,11 +287,83 @@ def moves(rows: Frame, look: Look) -> Html | None:
     return table(rows, name="matrix_moves", caption=caption, columns=columns, heads=heads)
 
 
+def losing_kinds(rows: Frame, look: Look) -> Html:
+    """Segments and classes of orders that cost more than they bring, or that there are none; or what it lacks."""
+    if lacking := look.missing(_PROFIT, gain="shows which orders cost more than they bring"):
+        return lacking
+    if rows.empty:
+        return paragraphs(["Orders of no segment and class cost more than they bring."])
+    caption = (
+        f"Orders of {look.period} that cost more than they bring, by segment and class, money in {look.currency}; "
+    )
+    caption += "work for no order is not in here"
+    columns = ["kind", "n_orders", "n_customers", *_MONEY, "serve_share"]
+    return table(
+        rows, name="losing_orders", caption=caption, columns=columns, heads={"kind": "segment, class of order"}
+    )
+
+
+def against_standard(rows: Frame, look: Look) -> Html | None:
+    """What an order costs to serve, against the segment's standard order; nothing where no cost is known."""
+    if rows.empty or not rows["cost"].any():
+        return None
+    caption = f"Cost to serve of an order in {look.period} against the standard order of its segment, {look.currency}"
+    columns = ["segment", "n_orders", "each", "standard_each", "cost", "at_standard", "beyond"]
+    heads = {"each": "an order costs", "standard_each": "a standard order", "cost": "cost to serve"}
+    kinds = {"each": "cents", "standard_each": "cents"} | dict.fromkeys(columns[4:], "money")
+    return table(rows, name="against_standard", caption=caption, columns=columns, heads=heads, kinds=kinds)
+
+
+def levers(rows: Frame, every: Frame, look: Look) -> Html | None:
+    """The levers with the most money beyond the standard; all of them behind; nothing where no cost is known."""
+    if every.empty or not every["cost"].any():
+        return None
+    if rows.empty:
+        return paragraphs(["No cost lies beyond what is usual in its segment."])
+    columns = ["segment", "lever", "n_orders", "units", "standard", "cost", "at_standard", "beyond"]
+    heads = {
+        "n_orders": "of orders",
+        "units": "how often",
+        "standard": "usual an order",
+        "beyond": f"beyond the standard ({look.currency})",
+    }
+    kinds = {"units": "count"} | dict.fromkeys(columns[5:], "money")
+    told = {"columns": columns, "heads": heads, "kinds": kinds}
+    names = {"lever": lambda frame: frame["lever"].str.replace("_", " ")}
+    caption = f"The {len(rows)} levers with the most money beyond the standard order of their segment, {look.period}"
+    shown = table(rows.assign(**names), name="levers", caption=caption, **told)
+    caption = f"All levers of {look.period}; the rows of a segment add up to its cost to serve"
+    behind = table(every.assign(**names), name="levers_all", caption=caption, **told)
+    page = f"{shown.html}<details><summary>All levers, adding up to cost to serve</summary>{behind.html}</details>"
+    return Html(page, shown.text, shown.mime)
+
+
+def uncertain(rows: Frame, pairs: Frame, look: Look) -> Html | None:
+    """How far margins would move with the declared times and capacities; that none is declared; or nothing."""
+    if look.missing(_LEDGER) or look.missing(_PROFIT):
+        return None
+    if rows.empty:
+        return paragraphs([
+            "How sure the declared times and capacities are is not declared (give_or_take, capacity_give_or_take, in "
+            "cost.yaml); they are taken as exact."
+        ])  # fmt: skip
+    open_ = [f"{pair.first} above {pair.second} (in {_share(pair.kept)} of draws)" for pair in pairs.itertuples()
+             if not pair.settled]  # fmt: skip
+    caption = f"Margin after cost to serve by segment, {look.period}, {look.currency}, if times and capacities are as "
+    caption += f"unsure as declared; {100 * look.confidence:g} % of draws lie between low and high. "
+    caption += f"Not settled: {'; '.join(open_)}." if open_ else "Every segment keeps its place."
+    return dots(
+        rows, by=["segment"], value="margin", name="margin_uncertainty", what="margin by segment", caption=caption,
+        axis=f"margin after cost to serve ({look.currency})", columns=["segment", "below"],
+        heads={"below": "a loss in"},
+    )  # fmt: skip
+
+
 def findings(
-    tie: Frame, total: Frame, shares: Frame, leader: int | None, told: Mapping, rows: Frame, handling: Frame,
-    look: Look, *, by: Columns,
+    tie: Frame, total: Frame, shares: Frame, leader: int | None, told: Mapping, rows: Frame, losing: Frame,
+    dear: Frame, handling: Frame, look: Look, *, by: Columns,
 ) -> Html:  # fmt: skip
-    """The answers of the cost report, in the slots of docs/METHODS.md section 3.7."""
+    """The answers of the cost report, in the slots of docs/METHODS.md section 3.9."""
     currency, sentences, handled, assumed = look.currency, [], "", ""
     if not handling.empty:
         order, line = (_cents(handling[f"cents_per_{per}"].iloc[0]) for per in ("order", "line"))
@@ -324,18 +396,27 @@ def findings(
             f"Dearest to serve is {', '.join(top[name] for name in by)}: {_share(top['ratio'])} of its "
             f"revenue ({between(top['ratio_low'], top['ratio_high'], 'share', look.confidence)}, {family})."
         )
+    lever = ""
+    if len(dear):
+        first = dear.iloc[0]
+        lever = f"Most beyond the standard: {first['lever'].replace('_', ' ')} of {first['segment']}, {currency} "
+        lever += f"{_money(first['beyond'])}{assumed if first['lever'].startswith('assumed') else ''}."
     if not told["n"]:
         sentences.append("Which customers earn or lose money cannot be said: the cost of goods is not known.")
-        return paragraphs(sentences, role="findings")
+        return paragraphs([*sentences, lever] if lever else sentences, role="findings")
     earned = f"Customers together earn {currency} {_money(told['total'])}"
     if pd.notna(told["top"]):
         earned += f"; the best fifth of the four periods before earns {look.estimate(told, 'top')} of it"
     sentences.append(f"{earned}; {_losers(told, look)}.")
-    losing = rows[rows["verdict"] == "loses money"]
-    names = [f"{row.segment} ({currency} {_money(row.profit)})" for row in losing.itertuples()]
+    lost = rows[rows["verdict"] == "loses money"]
+    names = [f"{row.segment} ({currency} {_money(row.profit)})" for row in lost.itertuples()]
     settled = (rows["verdict"] != "not settled").sum()
     sentences.append(
         f"{'Loses' if len(names) == 1 else 'Lose'} money: {', '.join(names)}." if names
         else f"No segment loses money; that of {_n(settled)} of {_n(len(rows))} is settled."
     )  # fmt: skip
+    if len(losing):
+        names = [f"{row.kind} ({currency} {_money(row.margin)})" for row in losing.head(3).itertuples()]
+        sentences.append(f"Orders that cost more than they bring: {'; '.join(names)}.")
+    sentences += [lever] if lever else []
     return paragraphs(sentences, role="findings")

@@ -52,6 +52,8 @@ class CostRules(BaseModel):
 
     activities: dict[str, Activity] = {}
     support: Support | None = None
+    standards: dict[str, dict[str, Annotated[float, Field(ge=0)]]] = {}  # segment -> driver -> units an order
+    capacity_give_or_take: dict[str, Annotated[float, Field(ge=0, lt=1)]] = {}  # pool -> share
     handling: Handling | None = None
 
     @model_validator(mode="after")
