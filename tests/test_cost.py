@@ -314,6 +314,13 @@ def test_a_cancelled_order_is_not_handled(served):
     assert handled["handling"].tolist() == [0, 150, 150]
 
 
+def test_fees_of_payments_are_handling_too(served):
+    orders = served[0].assign(payment_fee=[7, None, 1], cancelled=[False, False, True])
+    assert cost.assumed_handling(orders, pd.DataFrame())["handling"].tolist() == [7, 0, 0]
+    handling = pd.DataFrame({"cents_per_order": [100], "cents_per_line": [50]})
+    assert cost.assumed_handling(orders, handling)["handling"].tolist() == [207, 150, 0]
+
+
 def test_without_an_assumption_nothing_is_handled(served):
     assert cost.assumed_handling(served[0], pd.DataFrame())["handling"].tolist() == [0, 0, 0]
 
@@ -422,7 +429,7 @@ def test_product_groups_add_up_to_all_that_serving_costs():
         columns=["pool", "activity", "category", "parts"],
     )  # fmt: skip
     costed = pd.DataFrame([("desk", "entry", 100), ("desk", "visit", 9)], columns=["pool", "activity", "cost"])
-    orders = pd.DataFrame({"n_lines": [2] * 8})
+    orders = pd.DataFrame({"n_lines": [2] * 8, "handling": [12] * 8})
     handling = pd.DataFrame({"cents_per_order": [10], "cents_per_line": [1]})
     sent, ledger = pd.DataFrame({"freight": [31]}), pd.DataFrame({"pool": ["freight"]})
     found = cost.by_product_group(mix, parts, costed, sent, orders, handling, ledger, min_n=3).set_index("category")

@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -364,6 +365,79 @@ def test_the_four_periods_before_are_those_periods_own(tiny, made):
     assert made["work_before"].query("ago == 1")["seconds"].sum() == work["seconds"].sum()
     assert sorted(before["ago"].unique()) == sorted(made["work_before"]["ago"].unique()) == [1, 2, 3, 4]
     assert made["ledger_before"]["month"].nunique() == made["capacity_before"]["month"].nunique() == 12
+
+
+def _ruled(tiny, tmp_path, text):
+    rules = tmp_path / "cost.yaml"
+    rules.write_text(text)
+    known = frames.Known(tiny, tiny.period(PERIOD))
+    known.__dict__["cost_rules"] = company.validated(CostRules, company.read_yaml(rules), rules)
+    return known
+
+
+@pytest.mark.parametrize("key", ["weight", "distance", "weight_distance", "volume", "shipments"])
+def test_a_shared_invoice_is_shared_to_the_cent(tiny, tables, tmp_path, key):
+    known = _ruled(tiny, tmp_path, f"freight: {{shared_by: {key}}}\n")
+    plain = known.table("deliveries")
+    sent = known.warehouse.backend.to_pyarrow(plain).to_pandas()
+    invoice = sent["freight_invoice_id"].value_counts().index[0]
+    bare = sent.sort_values("delivery_id")
+    mine = bare["freight_invoice_id"] == invoice
+    bare.loc[mine, "freight_cost"] = None
+    bare.loc[bare.index[mine][0], "freight_cost"] = 100_003
+    known.warehouse.backend = ibis.duckdb.connect()
+    kept = {name: ibis.memtable(tables[name]) for name in ("order_lines", "products", "ledger")}
+    known.table = lambda name: ibis.memtable(bare) if name == "deliveries" else kept[name]
+    found = known.warehouse.backend.to_pyarrow(known._billed).to_pandas().set_index("delivery_id")
+    got = found.loc[bare.loc[mine, "delivery_id"], "freight_cost"].astype("int64")
+    assert got.sum() == 100_003
+    sizes = {"weight": bare["weight_g"], "distance": bare["distance_m"], "shipments": bare["weight_g"] * 0 + 1}
+    sizes["weight_distance"] = bare["weight_g"] * bare["distance_m"] // 1_000_000
+    lines = tables["order_lines"].merge(tables["products"], on="product_id")
+    volume = (lines["volume_ml"] * lines["quantity_ordered"]).groupby(lines["order_id"]).sum(min_count=1)
+    sizes["volume"] = bare["order_id"].map(volume)
+    weights = sizes[key][mine]
+    if weights.isna().any():
+        weights = weights * 0 + 1
+        weights = weights.fillna(1)
+    exact = 100_003 * weights / weights.sum()
+    assert np.abs(got.to_numpy() - exact.to_numpy("float64")).max() < 1
+    others = found.drop(got.index)["freight_cost"]
+    assert others.sum() == sent.set_index("delivery_id").loc[others.index, "freight_cost"].sum()
+
+
+def test_a_tariff_stands_in_where_no_freight_is_known_or_posted(tiny, tmp_path):
+    known = _ruled(tiny, tmp_path, "freight: {tariff: {cents_per_shipment: 300, cents_per_kg: 20, cents_per_km: 2}}\n")
+    rows = pd.DataFrame(
+        {"delivery_id": ["a", "b", "c"], "freight_invoice_id": [None] * 3, "freight_cost": [5.0, None, None]}
+    )
+    rows = rows.assign(weight_g=[1_000, 2_500, None], distance_m=[1, 10_400, 7])
+    known.warehouse.backend = ibis.duckdb.connect()
+    ledger = pd.DataFrame({"pool": ["desk"]})
+    known.table = lambda name: ibis.memtable(rows if name == "deliveries" else ledger)
+    found = known.warehouse.backend.to_pyarrow(known._billed).to_pandas().set_index("delivery_id")["freight_cost"]
+    assert found["a"] == 5
+    assert found["b"] == 300 + 50 + 21  # 20.8 rounds up
+    assert pd.isna(found["c"])  # its weight is not known
+    posted = _ruled(tiny, tmp_path, "freight: {tariff: {cents_per_shipment: 300}}\n")
+    posted.warehouse.backend = ibis.duckdb.connect()
+    posted.table = lambda name: ibis.memtable(rows if name == "deliveries" else ledger.assign(pool="freight"))
+    assert posted.warehouse.backend.to_pyarrow(posted._billed).to_pandas()["freight_cost"].isna().sum() == 2
+
+
+def test_fees_of_payments_follow_their_declared_rates(tiny, tables, tmp_path):
+    known = _ruled(tiny, tmp_path, "payments: {card: {per_mille: 25, cents: 10}, invoice: {cents: 50}}\n")
+    fees = known.warehouse.backend.to_pyarrow(known.orders()).to_pandas().set_index("order_id")["payment_fee"]
+    paid = tables["payments"]
+    paid = paid[paid["order_id"].isin(fees.index)]
+    each = np.select(
+        [paid["kind"] == "card", paid["kind"] == "invoice"], [(paid["amount"] * 25 + 500) // 1000 + 10, 50], 0
+    )
+    expected = pd.Series(each, paid["order_id"]).groupby(level=0).sum().reindex(fees.index).fillna(0)
+    assert fees.sum() > 0
+    assert fees.to_dict() == expected.astype("int64").to_dict()
+    told = known.warehouse.backend.to_pyarrow(known.assumptions()).to_pandas()
+    assert told.values.tolist() == [["payment by card", 10, 25], ["payment by invoice", 50, 0]]
 
 
 def test_parts_of_products_follow_lines_and_weights(tiny, tables, made):

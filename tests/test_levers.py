@@ -117,6 +117,12 @@ def test_assumed_handling_has_its_levers_too():
     assert found["cost"].sum() == charged
 
 
+def test_fees_of_payments_are_as_they_are():
+    orders = _orders(payment_fee=[5, 0, 7, None])
+    found = _levers(UNITS.head(0), orders, COSTED.head(0))
+    assert found.loc["assumed payment fees", ["n_orders", "cost", "beyond"]].tolist() == [2, 12, 0]
+
+
 def test_the_most_money_comes_first_and_neither_others_nor_what_is_left():
     found = pd.DataFrame({"segment": ["a", "(other)", "a", "b", "b"], "beyond": [5, 90, 80, 70, -1]})
     found = found.assign(

@@ -8,8 +8,6 @@ import pandas as pd
 from toolkit import present, present_cost
 
 FACTS = pd.DataFrame([{"currency": "EUR", "period": "2026Q3", "as_of": "2026-10-22", "min_n": 10}])
-NO_HANDLING = pd.DataFrame(columns=["cents_per_order", "cents_per_line"])
-HANDLING = pd.DataFrame([{"cents_per_order": 300, "cents_per_line": 100}])
 WHOLE = pd.DataFrame([{"n": 1234, "ratio": 0.1212, "ratio_low": 0.1166, "ratio_high": 0.1258}])
 SHARES = pd.DataFrame(
     [
@@ -21,6 +19,8 @@ NOTHING_MISSING = pd.DataFrame({"table": [], "columns": []}, dtype="str")
 NO_LEDGER = pd.DataFrame({"table": ["ledger", "activities"], "columns": ["", ""]})
 NO_COST = pd.DataFrame({"table": ["order_lines"], "columns": ["cost_of_goods"]})
 LOOK = present.Look(FACTS, NOTHING_MISSING)
+ASSUMED = [("handling per order", 300, 0), ("payment by card", 25, 20)]
+GUESSED = present.Look(FACTS, NOTHING_MISSING, assumed=ASSUMED)
 
 
 def _tie(posted, allocated, unused, unassigned, over=0):
@@ -42,8 +42,8 @@ NO_LOSING = pd.DataFrame(columns=["kind", "margin"])
 NO_LEVERS = pd.DataFrame(columns=["segment", "lever", "beyond"])
 
 
-def _findings(tie, *, leader=None, told=None, handling=NO_HANDLING, rows=RESULTS, losing=NO_LOSING, dear=NO_LEVERS):
-    args = (tie, WHOLE, SHARES, leader, told or _told(), rows, losing, dear, handling, LOOK)
+def _findings(tie, *, leader=None, told=None, rows=RESULTS, losing=NO_LOSING, dear=NO_LEVERS, look=LOOK):
+    args = (tie, WHOLE, SHARES, leader, told or _told(), rows, losing, dear, look)
     return present_cost.findings(*args, by=["segment", "channel"]).text.split("\n")
 
 
@@ -61,15 +61,21 @@ def test_a_ledger_that_does_not_tie_says_so_in_the_first_line():
     )
 
 
-def test_no_ledger_is_said_and_an_assumption_is_called_one():
-    found = _findings(_tie(0, 0, 0, 0), handling=HANDLING)
+def test_no_ledger_is_said_and_an_assumption_is_called_one_in_every_sentence_that_uses_it():
+    losing = pd.DataFrame({"kind": ["a, rush"], "margin": [-500_00]})
+    dear = pd.DataFrame({"segment": ["a"], "lever": ["rush"], "beyond": [900_00]})
+    found = _findings(_tie(0, 0, 0, 0), look=GUESSED, leader=1, losing=losing, dear=dear)
     assert found[0] == (
-        "No ledger for 2026Q3: what follows is freight as charged and handling as assumed, not posted cost."
+        "No ledger for 2026Q3: what follows is freight as charged and rates as assumed, not posted cost."
     )
     assert found[1] == (
         "Serving customers cost 12.1 % of net revenue (95 % interval 11.7 to 12.6 %, n = 1,234 customers), assuming "
-        "EUR 3.00 of handling per order and 1.00 per line."
+        "EUR 3.00 of handling per order, EUR 0.25 and 2 % of payment by card."
     )
+    assert all(sentence.endswith(" (under assumed rates).") for sentence in found[2:])
+    assert len(found) == 7
+    assert "assuming EUR 3.00" in present_cost.serve_figure(SHARES, GUESSED, by=["segment"]).html
+    assert "assuming EUR 3.00" in present_cost.concentration(_told(), GUESSED).text
 
 
 def test_the_dearest_group_is_named_only_when_settled():
@@ -107,10 +113,8 @@ def test_what_is_dear_and_which_orders_lose_are_told():
         "Orders that cost more than they bring: a, rush (EUR -500); b, one line (EUR -20).",
         "Most beyond the standard: account visit of a, EUR 900.",
     ]
-    guessed = dear.assign(lever="assumed handling of lines")
-    assert _findings(_tie(0, 0, 0, 0), told=_told(n=0), dear=guessed, handling=HANDLING)[4] == (
-        "Most beyond the standard: assumed handling of lines of a, EUR 900, assuming EUR 3.00 of handling per order "
-        "and 1.00 per line."
+    assert _findings(_tie(0, 0, 0, 0), told=_told(n=0), dear=dear)[4] == (
+        "Most beyond the standard: account visit of a, EUR 900."
     )
 
 
@@ -308,7 +312,6 @@ def test_without_revenue_the_page_says_what_cannot_be_said():
         RESULTS,
         NO_LOSING,
         NO_LEVERS,
-        NO_HANDLING,
         LOOK,
         by=["segment"],
     )
@@ -326,10 +329,10 @@ def test_a_cost_of_nothing_is_not_shown_as_a_number():
     free = WHOLE.assign(ratio=0.0, ratio_low=0.0, ratio_high=0.0)
     sentence = (
         "What serving costs cannot be said: no freight (deliveries.freight_cost), no work (activities) and no "
-        "assumption (handling, in cost.yaml) is known."
+        "assumption (handling, payments, in cost.yaml) is known."
     )
     found = present_cost.findings(
-        _tie(0, 0, 0, 0), free, SHARES, None, _told(), RESULTS, NO_LOSING, NO_LEVERS, NO_HANDLING, LOOK, by=["segment"]
+        _tie(0, 0, 0, 0), free, SHARES, None, _told(), RESULTS, NO_LOSING, NO_LEVERS, LOOK, by=["segment"]
     )
     assert found.text.split("\n") == [
         "No ledger for 2026Q3: what follows is freight as charged, not posted cost.",

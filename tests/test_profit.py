@@ -160,7 +160,7 @@ def test_profit_of_a_customer_is_revenue_less_goods_less_service(served):
 def test_earlier_periods_are_costed_with_their_own_ledger():
     customers = pd.DataFrame({
         "ago": [1, 2], "customer_id": "a", "n_orders": [1, 2], "n_lines": [3, 4], "net_revenue": [1_000, 900],
-        "cost_of_goods": [100, 90], "freight": [10, 20], "freight_sent": [11, 21],
+        "cost_of_goods": [100, 90], "freight": [10, 20], "freight_sent": [11, 21], "payment_fee": [2, 0],
     })  # fmt: skip
     work = pd.DataFrame({"ago": [1, 2, 2], "month": ["n", "m", "m"], "customer_id": ["a", "a", "b"]})
     work = work.assign(pool="desk", activity="entry", seconds=60)
@@ -170,14 +170,14 @@ def test_earlier_periods_are_costed_with_their_own_ledger():
     none = pd.DataFrame(columns=["pool", "served", "parts", "method"])
     found = profit.profits_before(customers, work, ledger, capacity, none, handling).set_index(["ago", "customer_id"])
     assert found["cost_to_serve"].to_dict() == {
-        (1, "a"): 10 + 5 + 3 + 40,
+        (1, "a"): 10 + 2 + 5 + 3 + 40,
         (2, "a"): 20 + 10 + 4 + 25,
         (2, "b"): 25,
     }
-    assert found["profit"].to_dict() == {(1, "a"): 900 - 58, (2, "a"): 810 - 59, (2, "b"): -25}
+    assert found["profit"].to_dict() == {(1, "a"): 900 - 60, (2, "a"): 810 - 59, (2, "b"): -25}
     freight = pd.DataFrame({"month": ["m"], "account": "y", "pool": "freight", "amount": [32]})
     sent = profit.profits_before(customers, work, pd.concat([ledger, freight]), capacity, none, handling.head(0))
-    assert sent["cost_to_serve"].tolist() == [11 + 40, 21 + 25, 25]
+    assert sent["cost_to_serve"].tolist() == [11 + 2 + 40, 21 + 25, 25]
     unknown = customers.assign(cost_of_goods=[None, 90])
     assert profit.profits_before(unknown, work, ledger, capacity, none, handling).empty
     assert profit.profits_before(customers.head(0), work, ledger, capacity, none, handling).empty

@@ -318,16 +318,17 @@ def tie_out(
 
 
 def assumed_handling(orders: pd.DataFrame, handling: pd.DataFrame) -> pd.DataFrame:
-    """Orders with ``handling`` (cents): the declared assumption per order and line, 0 where none is declared.
+    """Orders with ``handling`` (cents): what is assumed per order and line, and of payments; 0 where nothing is.
 
-    Cancelled orders are not handled. ``orders`` needs ``n_lines``, ``cancelled``;
+    Cancelled orders are not handled. ``orders`` needs ``n_lines``, ``cancelled``, may have ``payment_fee``;
     ``handling`` is one row of ``cents_per_order``, ``cents_per_line``, or none.
     """
-    if handling.empty:
-        return orders.assign(handling=0)
-    rule = handling.iloc[0]
-    cents = int(rule["cents_per_order"]) + int(rule["cents_per_line"]) * orders["n_lines"].astype("int64")
-    return orders.assign(handling=cents.where(~orders["cancelled"].astype(bool), 0))
+    cents = orders["payment_fee"].fillna(0).astype("int64") if "payment_fee" in orders else 0
+    for rule in handling.to_dict("records"):
+        cents = cents + int(rule["cents_per_order"]) + int(rule["cents_per_line"]) * orders["n_lines"].astype("int64")
+    return orders.assign(handling=cents).assign(
+        handling=lambda rows: rows["handling"].where(~rows["cancelled"].astype(bool), 0)
+    )
 
 
 def serve_costs(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
@@ -479,8 +480,8 @@ def by_product_group(
     sent = "sent" if (ledger["pool"] == FREIGHT).any() else "ordered"
     amounts.loc[(FREIGHT, sent)] = freight["freight"].sum()
     for each in handling.to_dict("records"):
-        amounts.loc[("handling", "order")] = each["cents_per_order"] * len(orders)
         amounts.loc[("handling", "line")] = each["cents_per_line"] * orders["n_lines"].sum()
+    amounts.loc[("handling", "order")] = orders["handling"].sum() - amounts.get(("handling", "line"), 0)
     keys = ["pool", "activity"]
     rows = parts.groupby([*keys, "category"], as_index=False)["parts"].sum()
     cells = rows.groupby(keys).ngroup().to_numpy()

@@ -35,7 +35,7 @@ FRAMES_VARIABLE = "TOOLKIT_FRAMES"
 KEY_FIGURES = "key_figures"
 CAUSE_FIGURE = "nps_lost_cause_"  # then the treatment: key figures of what a cause takes
 _COST_TABLES = {"activities": "happened_at", "deliveries": "shipped_at", "ledger": "month", "resource_pools": "month"}
-_SUMS_BEFORE = ("n_orders", "n_lines", "net_revenue", "cost_of_goods", "freight", "unpriced", "unknown")
+_SUMS_BEFORE = ("n_orders", "n_lines", "net_revenue", "cost_of_goods", "payment_fee", "freight", "unpriced", "unknown")
 _PERSON_COLUMNS = ("customer_id", "person")
 _ALWAYS, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -213,7 +213,7 @@ class Known:
 
     def _shipments(self) -> ir.Table:
         """One row an order with shipments: promise, arrival, lateness, freight, weight, distance."""
-        rows = self.table("deliveries")
+        rows = self._billed
         as_of = _instant(self.period.as_of)
         seen = ibis.coalesce(rows.delivered_at, as_of)
         by_day = rows.delivered_at.date() > rows.promised_by.date()
@@ -238,6 +238,67 @@ class Known:
             distance_m=ibis.ifelse(rows.distance_m.count() == rows.count(), rows.distance_m.max(), None),
         )
 
+    @cached_property
+    def _billed(self) -> ir.Table:
+        """Deliveries with the freight that they bear: their own charge, their share of an invoice, or the tariff.
+
+        An invoice of which a delivery has no charge of its own is shared, to the cent, by ``shared_by`` of
+        ``cost.yaml`` (equally where that is not known of all of them). Without either, and if the ledger posts no
+        freight, by the declared tariff, an assumption.
+        """
+        rows, rule = self.table("deliveries"), self.cost_rules.freight
+        run = self.warehouse.backend.to_pyarrow
+        open_ = rows.filter(rows.freight_cost.isnull())
+        if run(open_.filter(open_.freight_invoice_id.notnull()).count()).as_py():
+            one = {"weight": rows.weight_g, "distance": rows.distance_m, "shipments": ibis.literal(1)}
+            one["weight_distance"] = rows.weight_g * rows.distance_m // 1_000_000
+            if rule.shared_by == "volume":
+                goods = self.table("products").select("product_id", "volume_ml")
+                lines = self.table("order_lines").inner_join(goods, "product_id")
+                lines = lines.mutate(_ml=lines.volume_ml * lines.quantity_ordered)
+                sizes = lines.group_by("order_id").agg(
+                    _ml=ibis.ifelse(lines._ml.count() == lines.count(), lines._ml.sum(), None)
+                )
+                rows = rows.left_join(sizes, "order_id").drop("order_id_right")
+                one["volume"] = rows._ml
+            rows = rows.mutate(_key=one[rule.shared_by].cast("int64"))
+            of = ibis.window(group_by="freight_invoice_id")
+            whole = rows._key.count().over(of) == rows.count().over(of)
+            rows = rows.mutate(
+                _shared=rows.freight_invoice_id.notnull()
+                & (rows.freight_cost.count().over(of) < rows.count().over(of)),
+                _total=rows.freight_cost.sum().over(of),
+                _key=ibis.ifelse(whole & (rows._key.sum().over(of) > 0), rows._key, 1),
+            )
+            product = rows._total * rows._key
+            rows = rows.mutate(_part=product // rows._key.sum().over(of), _left=product % rows._key.sum().over(of))
+            place = ibis.row_number().over(
+                ibis.window(group_by="freight_invoice_id", order_by=[ibis.desc(rows._left), rows.delivery_id])
+            )
+            part = rows._part + (place < rows._total - rows._part.sum().over(of)).cast("int64")
+            rows = rows.mutate(freight_cost=ibis.ifelse(rows._shared, part, rows.freight_cost))
+            rows = rows.drop(*[name for name in rows.columns if name.startswith("_")])
+        postings = self.table("ledger")
+        if rule.tariff and not run(postings.filter(postings.pool == "freight").count()).as_py():
+            kilos, far = rows.weight_g / 1000, rows.distance_m / 1000
+            cents = ibis.literal(float(rule.tariff.cents_per_shipment))
+            cents = cents + (kilos * rule.tariff.cents_per_kg if rule.tariff.cents_per_kg else 0)
+            cents = cents + (far * rule.tariff.cents_per_km if rule.tariff.cents_per_km else 0)
+            rows = rows.mutate(freight_cost=ibis.coalesce(rows.freight_cost, cents.round().cast("int64")))
+        return rows
+
+    def _fees(self) -> ir.Table:
+        """One row an order with payments of a kind that ``cost.yaml`` assumes a rate for: payment_fee (cents)."""
+        paid, rates = self.table("payments"), self.cost_rules.payments
+        paid = paid.filter(paid.kind.isin(list(rates)))
+        each = [
+            (paid.kind == kind, (paid.amount * rate.per_mille + 500) // 1000 + rate.cents)
+            for kind, rate in rates.items()
+        ]
+        fee = ibis.cases(*each, else_=0) if each else ibis.literal(0)
+        paid = paid.mutate(_fee=fee.cast("int64"))
+        return paid.group_by("order_id").agg(payment_fee=paid._fee.sum())
+
     # -- frames ------------------------------------------------------------------------------
 
     def orders(self) -> ir.Table:
@@ -246,7 +307,8 @@ class Known:
         order_id, customer_id, ordered_at; segment, channel, region on the publication grid;
         fulfilment, order_class (rush, or by lines), cancelled (by as_of); n_lines, quantity (pieces), net_revenue and
         cost_of_goods (cents; empty unless known for every line); n_shipments, freight
-        (cents), weight_g, distance_m (the farthest shipment; both empty unless known for all).
+        (cents), weight_g, distance_m (the farthest shipment; both empty unless known for all); payment_fee (cents, as
+        assumed in ``cost.yaml``).
         """
         lines = self.table("order_lines")
         sums = lines.group_by("order_id").agg(
@@ -257,13 +319,14 @@ class Known:
         )
         sent = self._shipments().select("order_id", "n_shipments", "freight", "weight_g", "distance_m")
         orders = self._published(self._placed_in(self.period)).left_join(sums, "order_id").drop("order_id_right")
-        orders = orders.left_join(sent, "order_id")
-        zero = {name: orders[name].fill_null(0) for name in ("n_lines", "quantity", "n_shipments")}
+        orders = orders.left_join(sent, "order_id").drop("order_id_right").left_join(self._fees(), "order_id")
+        zero = {name: orders[name].fill_null(0) for name in ("n_lines", "quantity", "n_shipments", "payment_fee")}
         revenue = ibis.ifelse(orders.n_lines.isnull(), 0, orders.net_revenue)
         more = {"net_revenue": revenue, "cancelled": orders.cancelled_at.notnull(), "order_class": _order_class(orders)}
         return orders.mutate(**zero, **more).select(
             "order_id", "customer_id", "ordered_at", *GRID_DIMENSIONS, "fulfilment", "order_class", "cancelled",
             "n_lines", "quantity", "net_revenue", "cost_of_goods", "n_shipments", "freight", "weight_g", "distance_m",
+            "payment_fee",
         )  # fmt: skip
 
     def order_service(self) -> ir.Table:
@@ -1112,7 +1175,7 @@ class Known:
 
     def _sent_in(self, span: Period) -> ir.Table:
         """Shipments handed over in a span, with customer, channel and time of their order."""
-        sent = self.table("deliveries")
+        sent = self._billed
         sent = sent.filter((sent.shipped_at >= _instant(span.start)) & (sent.shipped_at < _instant(span.end)))
         orders = self.table("orders").select("order_id", "customer_id", "channel", "ordered_at")
         return sent.inner_join(orders, "order_id").select(
@@ -1234,7 +1297,7 @@ class Known:
         live = self._placed_in(self.period)
         live = live.filter(live.cancelled_at.isnull())
         counted = live.left_join(of.select(_of="order_id", n="lines"), live.order_id == of.order_id)
-        ordered = self.table("deliveries").semi_join(live, "order_id")
+        ordered = self._billed.semi_join(live, "order_id")
         rows = ibis.union(*[
             part.select("order_id", pool=pool, activity=activity, amount=amount.fill_null(0).cast("int64"))
             for part, pool, activity, amount in (
@@ -1285,12 +1348,15 @@ class Known:
         bought = orders.select("order_id", "customer_id", "ordered_at").left_join(sums, "order_id")
         sent = self._shipments().select(_of="order_id", freight="freight")
         bought = bought.left_join(sent, bought.order_id == sent._of)
+        fees = self._fees().select(_paid="order_id", payment_fee="payment_fee")
+        bought = bought.left_join(fees, bought.order_id == fees._paid)
         left = before._sent_in(before.period)
         parts = [
             bought.select(
                 "customer_id", ago=_ago(bought.ordered_at, ends), n_orders=ibis.literal(1),
                 n_lines=bought.n_lines.fill_null(0), net_revenue=bought.net_revenue.fill_null(0),
-                cost_of_goods=bought.cost_of_goods.fill_null(0), freight=bought.freight.fill_null(0),
+                cost_of_goods=bought.cost_of_goods.fill_null(0), payment_fee=bought.payment_fee.fill_null(0),
+                freight=bought.freight.fill_null(0),
                 freight_sent=ibis.literal(0), unpriced=bought.unpriced.fill_null(False).cast("int64"),
                 unknown=(bought.n_lines.notnull() & bought.cost_of_goods.isnull()).cast("int64"),
             ),
@@ -1376,6 +1442,20 @@ class Known:
         rule = self.cost_rules.handling
         rows = [rule.model_dump()] if rule else []
         return ibis.memtable(rows, schema=ibis.schema({"cents_per_order": "int64", "cents_per_line": "int64"}))
+
+    def assumptions(self) -> ir.Table:
+        """One row a rate that stands in for a cost that nobody records: what (of what), cents, per_mille."""
+        rules, rows = self.cost_rules, []
+        if rules.handling:
+            rows += [("handling per order", rules.handling.cents_per_order, 0)]
+            rows += [("handling per line", rules.handling.cents_per_line, 0)]
+        for kind, rate in rules.payments.items() if self.warehouse.has("payments") else []:
+            rows += [(f"payment by {kind.replace('_', ' ')}", rate.cents, rate.per_mille)]
+        if rules.freight.tariff:
+            for name, cents in rules.freight.tariff.model_dump().items():
+                rows += [(f"freight {name.removeprefix('cents_').replace('_', ' ')}", cents, 0)]
+        told = [{"what": w, "cents": c, "per_mille": m} for w, c, m in rows if c or m]
+        return ibis.memtable(told, schema=ibis.schema({"what": "string", "cents": "int64", "per_mille": "int64"}))
 
     def company_facts(self) -> ir.Table:
         """One row: title, currency, period, first and last day and their number, day of knowledge, smallest group, and
@@ -1503,6 +1583,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "support": ("position", "served"),
     "cost_faults": ("fault", "name"),
     "handling": ("cents_per_order",),
+    "assumptions": ("what",),
     "company_facts": ("title",),
     "row_account": ("position",),
     "unlocks": ("table",),

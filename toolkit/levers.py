@@ -10,8 +10,10 @@ from toolkit import cost, stats
 
 LINES = "lines"  # the driver that counts an order's lines
 SMALL, REST, ORDER, LINE = "small orders", "tariff and rest", "assumed handling", "assumed handling of lines"
+FEES = "assumed payment fees"
 _FREIGHT = {"shipments": "n_shipments", "weight (kg)": "kg", "distance (km)": "km"}
 _USUAL = 0.25  # share of orders from which an activity is part of an ordinary one
+_KNOWN = 0.9  # share of orders of which a driver of freight must be known; those without it are in the rest
 _COLUMNS = ["segment", "lever", "n_orders", "units", "standard", "cost", "at_standard", "beyond"]
 
 
@@ -117,6 +119,10 @@ def _worked(units: pd.DataFrame, costed: pd.DataFrame, told: dict) -> list[tuple
 
 def _handled(orders: pd.DataFrame, handling: pd.DataFrame, told: dict) -> list[tuple]:
     rows = []
+    paid = orders[orders["payment_fee"].fillna(0) > 0] if "payment_fee" in orders else orders.head(0)
+    for segment, own in paid.groupby("segment"):
+        amount = int(own["payment_fee"].sum())
+        rows.append((segment, FEES, len(own), len(own), 1.0, amount, float(amount), 0.0))
     for each in handling.to_dict("records"):
         for segment, own in orders.groupby("segment"):
             n, lines = len(own), int(own["n_lines"].sum())
@@ -132,7 +138,8 @@ def _sent(orders: pd.DataFrame, freight: pd.DataFrame, told: dict) -> list[tuple
     charged = freight.groupby("segment")["freight"].sum()
     sent = orders[(orders["n_shipments"] > 0) & (orders["freight"].fillna(0) > 0)]  # a van of one's own bills nothing
     sent = sent.assign(kg=sent["weight_g"].astype("float64") / 1000, km=sent["distance_m"].astype("float64") / 1000)
-    known = {name: column for name, column in _FREIGHT.items() if len(sent) and sent[column].notna().all()}
+    known = {name: column for name, column in _FREIGHT.items() if sent[column].notna().mean() >= _KNOWN}
+    sent = sent.dropna(subset=list(known.values()))
     paid = sent["freight"].astype("float64").to_numpy()
     tariff = nnls(sent[list(known.values())].to_numpy("float64"), paid)[0] if known and paid.any() else []
     rows, fitted = [], dict.fromkeys(charged.index, 0)

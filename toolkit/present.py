@@ -90,6 +90,7 @@ class Look:
     unlocks: Frame
     confidence: float = 0.95
     measure: str = "NPS"
+    assumed: Sequence[tuple[str, int, int]] = ()  # what is assumed, cents, thousandths: of the frame ``assumptions``
 
     period, currency, as_of = _fact("period"), _fact("currency"), _fact("as_of")
     first_day, min_n, unanswered_known = _fact("first_day"), _fact("min_n"), _fact("unanswered_known")
@@ -110,6 +111,15 @@ class Look:
                     lacking.append(f"{name}.{', '.join(gone)}")
         text = f"Not shown: this needs {' and '.join(lacking)}. With it, this section {gain}."
         return paragraphs([text]) if lacking else None
+
+    def assuming(self) -> str:
+        """What a sentence rests on that is assumed and not recorded, as its end; empty where nothing is."""
+        told = [
+            " and ".join([f"{self.currency} {_cents(cents)}"] * bool(cents) + [f"{mille / 10:g} %"] * bool(mille))
+            + f" of {what}"
+            for what, cents, mille in self.assumed
+        ]
+        return f", assuming {', '.join(told)}" if told else ""
 
     def together(self, n: int, how: str = "Bonferroni") -> str:
         """That the intervals of a family hold together, as it stands in captions."""

@@ -30,7 +30,7 @@ _MONEY = ("net_revenue", "cost_of_goods", "freight", "handling", "cost_to_serve"
 _SUMS = ("posted", "allocated", "unused", "over_absorbed", "unassigned", "difference")
 _NO_COST = (
     "What serving costs cannot be said: no freight (deliveries.freight_cost), no work (activities) and no assumption "
-    "(handling, in cost.yaml) is known."
+    "(handling, payments, in cost.yaml) is known."
 )
 _NOREVENUE = "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
 _LEDGER = {"ledger": (), "resource_pools": (), "activities": ()}
@@ -89,7 +89,7 @@ def serve_costs(costs: Frame, look: Look, *, name: str, by: Columns) -> Html:
     columns = [*by, *(x for x in ("n_orders", "n_customers") if x in costs), *money, "serve_share"]
     told = " and ".join(by).replace("_", " ").replace("fulfilment", "way of acquiring")
     caption = f"Orders placed in {look.period}, not cancelled, by {told}; "
-    caption += f"money in {look.currency}"
+    caption += f"money in {look.currency}{look.assuming()}"
     return table(costs, name=name, caption=caption, columns=columns, kinds=dict.fromkeys(by, "text"))
 
 
@@ -154,7 +154,7 @@ def waterfall(steps: Frame, look: Look, *, by: str) -> Html:
         told.append(f"{name}, {_money(100 * amounts.iloc[0])} to {_money(100 * amounts.iloc[-1])}")
     fig.tight_layout()
     left = "the result" if first != "net revenue" else "what is left before the cost of goods, which is not known"
-    caption = f"From {first} to {left}, by {by}, {look.period}, {look.currency}"
+    caption = f"From {first} to {left}, by {by}, {look.period}, {look.currency}{look.assuming()}"
     data = table(
         steps.assign(step=steps["step"].str.replace("_", " ")), name=f"waterfall_by_{by}", caption=caption,
         columns=[by, "step", "amount"],
@@ -170,7 +170,8 @@ def serve_figure(shares: Frame, look: Look, *, by: Columns) -> Html:
     if (shares["ratio"].fillna(0) == 0).all():
         return paragraphs([_NO_COST])
     ordered = shares.dropna(subset=["ratio"]).sort_values("ratio", ascending=False, ignore_index=True)
-    caption = f"Cost to serve by {' and '.join(by)}, {sizes(ordered, 'customers')}; {look.together(len(ordered))}."
+    caption = f"Cost to serve by {' and '.join(by)}, {sizes(ordered, 'customers')}; {look.together(len(ordered))}"
+    caption += f"{look.assuming()}."
     return dots(
         ordered, by=by, value="ratio", name="serve_share", axis="cost to serve, share of net revenue", caption=caption,
         what="cost to serve as a share of net revenue", columns=[*by, "n"], heads={"n": "customers"},
@@ -239,7 +240,7 @@ def concentration(told: Mapping, look: Look) -> Html | None:
     measures += [f"profit {told['stobachoff']:.2f} (Stobachoff)" if pd.notna(told["stobachoff"]) else ""]
     if any(measures):
         said.append(f"Concentration, 0 if all customers were alike: {', '.join(filter(None, measures))}.")
-    return paragraphs(said)
+    return paragraphs([*said, f"All of it{look.assuming()}."] if look.assumed else said)
 
 
 def _losers(told: Mapping, look: Look) -> str:
@@ -308,6 +309,7 @@ def against_standard(rows: Frame, look: Look) -> Html | None:
     if rows.empty or not rows["cost"].any():
         return None
     caption = f"Cost to serve of an order in {look.period} against the standard order of its segment, {look.currency}"
+    caption += look.assuming()
     columns = ["segment", "n_orders", "each", "standard_each", "cost", "at_standard", "beyond"]
     heads = {"each": "an order costs", "standard_each": "a standard order", "cost": "cost to serve"}
     kinds = {"each": "cents", "standard_each": "cents"} | dict.fromkeys(columns[4:], "money")
@@ -361,14 +363,11 @@ def uncertain(rows: Frame, pairs: Frame, look: Look) -> Html | None:
 
 def findings(
     tie: Frame, total: Frame, shares: Frame, leader: int | None, told: Mapping, rows: Frame, losing: Frame,
-    dear: Frame, handling: Frame, look: Look, *, by: Columns,
+    dear: Frame, look: Look, *, by: Columns,
 ) -> Html:  # fmt: skip
     """The answers of the cost report, in the slots of docs/METHODS.md section 3.9."""
-    currency, sentences, handled, assumed = look.currency, [], "", ""
-    if not handling.empty:
-        order, line = (_cents(handling[f"cents_per_{per}"].iloc[0]) for per in ("order", "line"))
-        handled = " and handling as assumed"
-        assumed = f", assuming {currency} {order} of handling per order and {line} per line"
+    currency, sentences = look.currency, []
+    handled, mark = (" and rates as assumed", " (under assumed rates)") if look.assumed else ("", "")
     if tie.empty or tie["posted"].iloc[-1] == 0:
         sentences.append(f"No ledger for {look.period}: what follows is freight as charged{handled}, not posted cost.")
     else:
@@ -386,7 +385,7 @@ def findings(
         return paragraphs([*sentences, _NOREVENUE if pd.isna(one["ratio"]) else _NO_COST], role="findings")
     interval = between(one["ratio_low"], one["ratio_high"], "share", look.confidence)
     sure = f"({interval}, n = {_n(one['n'])} customers)"
-    sentences.append(f"Serving customers cost {_share(one['ratio'])} of net revenue {sure}{assumed}.")
+    sentences.append(f"Serving customers cost {_share(one['ratio'])} of net revenue {sure}{look.assuming()}.")
     family = f"over a family of {shares['ratio'].notna().sum()} intervals by {' and '.join(by)}"
     if leader is None:
         sentences.append(f"Which group is dearest to serve is not settled {family}.")
@@ -394,29 +393,29 @@ def findings(
         top = shares.iloc[leader]
         sentences.append(
             f"Dearest to serve is {', '.join(top[name] for name in by)}: {_share(top['ratio'])} of its "
-            f"revenue ({between(top['ratio_low'], top['ratio_high'], 'share', look.confidence)}, {family})."
+            f"revenue ({between(top['ratio_low'], top['ratio_high'], 'share', look.confidence)}, {family}){mark}."
         )
     lever = ""
     if len(dear):
         first = dear.iloc[0]
         lever = f"Most beyond the standard: {first['lever'].replace('_', ' ')} of {first['segment']}, {currency} "
-        lever += f"{_money(first['beyond'])}{assumed if first['lever'].startswith('assumed') else ''}."
+        lever += f"{_money(first['beyond'])}{mark}."
     if not told["n"]:
         sentences.append("Which customers earn or lose money cannot be said: the cost of goods is not known.")
         return paragraphs([*sentences, lever] if lever else sentences, role="findings")
     earned = f"Customers together earn {currency} {_money(told['total'])}"
     if pd.notna(told["top"]):
         earned += f"; the best fifth of the four periods before earns {look.estimate(told, 'top')} of it"
-    sentences.append(f"{earned}; {_losers(told, look)}.")
+    sentences.append(f"{earned}; {_losers(told, look)}{mark}.")
     lost = rows[rows["verdict"] == "loses money"]
     names = [f"{row.segment} ({currency} {_money(row.profit)})" for row in lost.itertuples()]
     settled = (rows["verdict"] != "not settled").sum()
     sentences.append(
-        f"{'Loses' if len(names) == 1 else 'Lose'} money: {', '.join(names)}." if names
-        else f"No segment loses money; that of {_n(settled)} of {_n(len(rows))} is settled."
+        f"{'Loses' if len(names) == 1 else 'Lose'} money: {', '.join(names)}{mark}." if names
+        else f"No segment loses money; that of {_n(settled)} of {_n(len(rows))} is settled{mark}."
     )  # fmt: skip
     if len(losing):
         names = [f"{row.kind} ({currency} {_money(row.margin)})" for row in losing.head(3).itertuples()]
-        sentences.append(f"Orders that cost more than they bring: {'; '.join(names)}.")
+        sentences.append(f"Orders that cost more than they bring: {'; '.join(names)}{mark}.")
     sentences += [lever] if lever else []
     return paragraphs(sentences, role="findings")

@@ -56,10 +56,11 @@ def profits_before(
     keys = ["ago", "customer_id"]
     sums = customers.set_index(keys)
     sent = "freight_sent" if (ledger["pool"] == cost.FREIGHT).any() else "freight"
-    served = sums[sent] + (
-        int(handling["cents_per_order"].sum()) * sums["n_orders"]
-        + int(handling["cents_per_line"].sum()) * sums["n_lines"]
-    )
+    served = sums[sent] + sums["payment_fee"]
+    for each in handling.to_dict("records"):
+        served = (
+            served + int(each["cents_per_order"]) * sums["n_orders"] + int(each["cents_per_line"]) * sums["n_lines"]
+        )
     worked = costed.groupby(keys)["cost"].sum().rename("worked")
     found = pd.concat([sums[["net_revenue", "cost_of_goods"]], served.rename("served"), worked], axis=1)
     found = found.fillna(0).astype("int64").sort_index()

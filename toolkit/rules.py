@@ -45,6 +45,34 @@ class Handling(BaseModel):
     cents_per_line: int = Field(ge=0)
 
 
+class PaymentRate(BaseModel):
+    """What taking a payment is assumed to cost: cents for each, and thousandths of its amount."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    cents: int = Field(default=0, ge=0)
+    per_mille: int = Field(default=0, ge=0, le=1000)
+
+
+class Tariff(BaseModel):
+    """What a shipment is assumed to cost where no charge is on record and the ledger posts no freight."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    cents_per_shipment: int = Field(default=0, ge=0)
+    cents_per_kg: int = Field(default=0, ge=0)
+    cents_per_km: int = Field(default=0, ge=0)
+
+
+class Freight(BaseModel):
+    """How an invoice is shared among shipments without a charge of their own, and the tariff where there is neither."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    shared_by: Literal["weight", "volume", "distance", "weight_distance", "shipments"] = "weight"
+    tariff: Tariff | None = None
+
+
 class CostRules(BaseModel):
     """``cost.yaml``: the time equations, or the assumption that stands in for them."""
 
@@ -55,6 +83,8 @@ class CostRules(BaseModel):
     standards: dict[str, dict[str, Annotated[float, Field(ge=0)]]] = {}  # segment -> driver -> units an order
     capacity_give_or_take: dict[str, Annotated[float, Field(ge=0, lt=1)]] = {}  # pool -> share
     handling: Handling | None = None
+    freight: Freight = Freight()
+    payments: dict[str, PaymentRate] = {}
 
     @model_validator(mode="after")
     def _support_works_for_no_customer(self) -> Self:
