@@ -468,7 +468,7 @@ def test_a_support_pool_with_activities_of_its_own_is_refused(tmp_path):
 
 def test_work_for_no_order_keeps_its_segment_and_has_a_channel_of_its_own(tiny):
     known = frames.Known(tiny, tiny.period(PERIOD))
-    work = known.warehouse.backend.to_pyarrow(known._places(known._work_in(known.period))).to_pandas()
+    work = known.warehouse.backend.to_pyarrow(known._work_places(known.period)).to_pandas()
     visits = work[work["activity"] == "account_visit"]
     assert len(visits) > 10
     assert set(visits["channel"]) == {"(no order)"}

@@ -9,7 +9,7 @@ from conftest import ROOT
 from sklearn.metrics import adjusted_rand_score
 
 import sample_company as sample
-from toolkit import company, demand, frames, lifestyles, lifetime, segments, source
+from toolkit import company, cost, demand, frames, levers, lifestyles, lifetime, segments, source
 
 pytestmark = pytest.mark.slow
 PERIOD, MIN_N = "2026Q3", 10
@@ -24,7 +24,8 @@ def told(tmp_path_factory):
     truth = sample.write(found.data / "raw", size="normal")
     source.ingest(found, found.data / "raw")
     names = ["tastes", "tastes_before", "wishes", "campaign_reach", "lifetimes", "stock_spans", "accounts", "segments"]
-    names += ["order_service", "product_mix"]
+    names += ["order_service", "product_mix", "orders", "handling", "ledger", "capacity", "support", "work", "freight"]
+    names += ["work_kinds", "freight_kinds", "work_units", "standards"]
     kept = frames.materialise(found, found.period(PERIOD), names, found.data / "frames")
     key = hashlib.sha256(b"frames" + found.pseudonym_key()).digest()
 
@@ -166,3 +167,23 @@ def test_returns_only_are_negative_revenue_and_no_value(told):
     assert found["ahead"]["value"].isna().all()  # nobody spends less than nothing
     assert found["ahead"]["expected"].notna().all()
     assert found["todo"]["kind"].isin(["serve", "range", "stock", "campaign", "account"]).all()
+
+
+def test_which_orders_lose_money_and_why_is_the_planted_answer(told):
+    """Small businesses lose: many small rush orders; entry, stop and parcel cost more than the basket's margin."""
+    given, truth = told[:2]
+    assert (truth.loss_making_group, truth.loss_because.split(":")[0]) == ("small businesses", "many small rush orders")
+    orders = given["orders"][~given["orders"]["cancelled"]]
+    orders, ledger = cost.assumed_handling(orders, given["handling"]), given["ledger"]
+    pools = cost.pool_costs(cost.passed_on(ledger, given["support"]), given["capacity"], given["work"])
+    costed, _ = cost.charge_work(given["work"], pools)
+    kinds = cost.kinds_costed(costed, given["work_kinds"])
+    sent = cost.charged_freight(orders, given["freight_kinds"], ledger)
+    losing = cost.losing_kinds(orders, kinds, sent, by=["segment", "order_class"], min_n=MIN_N)
+    assert losing["kind"].tolist() == ["business, rush", "business, one line"]  # business: what the data say of them
+    freight = cost.charged_freight(orders, given["freight"], ledger)
+    args = given["work_units"], orders, costed, freight, given["handling"], given["standards"]
+    of_orders = levers.levers(*args).query("segment == 'business' and lever != 'account_visit'")
+    assert set(of_orders["lever"].tolist()[:2]) == {"rush", "small orders"}
+    margins = cost.serve_costs(orders, costed, freight, by=[])
+    assert levers.levers(*args)["cost"].sum() == margins["cost_to_serve"].iloc[0]

@@ -186,7 +186,7 @@ class Known:
         revenue = lines.group_by("order_id").agg(amount=lines.net_revenue.sum())
         orders = self._placed_in(span)
         orders = self._places(orders.filter(orders.cancelled_at.isnull())).left_join(revenue, "order_id")
-        work, sent = self._places(self._work_in(span)), self._places(self._sent_in(span))
+        work, sent = self._work_places(span), self._places(self._sent_in(span))
         measured = [
             (orders, orders.amount, "revenue"),
             (sent, sent.freight_cost, "freight"),
@@ -1139,39 +1139,74 @@ class Known:
         Seconds follow the time equations of ``cost.yaml``: quantity x base + drivers x seconds
         each. Work for no order, such as a visit, has the channel "(no order)".
         """
-        placed = self._published(self._work_in(self.period))
-        placed = placed.mutate(month=placed.ordered_at.date().truncate("M"))
-        keys = ["month", "pool", "activity", "customer_id", *GRID_DIMENSIONS]
-        return placed.group_by(keys).agg(times=placed.quantity.sum(), seconds=placed.seconds.sum())
+        rows = self._work_places(self.period)
+        keys = ["month", "activity", "customer_id", *GRID_DIMENSIONS]
+        sums = rows.group_by(keys).agg(times=rows.quantity.sum(), seconds=rows.seconds.sum())  # fewer to be labelled
+        placed = self._pooled(_relabelled(sums, self.grid))
+        return placed.group_by(["pool", *keys]).agg(times=placed.times.sum(), seconds=placed.seconds.sum())
 
     def _work_in(self, span: Period, *more: str) -> ir.Table:
-        """Activities of a span with seconds, pool, customer and channel; ``ordered_at``: when they happened."""
-        done, rules = self._done_in(span), sorted(self.cost_rules.activities.items())
-        pool = _by_activity(done, [(name, rule.pool) for name, rule in rules], stats.UNKNOWN)
-        seconds = self._work_seconds(done)
-        done = done.mutate(seconds=ibis.ifelse(seconds < 0, 0, seconds), pool=pool).rename(_who="customer_id")
-        orders = self.table("orders").select(_order="order_id", _buyer="customer_id", channel="channel")
+        """Activities of a span with seconds, order, customer and the month in which they happened."""
+        done = self._timed(self._done_in(span))
+        orders = self.table("orders").select(_order="order_id", _buyer="customer_id")
         placed = done.left_join(orders, done.order_id == orders._order)
         return placed.select(
-            "pool", "activity", "department", "quantity", "seconds", *more, order_id="_order",
-            customer_id=ibis.coalesce(placed._who, placed._buyer),
-            channel=ibis.ifelse(placed._order.isnull(), NO_ORDER, placed.channel),
-            ordered_at=placed.happened_at,
+            "activity", "department", "quantity", "seconds", *more, "happened_at", "month", "order_id",
+            customer_id=ibis.coalesce(placed.customer_id, placed._buyer),
         )  # fmt: skip
 
-    def _done_in(self, span: Period) -> ir.Table:
-        done = self.table("activities")
-        return done.filter((done.happened_at >= _instant(span.start)) & (done.happened_at < _instant(span.end)))
+    def _work_places(self, span: Period, *more: str) -> ir.Table:
+        """``_work_in`` with segment, channel and region: its order's, or its customer's then and "(no order)"."""
+        done = self._timed(self._done_in(span))
+        columns = ["activity", "quantity", "seconds", *more, "month", "order_id", "customer_id"]
+        named, alone = done.filter(done.order_id.notnull()), done.filter(done.order_id.isnull())
+        orders = self._places(self.table("orders").select("order_id", "customer_id", "channel", "ordered_at"))
+        orders = orders.select(_of="order_id", _buyer="customer_id", **{name: name for name in GRID_DIMENSIONS})
+        named = named.left_join(orders, named.order_id == orders._of)
+        cell = {name: named[name].fill_null(stats.UNKNOWN) for name in GRID_DIMENSIONS}
+        named = named.mutate(customer_id=ibis.coalesce(named.customer_id, named._buyer), **cell)
+        alone = self._places(alone.mutate(channel=ibis.literal(NO_ORDER), ordered_at=alone.happened_at))
+        return ibis.union(*[rows.select(*columns, *GRID_DIMENSIONS) for rows in (named, alone)])
 
-    def _work_seconds(self, done: ir.Table) -> ir.Value:
-        """What the time equations of ``cost.yaml`` say of activities; 0 where none does."""
+    def _pooled(self, work: ir.Table) -> ir.Table:
+        """Rows of activities with the pool that does them."""
         rules = sorted(self.cost_rules.activities.items())
-        seconds = _by_activity(done, [(name, done.quantity * rule.seconds) for name, rule in rules], 0)
-        drivers = done.drivers.cast("json")
+        return work.mutate(pool=_by_activity(work, [(name, rule.pool) for name, rule in rules], stats.UNKNOWN))
+
+    def _done_in(self, span: Period) -> ir.Table:
+        """Activities that happened in a span, with their month (by its edges: of 120 million rows that is faster)."""
+        done = self.table("activities")
+        done = done.filter((done.happened_at >= _instant(span.start)) & (done.happened_at < _instant(span.end)))
+        edges, month = [], span.start
+        while month < span.end:
+            edges.append(month)
+            month = (month.replace(day=1) + timedelta(days=32)).replace(day=1)
+        month = ibis.cases(
+            *[
+                (done.happened_at >= _instant(edge), ibis.literal(edge.date().replace(day=1)))
+                for edge in reversed(edges)
+            ],
+            else_=ibis.null("date"),
+        )
+        return done.mutate(month=month)
+
+    def _timed(self, done: ir.Table, floor: int | None = 0) -> ir.Table:
+        """Activities with the ``seconds`` that the time equations of ``cost.yaml`` say; 0 where none does, never less.
+
+        Drivers are read once for each different text: most activities have one of few.
+        """
+        rules = sorted(self.cost_rules.activities.items())
+        kinds = done.filter(done.drivers.notnull()).select(_activity="activity", _text="drivers").distinct()
+        told, more = kinds._text.cast("json"), ibis.literal(0)
         for driver in sorted({driver for _, rule in rules for driver in rule.per}):
-            each = _by_activity(done, [(name, rule.per[driver]) for name, rule in rules if driver in rule.per], 0)
-            seconds = seconds + drivers[driver].int.fill_null(0) * each
-        return seconds
+            of = [(kinds._activity == name, rule.per[driver]) for name, rule in rules if driver in rule.per]
+            more = more + told[driver].int.fill_null(0) * ibis.cases(*of, else_=0)
+        kinds = kinds.mutate(_more=more)
+        found = done.left_join(kinds, [done.activity == kinds._activity, done.drivers == kinds._text])
+        base = [(found.activity == name, found.quantity * rule.seconds) for name, rule in rules]
+        seconds = (ibis.cases(*base, else_=0) if base else ibis.literal(0)) + found._more.fill_null(0)
+        seconds = seconds if floor is None else ibis.greatest(seconds, floor)
+        return found.mutate(seconds=seconds.cast("int64")).drop("_activity", "_text", "_more")
 
     def _sent_in(self, span: Period) -> ir.Table:
         """Shipments handed over in a span, with customer, channel and time of their order."""
@@ -1196,12 +1231,12 @@ class Known:
         Kinds: fulfilment, order_class (both "(no order)" for work without one), department (of who did it). Cells and
         seconds are those of ``work``.
         """
-        placed = self._of_a_kind(self._published(self._work_in(self.period)))
-        placed = placed.mutate(
-            month=placed.ordered_at.date().truncate("M"), department=placed.department.fill_null(stats.UNKNOWN)
-        )
-        keys = ["month", "pool", "activity", *GRID_DIMENSIONS, "fulfilment", "order_class", "department"]
-        return placed.group_by(keys).agg(times=placed.quantity.sum(), seconds=placed.seconds.sum())
+        rows = self._of_a_kind(self._work_places(self.period, "department"))
+        rows = rows.mutate(department=rows.department.fill_null(stats.UNKNOWN))
+        keys = ["month", "activity", *GRID_DIMENSIONS, "fulfilment", "order_class", "department"]
+        sums = rows.group_by(keys).agg(times=rows.quantity.sum(), seconds=rows.seconds.sum())
+        placed = self._pooled(_relabelled(sums, self.grid))
+        return placed.group_by(["pool", *keys]).agg(times=placed.times.sum(), seconds=placed.seconds.sum())
 
     def freight_kinds(self) -> ir.Table:
         """One row a customer, atom, fulfilment and order_class: freight (cents) of what was handed over in it."""
@@ -1228,7 +1263,7 @@ class Known:
         them), n_orders (of the segment, on which work was done in the period), no_order (work for none).
         """
         rules = self.cost_rules.activities
-        placed = self._published(self._work_in(self.period, "drivers"))
+        placed = _relabelled(self._work_places(self.period, "drivers"), self.grid)
         orders = placed.group_by("segment").agg(n_orders=placed.order_id.nunique())
         known = placed.filter(placed.activity.isin(list(rules)))
         known = known.mutate(no_order=known.order_id.isnull(), drivers=known.drivers.cast("string").fill_null("{}"))
@@ -1293,7 +1328,7 @@ class Known:
         by_line = own.own_lines.cast("float64") / own.lines
         by_weight = ibis.ifelse(own.weight_in_all > 0, own.own_weight / own.weight_in_all, by_line)
         shares = own.select(_of="order_id", category="category", by_line=by_line, by_weight=by_weight)
-        work, sent = self._work_in(self.period), self._sent_in(self.period)
+        work, sent = self._pooled(self._work_in(self.period)), self._sent_in(self.period)
         live = self._placed_in(self.period)
         live = live.filter(live.cancelled_at.isnull())
         counted = live.left_join(of.select(_of="order_id", n="lines"), live.order_id == of.order_id)
@@ -1326,8 +1361,9 @@ class Known:
         """One row a month, pool, activity and customer of the four periods before this one: ago, seconds."""
         before = self._four_before()
         done, starts = before._work_in(before.period), [span.start for span in self._spans_before()]
-        done = done.mutate(month=done.ordered_at.date().truncate("M"), ago=_ago(done.ordered_at, starts))
-        return done.group_by(["ago", "month", "pool", "activity", "customer_id"]).agg(seconds=done.seconds.sum())
+        done = done.mutate(ago=_ago(done.happened_at, starts))
+        sums = done.group_by(["ago", "month", "activity", "customer_id"]).agg(seconds=done.seconds.sum())
+        return self._pooled(sums)
 
     def customers_before(self) -> ir.Table:
         """One row a customer and one of the four periods before this one, ``ago`` 1 to 4 (1: the last).
@@ -1408,10 +1444,10 @@ class Known:
         time, work for nobody, and what the entry checks set aside.
         """
         done, rules = self._done_in(self.period), self.cost_rules.activities
-        timed, nobody = done.filter(done.activity.isin(list(rules))), self._work_in(self.period)
+        timed, nobody = self._timed(done.filter(done.activity.isin(list(rules))), None), self._work_in(self.period)
         faults = {
             "activity without a time equation": done.filter(done.activity.notin(list(rules))),
-            "time below 0, counted as none": timed.filter(self._work_seconds(timed) < 0),
+            "time below 0, counted as none": timed.filter(timed.seconds < 0),
             "work for no known customer": nobody.filter(nobody.customer_id.isnull()),
         }
         tables = [
@@ -1653,7 +1689,8 @@ def _keep(name: str, expression: ir.Table, known: Known, key: bytes, folder: Pat
 
 
 def _store(name: str, table: pa.Table, keys: tuple[str, ...], folder: Path) -> Kept:
-    table = table.sort_by([(column, "ascending") for column in keys]).combine_chunks()
+    table = table.combine_chunks()
+    table = table.take(pa.array(_order([table[column] for column in keys]))).combine_chunks()
     digest = _digest(table)
     path = folder / f"{digest}.parquet"
     if not path.exists():
@@ -1716,6 +1753,42 @@ def _pseudonyms(values: pa.Array, key: bytes) -> pa.Array:
     return names.take(encoded.indices)
 
 
+def _order(columns: list[pa.ChunkedArray]) -> np.ndarray:
+    """Positions that sort rows by columns, missing values last; equal rows stay in order.
+
+    Each column as the rank of its values among the different ones, which are few; ranks together in as few keys as fit
+    64 bits.
+    """
+    keys, size = [], 2**62
+    for column in columns:
+        codes = (
+            column.combine_chunks().dictionary_encode()
+            if len(column)
+            else pa.array([], pa.string()).dictionary_encode()
+        )
+        codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
+        order = np.asarray(pc.sort_indices(codes.dictionary))
+        ranks = np.empty(len(order) + 1, dtype="int64")
+        ranks[order], ranks[-1] = np.arange(len(order)), len(order)
+        ranked = ranks[np.asarray(pc.fill_null(codes.indices, len(order)), dtype="int64")]
+        if size * (len(order) + 1) < 2**62:
+            keys[-1] = keys[-1] * (len(order) + 1) + ranked
+            size *= len(order) + 1
+        else:
+            keys.append(ranked)
+            size = len(order) + 1
+    return np.lexsort(keys[::-1]) if keys else np.arange(0)
+
+
+def _text_of(strings: pa.Array) -> memoryview:
+    """The bytes of all strings of an array without missing values, one after the other, as they lie in memory."""
+    _, offsets, data = strings.buffers()
+    if data is None:
+        return memoryview(b"")
+    ends = np.frombuffer(offsets, dtype="<i4")[strings.offset : strings.offset + len(strings) + 1]
+    return memoryview(data)[ends[0] : ends[-1]]
+
+
 def _digest(table: pa.Table) -> str:
     """SHA-256 of names, types and values: the same for the same table, whoever wrote it."""
     digest = hashlib.sha256()
@@ -1726,7 +1799,7 @@ def _digest(table: pa.Table) -> str:
         if pa.types.is_string(field.type):
             filled = pc.fill_null(column, "")
             digest.update(np.asarray(pc.binary_length(filled), dtype="<i4").tobytes())
-            digest.update("".join(filled.to_pylist()).encode())
+            digest.update(_text_of(filled))
         elif pa.types.is_boolean(field.type):
             digest.update(np.packbits(np.asarray(pc.fill_null(column, False))).tobytes())
         else:
