@@ -390,18 +390,22 @@ def test_kinds_share_the_cents_of_their_cells():
     ]
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.integers(0, 500)), min_size=1))
-def test_kinds_add_up_to_their_cells(rows):
-    kinds = _cells([("m", "p", "act", segment, "web", "n", seconds) for segment, _, seconds in rows])
-    kinds = kinds.assign(order_class=[kind for _, kind, _ in rows], times=1)
+_KINDS = st.tuples(*(st.sampled_from(two) for two in ("mn", "pq", "ab", "xyz")), st.integers(0, 500))
+
+
+@given(st.lists(_KINDS, min_size=1), st.permutations(range(8)))
+def test_kinds_add_up_to_their_cells_whatever_the_order_of_columns(rows, order):
+    kinds = _cells([(month, pool, "act", segment, "web", "n", seconds) for month, pool, segment, _, seconds in rows])
+    kinds = kinds.assign(order_class=[kind for *_, kind, _ in rows], times=1)
     kinds = kinds.groupby([x for x in kinds if x not in ("seconds", "times")], as_index=False)[
         ["seconds", "times"]
     ].sum()
     keys = ["month", "pool", "activity", "segment", "channel", "region"]
     cells = kinds.groupby(keys, as_index=False)["seconds"].sum()
     cells["cost"] = [7 * (at + 1) if seconds else 0 for at, seconds in enumerate(cells["seconds"])]
-    found = cost.kinds_costed(cells, kinds)
-    assert found.groupby("segment")["cost"].sum().to_dict() == cells.set_index("segment")["cost"].to_dict()
+    names = [list(kinds)[at] for at in order] + list(kinds)[8:]
+    found = cost.kinds_costed(cells, kinds[names])
+    assert found.groupby(keys)["cost"].sum().to_dict() == cells.set_index(keys)["cost"].to_dict()
 
 
 def test_kinds_of_few_customers_stand_together(served):

@@ -178,6 +178,9 @@ def test_which_orders_lose_money_and_why_is_the_planted_answer(told):
     pools = cost.pool_costs(cost.passed_on(ledger, given["support"]), given["capacity"], given["work"])
     costed, _ = cost.charge_work(given["work"], pools)
     kinds = cost.kinds_costed(costed, given["work_kinds"])
+    cell = ["month", "pool", "activity", "segment", "channel", "region"]
+    sums = [rows.groupby(cell)["cost"].sum() for rows in (costed, kinds)]
+    assert (sums[0] == sums[1]).all()
     sent = cost.charged_freight(orders, given["freight_kinds"], ledger)
     losing = cost.losing_kinds(orders, kinds, sent, by=["segment", "order_class"], min_n=MIN_N)
     assert losing["kind"].tolist() == ["business, rush", "business, one line"]  # business: what the data say of them

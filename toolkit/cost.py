@@ -399,7 +399,8 @@ def kinds_costed(costed: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
     ``cost`` (cents), sorted. Sums over kinds are those of the cells, to the cent.
     """
     keys = ["month", "pool", "activity", *_CELL]
-    rows = kinds.sort_values([column for column in kinds if column not in ("seconds", "times")], ignore_index=True)
+    more = sorted(set(kinds) - {*keys, "seconds", "times"})
+    rows = kinds.sort_values([*keys, *more], ignore_index=True)
     cells = rows.groupby(keys, sort=True).ngroup().to_numpy()
     cents = costed.groupby(keys)["cost"].sum()
     cents = cents.reindex(pd.MultiIndex.from_frame(rows[keys].drop_duplicates())).fillna(0).to_numpy("int64")
