@@ -44,6 +44,16 @@ def test_e1_cost_of_each_activity_of_the_published_department(department):
     assert costed.set_index("activity")["cost"].to_dict() == {name: dollars * 100 for name, _, _, _, dollars in KAPLAN}
 
 
+def test_e1_the_next_period_of_the_department(department):
+    # 51,000 orders, 1,150 inquiries, 2,700 checks at the same times: 593,600 minutes, $474,880, unused $85,120 [A]
+    ledger, capacity, work = department
+    work = work.assign(
+        seconds=[quantity * unit * 60 for quantity, unit in zip((51_000, 1_150, 2_700), (8, 44, 50), strict=True)]
+    )
+    pools = cost.pool_costs(ledger, capacity, work)
+    assert pools[["used_s", "charged", "unused"]].values.tolist() == [[593_600 * 60, 474_880_00, 85_120_00]]
+
+
 def test_above_capacity_the_rate_stays_and_what_is_too_much_stands_alone():
     month = {"month": ["m"], "pool": ["p"]}
     pools = cost.pool_costs(

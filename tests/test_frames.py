@@ -458,6 +458,15 @@ def test_parts_of_products_follow_lines_and_weights(tiny, tables, made):
     assert found.to_dict() == pytest.approx(expected.to_dict(), rel=1e-4)
 
 
+def test_what_the_entry_checks_set_aside_of_costs_is_counted(tiny):
+    known = frames.Known(tiny, tiny.period(PERIOD))
+    aside = pd.DataFrame({"month": [date(2026, 4, 1), date(2026, 6, 1), date(2026, 7, 1), None], "currency": "USD"})
+    own = known.warehouse.quarantine
+    known.warehouse.quarantine = lambda name: ibis.memtable(aside) if name == "ledger" else own(name)
+    found = known.warehouse.backend.to_pyarrow(known.cost_faults()).to_pandas()
+    assert found.values.tolist() == [["set aside on entry", "ledger", 3]]  # one may be of any month
+
+
 def test_a_support_pool_with_activities_of_its_own_is_refused(tmp_path):
     rules = tmp_path / "cost.yaml"
     text = (ROOT / "params" / "sample" / "cost.yaml").read_text()

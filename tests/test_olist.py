@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, SHARED
 
-from toolkit import cli, company, frames, source
+from toolkit import cli, company, cost, frames, levers, source
 
 RAW = SHARED / "data" / "olist"
 pytestmark = pytest.mark.skipif(not RAW.is_dir(), reason="the shared data are not here")
@@ -174,6 +174,42 @@ def test_freight_of_the_archived_page_ties_to_the_raw_lines(home, receipt, capsy
     taken = account.loc["taken out: cancelled by the day of knowledge", "freight"]
     for name in ("cost_by_segment_channel", "cost_by_region"):
         assert pd.read_csv(tables / f"{name}.csv")["freight"].sum() == raw[0] - taken
+
+
+@pytest.mark.parametrize("quarter", ["2017Q1", "2017Q2", "2017Q3", "2017Q4", "2018Q1", "2018Q2", "2018Q3"])
+def test_freight_of_every_quarter_ties_at_every_level(home, receipt, quarter):
+    olist = company.load("olist", home)
+    period = olist.period(quarter)
+    names = ["orders", "handling", "ledger", "freight", "work", "work_kinds", "product_mix", "product_parts"]
+    names += ["work_units", "standards", "capacity", "support"]
+    kept = frames.materialise(olist, period, names, home / "frames")
+    given = {name: frames.read(frame.path) for name, frame in kept.items()}
+    live = given["orders"][~given["orders"]["cancelled"]]
+    raw = duckdb.sql(
+        f"""SELECT coalesce(sum(round(freight_value * 100)::BIGINT), 0)
+        FROM read_csv('{RAW}/olist_order_items_dataset.csv',
+            types = {{'freight_value': 'DECIMAL(18,2)'}})
+        JOIN read_csv('{RAW}/olist_orders_dataset.csv') USING (order_id)
+        WHERE order_purchase_timestamp >= '{period.start.date()}'
+            AND order_purchase_timestamp < '{period.end.date()}'"""
+    ).fetchone()[0]
+    assert given["orders"]["freight"].sum() == raw
+    orders, ledger, freight = cost.assumed_handling(live, given["handling"]), given["ledger"], live["freight"].sum()
+    pools = cost.pool_costs(cost.passed_on(ledger, given["support"]), given["capacity"], given["work"])
+    costed, _ = cost.charge_work(given["work"], pools)
+    sent = cost.charged_freight(orders, given["freight"], ledger)
+    kinds = cost.kinds_costed(costed, given["work_kinds"])
+    whole = cost.serve_costs(orders, costed, sent, by=[]).iloc[0]
+    assert whole["freight"] == freight
+    assert whole["handling"] == orders["handling"].sum() > 0
+    for by in (["segment"], ["segment", "channel"], ["region"], ["order_class"], ["fulfilment"]):
+        rows = cost.serve_costs(orders, kinds if by[0] in kinds else costed, sent, by=by)
+        assert (rows["freight"].sum(), rows["cost_to_serve"].sum()) == (freight, whole["cost_to_serve"])
+    mix = [given["product_mix"], given["product_parts"], costed, sent, orders, given["handling"], ledger]
+    groups = cost.by_product_group(*mix, min_n=10)
+    assert (groups["freight"].sum(), groups["cost_to_serve"].sum()) == (freight, whole["cost_to_serve"])
+    args = given["work_units"], orders, costed, sent, given["handling"], given["standards"]
+    assert levers.levers(*args)["cost"].sum() == whole["cost_to_serve"]
 
 
 def _as_exported_on(day: str, folder):

@@ -66,6 +66,7 @@ def test_e5_gini_and_its_like_for_profit():
     # PySAL inequality 1.1.2: .4620911303
     incomes = [541, 1463, 2445, 3438, 4437, 5401, 6392, 8304, 11904, 22261]
     assert profit.gini(incomes) == pytest.approx(0.4620911303, abs=1e-10)
+    assert profit.gini(incomes) * 10 / 9 == pytest.approx(0.5134345892, abs=1e-10)  # of a sample
     assert profit.gini([*incomes, -500]) == profit.gini(incomes)
     assert np.isnan(profit.gini([0, 0]))
     # drawn: 30, 0, -10 of 20: heights 0, 1.5, 1.5, 1; area (0.75 + 1.5 + 1.25) / 3 = 7 / 6, less the half 2 / 3
