@@ -272,7 +272,7 @@ def matrix(fields: Frame, look: Look) -> Html:
     )
     caption += "carriage trade, aggressive), each by revenue and against that of all customers; money in "
     caption += f"{look.currency}; in the same field: of those known in the four periods before"
-    columns = ["field", "n", "net_revenue", "before_service", "cost_to_serve", "profit", "stayed", "what"]
+    columns = ["field", "what", "n", "net_revenue", "before_service", "cost_to_serve", "profit", "stayed"]
     heads = {"n": "customers", "before_service": "margin before service", "stayed": "in the same field before"}
     heads |= {"profit": "result", "what": "what to do"}
     return table(told, name="profitability_matrix", caption=caption, columns=columns, heads=heads)
