@@ -31,7 +31,8 @@ def made(home: Path, orders: int) -> None:
     params.mkdir(parents=True)
     tables.mkdir(parents=True)
     (params / "base.yaml").write_text(
-        "company: {title: Bench, zone: UTC, currency: EUR, pseudonym_key: public}\n\nall: {}\n"
+        "company: {title: Bench, zone: UTC, currency: EUR, pseudonym_key: public,"
+        " limits: {warehouse_mb: 2000}}\n\nall: {}\n"
     )
     rules = {name: {"pool": POOLS[name], "seconds": SECONDS[name], "per": DRIVERS.get(name, {})} for name in SECONDS}
     (params / "cost.yaml").write_text(json.dumps({"activities": rules}))

@@ -161,6 +161,9 @@ def test_any_ledger_ties_and_no_order_of_rows_changes_a_cent(postings, done, sen
     shuffled = cost.passed_on(ledger.sample(frac=1, random_state=1), support.head(int(serves)))
     again, _ = cost.charge_work(work.iloc[order], cost.pool_costs(shuffled, capacity, work))
     pd.testing.assert_frame_equal(costed, again)
+    text = ["month", "pool", "activity", "customer_id"]
+    coded, _ = cost.charge_work(work.iloc[order].astype(dict.fromkeys(text, "category")), pools)
+    assert coded.astype({"month": "str"}).values.tolist() == costed.values.tolist()
 
 
 def test_cents_are_rounded_once_for_a_customer_and_activity_then_shared_among_its_cells():

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT
@@ -287,6 +288,72 @@ def test_work_follows_the_time_equations(tiny, tables, made):
     assert made["work"].groupby("activity")["seconds"].sum().to_dict() == expected
 
 
+@pytest.mark.parametrize("much", [True, False])
+def test_work_is_the_same_by_numbers_a_month_at_a_time(tiny, tables, tmp_path, monkeypatch, much):
+    # work of unknown orders, of orders with another customer than their own, and of nobody
+    period, folder = tiny.period(PERIOD), tmp_path / "data" / "sample" / "warehouse-odd" / "tables"
+    done = tables["activities"]
+    done = done[(done["happened_at"] >= period.start) & (done["happened_at"] < period.end)].reset_index(drop=True)
+    done.loc[::7, "order_id"] = "of nothing"
+    done.loc[::5, "customer_id"] = tables["customers"]["customer_id"].iloc[0]
+    done.loc[done.index[done["activity"] == "packing"][::3], ["order_id", "customer_id"]] = None
+    shutil.copytree(tiny.data / json.loads((tiny.data / "receipt.json").read_text())["folder"] / "tables", folder)
+    schema = pq.read_schema(folder / "activities.parquet")
+    pq.write_table(pa.Table.from_pandas(done, schema=schema, preserve_index=False), folder / "activities.parquet")
+    shutil.copytree(ROOT / "params" / "sample", tmp_path / "params" / "sample")
+    odd = company.load("sample", tmp_path)
+    receipt = {"folder": "warehouse-odd", "key": odd.key_print(), "tables": dict.fromkeys(tables)}
+    (odd.data / "receipt.json").write_text(json.dumps(receipt))
+    monkeypatch.setattr(frames, "MUCH_WORK", -1 if much else 10**9)
+    known = frames.Known(odd, odd.period(PERIOD))
+    work = known.warehouse.backend.to_pyarrow(known.work()).to_pandas()
+
+    orders = tables["orders"].set_index("order_id")
+    places = known.warehouse.backend.to_pyarrow(known._published(known.table("orders"))).to_pandas()
+    places = places.set_index("order_id")[["segment", "channel", "region"]]
+    rules, cells = (
+        known.cost_rules.activities,
+        {row[:3]: row[3:] for row in known.grid.itertuples(index=False, name=None)},
+    )
+    expected = {}
+    alone = set(done.loc[done["order_id"].isna(), "activity"])
+    for row in done[~done["activity"].isin(alone)].itertuples():
+        drivers = json.loads(row.drivers or "{}")
+        rule = rules[row.activity]
+        seconds = row.quantity * rule.seconds + sum(drivers.get(name, 0) * each for name, each in rule.per.items())
+        who = row.customer_id if isinstance(row.customer_id, str) else None
+        at = cells[("(unknown)",) * 3]
+        if row.order_id in orders.index:
+            who, at = who or orders.loc[row.order_id, "customer_id"], tuple(places.loc[row.order_id])
+        key = (row.happened_at.astimezone(period.start.tzinfo).strftime("%Y-%m-01"), row.activity, who, *at)
+        times, sums = expected.get(key, (0, 0))
+        expected[key] = (times + row.quantity, sums + seconds)
+    named = work[~work["activity"].isin(alone)].astype(object).where(lambda rows: rows.notna(), None)
+    assert len(named) == len(expected) > 500
+    found = {(str(row.month), row.activity, row.customer_id, row.segment, row.channel, row.region):
+             (row.times, row.seconds) for row in named.itertuples()}  # fmt: skip
+    assert found == expected
+    assert work.groupby("activity")["times"].sum().to_dict() == done.groupby("activity")["quantity"].sum().to_dict()
+    assert {"account_visit", "packing"} <= alone
+    assert work.loc[work["activity"] == "packing", "customer_id"].isna().any()
+
+
+def test_the_local_warehouse_holds_no_more_memory_than_it_may(tiny):
+    limits = company.Limits(warehouse_mb=600)
+    found = replace(tiny, settings=tiny.settings.model_copy(update={"limits": limits}))
+    link = frames.Known(found, found.period(PERIOD)).warehouse.backend
+    told = link.raw_sql("SELECT current_setting('memory_limit'), current_setting('temp_directory')").fetchone()
+    assert told == ("572.2 MiB", str(tiny.data / "spill"))  # 600,000,000 bytes
+
+
+def test_text_of_the_largest_frame_is_categories_in_order(made):
+    work = made["work"]
+    text = [name for name in work if isinstance(work[name].dtype, pd.CategoricalDtype)]
+    assert text == ["pool", "activity", "customer_id", "segment", "channel", "region"]
+    assert all(work[name].cat.categories.is_monotonic_increasing for name in text)
+    assert not any(isinstance(made["orders"][name].dtype, pd.CategoricalDtype) for name in made["orders"])
+
+
 def test_pools_that_serve_pools_and_faults_of_costs_are_frames(tiny, tables, made, tmp_path):
     assert made["cost_faults"].empty
     assert made["support"].empty
@@ -538,7 +605,7 @@ def test_a_frame_is_named_by_its_values(tiny, tmp_path):
     other = frames.materialise(tiny, tiny.period("2026Q1"), ["orders"], tmp_path)["orders"]
     assert first == again != other
     table = pq.read_table(first.path)
-    assert frames._digest(table) == first.digest
+    assert frames._digest(table) == frames._digest(frames._coded(table)) == first.digest
     changed = table.set_column(
         table.column_names.index("net_revenue"), "net_revenue", frames.pc.add(table["net_revenue"], 1)
     )

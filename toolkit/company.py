@@ -29,7 +29,8 @@ _TEXT = re.compile(r"[-+]?0[0-9].*|.*_.*")
 class Limits(BaseModel):
     """What a report may take: wall clock, silence (no cell begun, no message), output, memory of all its processes.
 
-    Without ``memory_mb`` the reports that run at once share nine tenths of the machine's memory.
+    Without ``memory_mb`` the reports that run at once share nine tenths of the machine's memory; without
+    ``warehouse_mb`` the local warehouse takes up to four fifths of it, then spills to disk.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -38,6 +39,7 @@ class Limits(BaseModel):
     silent_seconds: float = Field(default=600, gt=0)
     output_mb: float = Field(default=50, gt=0)
     memory_mb: float | None = Field(default=None, gt=0)
+    warehouse_mb: float | None = Field(default=None, ge=500)
 
 
 COVARIATES = (  # of an order, known when it was placed: what a cause may be adjusted for

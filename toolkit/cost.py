@@ -66,6 +66,8 @@ def _shared(amounts: np.ndarray, weights: np.ndarray, groups: np.ndarray) -> np.
     if not len(weights):
         return np.zeros(0, dtype="int64")
     starts = np.flatnonzero(np.diff(groups, prepend=-1))
+    if len(starts) == len(weights):  # nothing to share, as with most customers: of millions that is told apart
+        return np.where(weights > 0, amounts[groups], 0)
     totals, taken = np.add.reduceat(weights, starts), groups[starts]
     whole = np.where(totals > 0, np.abs(amounts[taken]), 0)
     at = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(weights)))
@@ -255,16 +257,19 @@ def charge_work(work: pd.DataFrame, pools: pd.DataFrame) -> tuple[pd.DataFrame, 
     """
     keys = [column for column in work.columns if column not in ("seconds", "times")]
     once = [column for column in ("month", "pool", "activity", "customer_id") if column in keys]
-    codes = {column: pd.factorize(work[column], sort=True)[0] for column in keys}
-    order = np.lexsort([codes[column] for column in (*[k for k in keys if k not in once][::-1], *once[::-1])])
-    rows = work.iloc[order].reset_index(drop=True)
+    keys = [*once, *(column for column in keys if column not in once)]
+    rows, codes = work.reset_index(drop=True), {column: _codes(work[column]) for column in keys}
+    if not _sorted(list(codes.values())):
+        order = np.lexsort(list(codes.values())[::-1])
+        rows, codes = rows.iloc[order].reset_index(drop=True), {column: code[order] for column, code in codes.items()}
     seconds = rows["seconds"].astype("int64").to_numpy()
     new = np.zeros(len(rows), dtype=bool)
     for column in once:
-        new |= np.diff(codes[column][order], prepend=-2) != 0
+        new |= np.diff(codes[column], prepend=-2) != 0
     person, starts = new.cumsum() - 1, np.flatnonzero(new)
     theirs = np.add.reduceat(seconds, starts) if len(rows) else seconds
-    where, cents, allocated = rows.iloc[starts].groupby(["month", "pool"]).indices, np.zeros(len(theirs), "int64"), []
+    where = rows.loc[new, ["month", "pool"]].reset_index(drop=True).groupby(["month", "pool"]).indices
+    cents, allocated = np.zeros(len(theirs), "int64"), []
     for posting in pools.itertuples():
         at = where.get((posting.month, posting.pool), np.zeros(0, "int64"))
         share = _shared(np.array([posting.charged]), theirs[at], np.zeros(len(at), "int64"))
@@ -272,6 +277,24 @@ def charge_work(work: pd.DataFrame, pools: pd.DataFrame) -> tuple[pd.DataFrame, 
         allocated.append(int(share.sum()))
     posted = pools[["month", "account", "pool"]].assign(allocated=np.array(allocated, dtype="int64"))
     return rows.assign(cost=_shared(cents, seconds, person)), posted
+
+
+def _codes(column: pd.Series) -> np.ndarray:
+    """Ranks of a column's values, missing ones first."""
+    if isinstance(column.dtype, pd.CategoricalDtype) and column.cat.categories.is_monotonic_increasing:
+        return column.cat.codes.to_numpy()
+    return pd.factorize(column, sort=True)[0]
+
+
+def _sorted(codes: list[np.ndarray]) -> bool:
+    """Are rows in the order of all of these, the first before the second and so on?"""
+    tied = np.ones(max(len(codes[0]) - 1, 0), dtype=bool)
+    for code in codes:
+        steps = np.diff(code.astype("int32"))
+        if (steps[tied] < 0).any():
+            return False
+        tied &= steps == 0
+    return True
 
 
 def tie_out(

@@ -6,10 +6,10 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, reduce
+from functools import cache, cached_property, reduce
 from operator import and_
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from ibis import Deferred
 
 from toolkit import company as companies
 from toolkit import stats
@@ -33,10 +34,14 @@ from toolkit.warehouse import Warehouse
 NO_ORDER = "(no order)"
 FRAMES_VARIABLE = "TOOLKIT_FRAMES"
 KEY_FIGURES = "key_figures"
+MUCH_WORK = 5_000_000  # activities
 CAUSE_FIGURE = "nps_lost_cause_"  # then the treatment: key figures of what a cause takes
 _COST_TABLES = {"activities": "happened_at", "deliveries": "shipped_at", "ledger": "month", "resource_pools": "month"}
 _SUMS_BEFORE = ("n_orders", "n_lines", "net_revenue", "cost_of_goods", "payment_fee", "freight", "unpriced", "unknown")
+_CODED = ("work",)  # frames whose text stays codes on disk and in memory: one row a customer and activity
 _PERSON_COLUMNS = ("customer_id", "person")
+_NOWHERE, _OTHERS = ((name,) * len(GRID_DIMENSIONS) for name in (stats.UNKNOWN, stats.OTHER))
+_OWN = (ibis._.customer_id.notnull(),)  # work that names its own customer, beside an order's
 _ALWAYS, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -66,7 +71,10 @@ class Known:
 
     def table(self, name: str) -> ir.Table:
         """A contract table with nothing in it that was not known at ``as_of``."""
-        contract, table = TABLES[name], self.warehouse.table(name)
+        return self._as_known(name, self.warehouse.table(name))
+
+    def _as_known(self, name: str, table: ir.Table) -> ir.Table:
+        contract = TABLES[name]
         as_of = _instant(self.period.as_of)
         if contract.known_at == "orders.ordered_at":
             table = table.semi_join(self.table("orders"), "order_id")
@@ -186,26 +194,25 @@ class Known:
         revenue = lines.group_by("order_id").agg(amount=lines.net_revenue.sum())
         orders = self._placed_in(span)
         orders = self._places(orders.filter(orders.cancelled_at.isnull())).left_join(revenue, "order_id")
-        work, sent = self._work_places(span), self._places(self._sent_in(span))
+        sent = self._places(self._sent_in(span))
+        work = self._work_by_place(span) if self._much_work else self._work_places(span)
         measured = [
             (orders, orders.amount, "revenue"),
             (sent, sent.freight_cost, "freight"),
             (work, work.seconds, "work"),
         ]
-        parts = [
-            rows.group_by([*GRID_DIMENSIONS, "customer_id"])
-            .agg(amount=amount.sum().fill_null(0).cast("int64"))
-            .mutate(measure=ibis.literal(measure))
-            for rows, amount, measure in measured
-        ]
-        found = self.warehouse.backend.to_pyarrow(ibis.union(*parts)).to_pandas()
+        run, parts = self.warehouse.backend.to_pyarrow, []
+        for rows, amount, measure in measured:  # one after the other: together they would need their memory at once
+            sums = rows.group_by([*GRID_DIMENSIONS, "customer_id"]).agg(amount=amount.sum().fill_null(0).cast("int64"))
+            parts.append(run(sums).to_pandas().assign(measure=measure))
+        found = pd.concat(parts)
         found = found.rename(columns={"customer_id": "person"}).fillna({"person": stats.UNKNOWN})
         found["amount"] = found["amount"].clip(lower=0)
         return found.sort_values([*GRID_DIMENSIONS, "measure", "person"], ignore_index=True)
 
     def _placed_in(self, span: Period) -> ir.Table:
         orders = self.table("orders")
-        return orders.filter((orders.ordered_at >= _instant(span.start)) & (orders.ordered_at < _instant(span.end)))
+        return orders.filter(*_in(span, orders.ordered_at))
 
     def _published(self, orders: ir.Table) -> ir.Table:
         """Orders with segment, channel and region of the publication grid."""
@@ -1139,15 +1146,92 @@ class Known:
         Seconds follow the time equations of ``cost.yaml``: quantity x base + drivers x seconds
         each. Work for no order, such as a visit, has the channel "(no order)".
         """
-        rows = self._work_places(self.period)
         keys = ["month", "activity", "customer_id", *GRID_DIMENSIONS]
-        sums = rows.group_by(keys).agg(times=rows.quantity.sum(), seconds=rows.seconds.sum())  # fewer to be labelled
-        placed = self._pooled(_relabelled(sums, self.grid))
-        return placed.group_by(["pool", *keys]).agg(times=placed.times.sum(), seconds=placed.seconds.sum())
+        if not self._much_work:
+            rows = self._work_places(self.period)
+            sums = rows.group_by(keys).agg(
+                times=rows.quantity.sum(), seconds=rows.seconds.sum()
+            )  # fewer to be labelled
+            placed = self._pooled(_relabelled(sums, self.grid))
+            return placed.group_by(["pool", *keys]).agg(times=placed.times.sum(), seconds=placed.seconds.sum())
+        sums = [self._work_sums(month, keys[:2], self._atoms, self.period) for month in _months(self.period)]
+        named = self._pooled(self._with_names(ibis.union(*sums) if len(sums) > 1 else sums[0], self._atoms))
+        return named.select("pool", *keys, "times", "seconds")
+
+    @cached_property
+    def _much_work(self) -> bool:
+        """Is there so much work that groups of text keys would not fit a laptop's memory?
+
+        Then they are made by numbers of customers and cells, a month at a time, from larger queries.
+        """
+        return self.warehouse.backend.to_pyarrow(self.warehouse.table("activities").count()).as_py() > MUCH_WORK
+
+    def _work_by_place(self, span: Period) -> ir.Table:
+        """One row a customer and cell, unmerged: times and seconds of a span."""
+        others, orders = self._work_places(span, named=_OWN), self._order_places()
+        cells = ibis.union(*[rows.select(*GRID_DIMENSIONS) for rows in (orders, others)], distinct=True)
+        cells = [_NOWHERE, *self.warehouse.backend.to_pyarrow(cells).to_pandas().itertuples(index=False, name=None)]
+        cells = {cell: cell for cell in cells}
+        return self._with_names(self._work_sums(span, [], cells), cells)
+
+    def _work_sums(
+        self, span: Period, keys: list[str], places: dict[tuple, tuple], within: Period | None = None
+    ) -> ir.Table:
+        """Times and seconds of a span (``within`` one asked in parts) by keys and the numbers of customer and place."""
+        orders = self._numbered(self._order_places(), places).select("_customer", "_place", _of="order_id")
+        done = self._done_in(span, ibis._.order_id.notnull(), ibis._.customer_id.isnull())
+        done = self._timed(done, within or span)
+        plain = done.left_join(orders, done.order_id == orders._of)
+        others = self._numbered(self._work_places(span, named=_OWN), places)
+        columns = [*keys, "_customer", "_place", "quantity", "seconds"]
+        rows = ibis.union(*[part.select(columns) for part in (plain, others)])
+        rows = rows.mutate(_place=rows._place.fill_null(_numbers(places)[places[_NOWHERE]]))
+        return rows.group_by(columns[:-2]).agg(times=rows.quantity.sum(), seconds=rows.seconds.sum())
+
+    def _order_places(self) -> ir.Table:
+        orders = self.table("orders").select("order_id", "customer_id", "channel", "ordered_at")
+        return self._places(orders).select("order_id", "customer_id", *GRID_DIMENSIONS)
+
+    def _customer_numbers(self) -> ir.Table:
+        """Each customer of orders or activities with a number of its own."""
+        found = ibis.union(
+            *[self.table(name).select("customer_id") for name in ("orders", "activities")], distinct=True
+        )
+        found = found.filter(found.customer_id.notnull()).select(_id="customer_id")
+        return found.mutate(_number=ibis.row_number().over(order_by="_id").cast("int32"))
+
+    def _numbered(self, rows: ir.Table, places: dict[tuple, tuple]) -> ir.Table:
+        """Rows of cells and customers with the numbers of the cell's place and the customer."""
+        customers, numbers = (
+            self._customer_numbers(),
+            {place: at for at, place in enumerate(sorted(set(places.values())))},
+        )
+        names = [f"_{name}" for name in GRID_DIMENSIONS]
+        schema = dict.fromkeys(names, "string") | {"_place": "int32"}
+        cells = [(*cell, numbers[place]) for cell, place in places.items()]
+        cells = ibis.memtable(pd.DataFrame(cells, columns=list(schema)), schema=schema)
+        found = rows.left_join(cells, [rows[name] == cells[f"_{name}"] for name in GRID_DIMENSIONS])
+        found = found.left_join(customers, found.customer_id == customers._id)
+        return found.rename(_customer="_number").drop("_id", *names)
+
+    def _with_names(self, sums: ir.Table, places: dict[tuple, tuple]) -> ir.Table:
+        """Sums by numbers with the places and customers that these stand for."""
+        customers, schema = self._customer_numbers(), {"_at": "int32"} | dict.fromkeys(GRID_DIMENSIONS, "string")
+        names = [(at, *place) for place, at in _numbers(places).items()]
+        names = ibis.memtable(pd.DataFrame(names, columns=list(schema)), schema=schema)
+        named = sums.left_join(names, sums._place == names._at)
+        named = named.left_join(customers, named._customer == customers._number).rename(customer_id="_id")
+        return named.drop("_at", "_place", "_customer", "_number")
+
+    @cached_property
+    def _atoms(self) -> dict[tuple, tuple]:
+        """The atom that each cell of the grid is published in."""
+        size, cells = len(GRID_DIMENSIONS), self.grid.itertuples(index=False, name=None)
+        return {_NOWHERE: _OTHERS} | {cell[:size]: cell[size:] for cell in cells}
 
     def _work_in(self, span: Period, *more: str) -> ir.Table:
         """Activities of a span with seconds, order, customer and the month in which they happened."""
-        done = self._timed(self._done_in(span))
+        done = self._timed(self._done_in(span), span)
         orders = self.table("orders").select(_order="order_id", _buyer="customer_id")
         placed = done.left_join(orders, done.order_id == orders._order)
         return placed.select(
@@ -1155,63 +1239,69 @@ class Known:
             customer_id=ibis.coalesce(placed.customer_id, placed._buyer),
         )  # fmt: skip
 
-    def _work_places(self, span: Period, *more: str) -> ir.Table:
-        """``_work_in`` with segment, channel and region: its order's, or its customer's then and "(no order)"."""
-        done = self._timed(self._done_in(span))
+    def _work_places(self, span: Period, *more: str, named: Sequence[Deferred] = ()) -> ir.Table:
+        """``_work_in`` with segment, channel and region: its order's, or its customer's then and "(no order)".
+
+        Of work for orders only that which the conditions ``named`` hold for.
+        """
         columns = ["activity", "quantity", "seconds", *more, "month", "order_id", "customer_id"]
-        named, alone = done.filter(done.order_id.notnull()), done.filter(done.order_id.isnull())
+        done = self._timed(self._done_in(span, ibis._.order_id.notnull(), *named), span)
         orders = self._places(self.table("orders").select("order_id", "customer_id", "channel", "ordered_at"))
         orders = orders.select(_of="order_id", _buyer="customer_id", **{name: name for name in GRID_DIMENSIONS})
-        named = named.left_join(orders, named.order_id == orders._of)
-        cell = {name: named[name].fill_null(stats.UNKNOWN) for name in GRID_DIMENSIONS}
-        named = named.mutate(customer_id=ibis.coalesce(named.customer_id, named._buyer), **cell)
+        done = done.left_join(orders, done.order_id == orders._of)
+        cell = {name: done[name].fill_null(stats.UNKNOWN) for name in GRID_DIMENSIONS}
+        done = done.mutate(customer_id=ibis.coalesce(done.customer_id, done._buyer), **cell)
+        alone = self._timed(self._done_in(span, ibis._.order_id.isnull()), span)
         alone = self._places(alone.mutate(channel=ibis.literal(NO_ORDER), ordered_at=alone.happened_at))
-        return ibis.union(*[rows.select(*columns, *GRID_DIMENSIONS) for rows in (named, alone)])
+        return ibis.union(*[rows.select(*columns, *GRID_DIMENSIONS) for rows in (done, alone)])
 
     def _pooled(self, work: ir.Table) -> ir.Table:
         """Rows of activities with the pool that does them."""
         rules = sorted(self.cost_rules.activities.items())
         return work.mutate(pool=_by_activity(work, [(name, rule.pool) for name, rule in rules], stats.UNKNOWN))
 
-    def _done_in(self, span: Period) -> ir.Table:
-        """Activities that happened in a span, with their month (by its edges: of 120 million rows that is faster)."""
-        done = self.table("activities")
-        done = done.filter((done.happened_at >= _instant(span.start)) & (done.happened_at < _instant(span.end)))
-        edges, month = [], span.start
-        while month < span.end:
-            edges.append(month)
-            month = (month.replace(day=1) + timedelta(days=32)).replace(day=1)
-        month = ibis.cases(
-            *[
-                (done.happened_at >= _instant(edge), ibis.literal(edge.date().replace(day=1)))
-                for edge in reversed(edges)
-            ],
-            else_=ibis.null("date"),
-        )
+    def _done_in(self, span: Period, *only: Deferred) -> ir.Table:
+        """Activities that happened in a span, with their month (by its edges: of 120 million rows that is faster).
+
+        Only those that the conditions hold for. They go first: what two parts of an expression share is written out by
+        DuckDB before either reads it, and activities are many.
+        """
+        done = self.warehouse.table("activities")
+        done = self._as_known("activities", done.filter(*_in(span, ibis._.happened_at), *only))
+        cases = [(done.happened_at >= _instant(part.start), part.start.date().replace(day=1)) for part in _months(span)]
+        month = ibis.cases(*[(after, ibis.literal(day)) for after, day in reversed(cases)], else_=ibis.null("date"))
         return done.mutate(month=month)
 
-    def _timed(self, done: ir.Table, floor: int | None = 0) -> ir.Table:
-        """Activities with the ``seconds`` that the time equations of ``cost.yaml`` say; 0 where none does, never less.
+    def _timed(self, done: ir.Table, span: Period, floor: int | None = 0) -> ir.Table:
+        """Activities with ``seconds`` by the time equations of ``cost.yaml``; 0 where there is none, never less."""
+        kinds = self._kinds_of_work(span)
+        done = done.mutate(_read=done.drivers.fill_null(""))
+        found = done.left_join(kinds, [done.activity == kinds._activity, done._read == kinds._text])
+        seconds = found.quantity * found._base + found._more
+        seconds = seconds if floor is None else ibis.greatest(seconds, floor)
+        return found.mutate(seconds=seconds.cast("int64")).drop("_read", "_activity", "_text", "_base", "_more")
 
-        Drivers are read once for each different text: most activities have one of few.
+    @cache  # noqa: B019 - lives as long as its company's period
+    def _kinds_of_work(self, span: Period) -> ir.Table:
+        """Each activity and text of drivers in a span with its seconds: ``_base`` a time, ``_more`` for the drivers.
+
+        Read first, because they are few and DuckDB takes them for many: it would hold all activities beside them.
         """
         rules = sorted(self.cost_rules.activities.items())
-        kinds = done.filter(done.drivers.notnull()).select(_activity="activity", _text="drivers").distinct()
-        told, more = kinds._text.cast("json"), ibis.literal(0)
+        kinds = self.warehouse.table("activities").filter(*_in(span, ibis._.happened_at))
+        kinds = kinds.select(_activity="activity", _text=kinds.drivers.fill_null("")).distinct()
+        told, more = kinds._text.nullif("").cast("json"), ibis.literal(0)
         for driver in sorted({driver for _, rule in rules for driver in rule.per}):
             of = [(kinds._activity == name, rule.per[driver]) for name, rule in rules if driver in rule.per]
             more = more + told[driver].int.fill_null(0) * ibis.cases(*of, else_=0)
-        kinds = kinds.mutate(_more=more)
-        found = done.left_join(kinds, [done.activity == kinds._activity, done.drivers == kinds._text])
-        base = [(found.activity == name, found.quantity * rule.seconds) for name, rule in rules]
-        seconds = (ibis.cases(*base, else_=0) if base else ibis.literal(0)) + found._more.fill_null(0)
-        seconds = seconds if floor is None else ibis.greatest(seconds, floor)
-        return found.mutate(seconds=seconds.cast("int64")).drop("_activity", "_text", "_more")
+        base = [(kinds._activity == name, rule.seconds) for name, rule in rules]
+        base = ibis.cases(*base, else_=0) if base else ibis.literal(0)
+        return ibis.memtable(self.warehouse.backend.to_pyarrow(kinds.mutate(_base=base, _more=more)))
 
     def _sent_in(self, span: Period) -> ir.Table:
         """Shipments handed over in a span, with customer, channel and time of their order."""
         sent = self._billed
-        sent = sent.filter((sent.shipped_at >= _instant(span.start)) & (sent.shipped_at < _instant(span.end)))
+        sent = sent.filter(*_in(span, sent.shipped_at))
         orders = self.table("orders").select("order_id", "customer_id", "channel", "ordered_at")
         return sent.inner_join(orders, "order_id").select(
             "order_id", "customer_id", "channel", "ordered_at", "shipped_at", "freight_cost"
@@ -1444,7 +1534,10 @@ class Known:
         time, work for nobody, and what the entry checks set aside.
         """
         done, rules = self._done_in(self.period), self.cost_rules.activities
-        timed, nobody = self._timed(done.filter(done.activity.isin(list(rules))), None), self._work_in(self.period)
+        timed, nobody = (
+            self._timed(done.filter(done.activity.isin(list(rules))), self.period, None),
+            self._work_in(self.period),
+        )
         faults = {
             "activity without a time equation": done.filter(done.activity.notin(list(rules))),
             "time below 0, counted as none": timed.filter(timed.seconds < 0),
@@ -1679,13 +1772,31 @@ def materialise(company: Company, period: Period, names: list[str], folder: Path
 
 
 def _keep(name: str, expression: ir.Table, known: Known, key: bytes, folder: Path) -> Kept:
-    table = _plain(known.warehouse.backend.to_pyarrow(expression))
+    table = _fetched(known.warehouse.backend, expression)
     for column in _PERSON_COLUMNS:
         if column in table.column_names:
-            table = table.set_column(
-                table.column_names.index(column), column, _pseudonyms(table[column].combine_chunks(), key)
-            )
+            people = table[column].combine_chunks()
+            names = [None if each is None else pseudonym(each, key) for each in people.dictionary.to_pylist()]
+            people = pa.DictionaryArray.from_arrays(people.indices, pa.array(names, pa.string()))
+            table = table.set_column(table.column_names.index(column), column, people)
     return _store(name, table, _KEYS[name], folder)
+
+
+def _fetched(backend: ibis.BaseBackend, expression: ir.Table) -> pa.Table:
+    """The result of an expression, its text as codes: of millions of rows, text alone would fill the memory."""
+    schema = expression.schema().to_pyarrow()
+    parts = [_coded(_plain(schema.empty_table()))]
+    for batch in backend.to_pyarrow_batches(expression):
+        parts.append(_coded(_plain(pa.Table.from_batches([batch]).cast(schema))))
+    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+
+
+def _coded(table: pa.Table) -> pa.Table:
+    """The table with its text as dictionaries."""
+    for at, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            table = table.set_column(at, field.name, table[field.name].dictionary_encode())
+    return table
 
 
 def _store(name: str, table: pa.Table, keys: tuple[str, ...], folder: Path) -> Kept:
@@ -1696,7 +1807,7 @@ def _store(name: str, table: pa.Table, keys: tuple[str, ...], folder: Path) -> K
     if not path.exists():
         handle, partial = tempfile.mkstemp(dir=folder, suffix=".partial")
         os.close(handle)
-        pq.write_table(table, partial, compression="zstd")
+        pq.write_table(table if name in _CODED else _plain(table), partial, compression="zstd")
         os.replace(partial, path)
     return Kept(name, path, digest, table.num_rows)
 
@@ -1747,12 +1858,6 @@ def _plain(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema([pa.field(field.name, simple(field.type)) for field in table.schema]))
 
 
-def _pseudonyms(values: pa.Array, key: bytes) -> pa.Array:
-    encoded = values.dictionary_encode()
-    names = pa.array([None if v is None else pseudonym(v, key) for v in encoded.dictionary.to_pylist()], pa.string())
-    return names.take(encoded.indices)
-
-
 def _order(columns: list[pa.ChunkedArray]) -> np.ndarray:
     """Positions that sort rows by columns, missing values last; equal rows stay in order.
 
@@ -1761,12 +1866,8 @@ def _order(columns: list[pa.ChunkedArray]) -> np.ndarray:
     """
     keys, size = [], 2**62
     for column in columns:
-        codes = (
-            column.combine_chunks().dictionary_encode()
-            if len(column)
-            else pa.array([], pa.string()).dictionary_encode()
-        )
-        codes = codes.combine_chunks() if isinstance(codes, pa.ChunkedArray) else codes
+        codes = column.combine_chunks()
+        codes = codes if pa.types.is_dictionary(codes.type) else codes.dictionary_encode()
         order = np.asarray(pc.sort_indices(codes.dictionary))
         ranks = np.empty(len(order) + 1, dtype="int64")
         ranks[order], ranks[-1] = np.arange(len(order)), len(order)
@@ -1790,29 +1891,38 @@ def _text_of(strings: pa.Array) -> memoryview:
 
 
 def _digest(table: pa.Table) -> str:
-    """SHA-256 of names, types and values: the same for the same table, whoever wrote it."""
+    """SHA-256 of names, types and values: the same for the same table, whoever wrote it, text as codes or not."""
     digest = hashlib.sha256()
     for field in table.schema:
-        column = pa.concat_arrays(table[field.name].chunks) if table.num_rows else pa.array([], field.type)
-        digest.update(f"{field.name}\0{field.type}\0{len(column)}\0".encode())
+        column = table[field.name]
+        coded = pa.types.is_dictionary(field.type)
+        kind = field.type.value_type if coded else field.type
+        digest.update(f"{field.name}\0{kind}\0{len(column)}\0".encode())
         digest.update(np.packbits(np.asarray(column.is_valid())).tobytes())
-        if pa.types.is_string(field.type):
-            filled = pc.fill_null(column, "")
-            digest.update(np.asarray(pc.binary_length(filled), dtype="<i4").tobytes())
-            digest.update(_text_of(filled))
-        elif pa.types.is_boolean(field.type):
+        if pa.types.is_string(kind):
+            for told in (lambda text: np.asarray(pc.binary_length(text), dtype="<i4").tobytes(), _text_of):
+                for start in range(0, len(column), 2**20):
+                    part = column.slice(start, 2**20).cast(kind).combine_chunks()
+                    digest.update(told(pc.fill_null(part, "")))
+        elif pa.types.is_boolean(kind):
             digest.update(np.packbits(np.asarray(pc.fill_null(column, False))).tobytes())
         else:
-            whole = {"timestamp": "int64", "date32": "int32"}.get(str(field.type).split("[")[0])
+            whole = {"timestamp": "int64", "date32": "int32"}.get(str(kind).split("[")[0])
             numbers = column.cast(whole) if whole else column
             digest.update(np.asarray(pc.fill_null(numbers, 0)).astype(numbers.type.to_pandas_dtype()).tobytes())
     return digest.hexdigest()
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A kept frame as a DataFrame; whole numbers and truth values stay so beside missing ones."""
+    """A kept frame as a DataFrame; whole numbers and truth values stay so beside missing ones.
+
+    Text of the largest frames is categorical, with sorted categories.
+    """
     types = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    return pq.read_table(path).to_pandas(types_mapper=types.get)
+    table = pq.read_table(path).to_pandas(types_mapper=types.get)
+    for name in table.select_dtypes("category"):
+        table[name] = table[name].cat.reorder_categories(sorted(table[name].cat.categories))
+    return table
 
 
 def reader(company: str, period: str) -> Callable[[str], pd.DataFrame]:
@@ -1861,6 +1971,26 @@ def _relabelled(rows: ir.Table, grid: pd.DataFrame) -> ir.Table:
     return joined.mutate(**merged).drop(
         *[f"_{name}" for name in GRID_DIMENSIONS], *[f"published_{name}" for name in GRID_DIMENSIONS]
     )
+
+
+def _numbers(places: dict[tuple, tuple]) -> dict[tuple, int]:
+    """A number for each of the places that cells are in."""
+    return {place: at for at, place in enumerate(sorted(set(places.values())))}
+
+
+def _in(span: Period, moment: ir.Value) -> list[ir.Value]:
+    """Conditions for a moment to lie in a span."""
+    return [moment >= _instant(span.start), moment < _instant(span.end)]
+
+
+def _months(span: Period) -> list[Period]:
+    """The calendar months of a span; the first and the last may be cut."""
+    parts, start = [], span.start
+    while start < span.end:
+        after = min((start.replace(day=1) + timedelta(days=32)).replace(day=1), span.end)
+        parts.append(Period("", start, after, span.as_of))
+        start = after
+    return parts
 
 
 def _ago(moment: ir.Value, starts: list[datetime]) -> ir.Value:

@@ -34,7 +34,7 @@ class Warehouse:
     def __init__(self, company: Company):
         self.company = company
         url = company.settings.warehouse
-        self.backend = ibis.duckdb.connect() if url == "local" else ibis.connect(url)
+        self.backend = _local(company) if url == "local" else ibis.connect(url)
         _set_zone(self.backend, company.settings.zone)
         files = _local_files(company) if url == "local" else {}
         for name, path in files.items():
@@ -92,6 +92,14 @@ def _local_files(company: Company) -> dict[str, Path]:
         )
     folder = company.data / receipt["folder"] / "tables"
     return {name: folder / f"{name}.parquet" for name in receipt["tables"]}
+
+
+def _local(company: Company) -> ibis.BaseBackend:
+    """DuckDB in this process: what it cannot hold goes to the company's own folder, for as long as it runs."""
+    settings = {"temp_directory": str(company.data / "spill"), "preserve_insertion_order": False}
+    if company.settings.limits.warehouse_mb:
+        settings["memory_limit"] = f"{company.settings.limits.warehouse_mb}MB"
+    return ibis.duckdb.connect(**settings)
 
 
 def _set_zone(backend: ibis.BaseBackend, zone: str) -> None:
