@@ -1,7 +1,9 @@
 """Is a revision whole, unchangeable without notice, and the same for the same report?"""
 
 import json
+import os
 
+import pandas as pd
 import pytest
 
 from toolkit.errors import DataError
@@ -151,10 +153,53 @@ def test_the_catalogue_shows_every_revision_the_newest_as_draft(commit, folder):
     commit(run=RUN | {"failed": failed})
     catalogue.rebuild(folder.parents[1])
     status = (
-        "<td>r3</td><td>INCOMPLETE: growth: not started.; "
-        "INCOMPLETE: service: notebooks/service.ipynb failed &lt;in&gt; cell 4.</td>"
+        "INCOMPLETE: growth: not started.; INCOMPLETE: service: notebooks/service.ipynb failed &lt;in&gt; cell 4.</td>"
     )
-    assert status in index.read_text()
-    assert status in (folder / "index.html").read_text()
+    assert f"<td>r3: {status}" in index.read_text()
+    assert f"<td>r3</td><td>{status}" in (folder / "index.html").read_text()
     assert "<td>r2</td><td>superseded</td>" in (folder / "index.html").read_text()
     assert archive.check(folder) == []
+
+
+def _told(value, headline="NPS", unit="points", **more):
+    row = {"report": "cost", "figure_id": "nps", "headline": headline, "unit": unit, "value": value}
+    return row | {"low": value - 1, "high": value + 1} | more
+
+
+def test_views_tell_headlines_with_their_change_and_trend_and_the_answers_of_the_newest(commit, folder):
+    findings = '<div class="findings"><ol><li>It &lt;rose&gt;.</li></ol></div>'
+    page = f"<title>Cost &amp; more · Acme &amp; Sons · 2026Q3</title><h1>Cost</h1>{findings}"
+    share = _told(0.25, "share kept", "share", figure_id="kept", low=None, high=None)
+    told = {
+        "2025Q4": [_told(1)],
+        "2026": [_told(5)],  # a year is of another length, and no quarter's before
+        "2026Q1": [_told(20)],
+        "2026Q2": [_told(3, headline="")],  # named by no headline then
+        "2026Q3": [_told(30), share],
+    }
+    for period, rows in told.items():
+        commit(page)
+        made = archive.revisions(folder)[-1].folder
+        made.chmod(0o755)
+        pd.DataFrame(rows).to_parquet(made / "figures.parquet")
+        if period != "2026Q3":
+            os.rename(folder, folder.with_name(period))
+    index = catalogue.rebuild(folder.parents[1]).read_text()
+    start = (folder / "index.html").read_text()
+    assert "<title>Acme &amp; Sons · 2026Q3</title>" in start
+    assert (
+        '<h2><a href="r1/cost.html">Cost &amp; more</a></h2><div class="findings"><ol><li>It &lt;rose&gt;.</li>'
+        in start
+    )
+    tiles = start[start.index('<ul class="tiles">') : start.index("</ul>")]
+    first, second = tiles.split("</li>")[:2]
+    assert "<span>NPS</span><strong>30.0 points</strong><span>29.0 to 31.0</span>" in first
+    assert "<span>20.0 in 2026Q1</span>" in first
+    assert 'points="4.0,20.0 50.0,9.5 96.0,4.0"' in first  # 1, 20, 30: from 20 to 4 high
+    assert "<span>share kept</span><strong>25.0 %</strong><span></span><span>first period told</span>" in second
+    assert "<div>NPS <b>30.0 points</b>" in index
+    assert index.index("2026Q3") < index.index("2026Q1") < index.index("2025Q4")
+
+
+def test_an_empty_archive_has_a_view(tmp_path):
+    assert "Nothing is archived yet." in catalogue.rebuild(tmp_path).read_text()

@@ -1,6 +1,7 @@
 """Does a page show what was executed, safely and from itself alone, and is what must not be archived found?"""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 
@@ -147,7 +148,7 @@ def test_findings_come_first_and_code_is_folded(whole):
     tags = [tag for tag, _ in _Reader(shown).tags]
     folded = [(tag, values) for tag, values in _Reader(shown).tags if values.get("class") == "code"]
     assert folded == [("details", {"class": "code"})] * 2  # closed: no attribute "open"
-    assert "script" not in tags
+    assert tags.count("script") == shown.count(page.SCRIPT) == 1
     assert "limit = 1" not in shown
 
 
@@ -174,7 +175,53 @@ def test_a_page_names_parameters_frames_and_code(whole):
 def test_hostile_text_shows_as_text(whole):
     found = _Reader(page.render(whole, FACTS))
     assert "".join(found.text).count(HOSTILE) == 3  # caption, cell, finding; a parameter shows its repr
-    assert [tag for tag, _ in found.tags if tag in ("script", "img")] == []
+    assert [tag for tag, _ in found.tags if tag in ("script", "img")] == ["script"]  # our own
+
+
+def test_only_our_own_script_and_policy_may_stand_in_a_page(whole):
+    shown = page.render(whole, FACTS)
+    assert shown.count(page.POLICY) == 1
+    assert page.guard(shown + "<script>1</script>") == ["active content in <script>"]
+    assert page.guard(shown + page.SCRIPT) == ["active content in <script>"]
+    assert page.guard(shown.replace("(() =>", "( () =>", 1)) == ["active content in <script>"]
+
+
+def test_code_that_shows_nothing_opens_with_what_comes_next_or_came_before():
+    shown = _shown("<p>seen</p>")
+    notebook = _notebook(
+        new_code_cell("import one"),
+        new_markdown_cell("## A"),
+        new_code_cell("two = 2"),
+        new_code_cell("two", outputs=shown),
+        new_code_cell("three = 3"),
+        new_markdown_cell("## B"),
+        new_code_cell("four", outputs=shown),
+    )
+    text = page.render(notebook, FACTS)
+    blocks = [
+        re.sub("<[^>]*>", "", block) for block in re.findall(r'<details class="code">.*?</details>', text, re.DOTALL)
+    ]
+    wanted = [["import one"], ["two = 2", "two", "three = 3"], ["four"]]
+    assert [[line for line in block.removeprefix("Code").splitlines() if line] for block in blocks] == wanted
+    assert notebook.cells[3].source == "two = 2"  # the notebook itself is left alone
+
+
+def test_the_method_of_each_section_stands_under_its_heading_and_shared_words_at_the_end(whole):
+    methods = {
+        "0.1 Order": "One row.",
+        "3.1 Whatever": "First *add*, then <b>divide</b>.",
+        "3.7 Elsewhere": "Not here.",
+    }
+    text = page.render(whole, replace(FACTS, methods=methods))
+    assert page.guard(text, whole) == []
+    method = '<details class="method"><summary>Method of 3.1</summary><div><p>First <em>add</em>, then '
+    assert f"</h2>\n{method}&lt;b&gt;divide&lt;/b&gt;.</p>" in text
+    assert "Not here." not in text
+    assert text.index("One row.") > text.index('id="words"') > text.index("It was $5")
+
+
+def test_an_empty_page_is_small():
+    assert len(page.render(_notebook(), FACTS).encode()) < 40_000
 
 
 def test_money_in_prose_stays_text(whole):
@@ -223,7 +270,8 @@ def test_a_table_has_caption_scope_and_an_address_for_the_keyboard():
     shown = present.table(frame, name="t", caption="By segment", columns=["segment", "share"], total=True)
     assert shown.html == (
         '<div class="wide" role="region" tabindex="0" aria-label="By segment"><table>'
-        '<caption>By segment</caption><thead><tr><th scope="col">segment</th><th scope="col" class="number">share</th>'
+        '<caption><span>By segment</span></caption><thead><tr><th scope="col">segment</th>'
+        '<th scope="col" class="number">share</th>'
         '</tr></thead><tbody><tr><th scope="row">a</th><td class="number">25.0 %</td></tr>'
         '<tr class="total"><th scope="row">total</th><td class="number">100.0 %</td></tr></tbody></table></div>'
     )

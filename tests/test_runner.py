@@ -346,6 +346,26 @@ def test_a_report_that_was_not_asked_for_is_kept_and_one_without_notebook_goes(p
     assert (sorted(gone.revision.manifest["reports"]), gone.revision.record["reason"]) == (["a"], "b: removed")
 
 
+def test_a_report_is_made_again_when_the_method_of_a_section_on_it_changes(project):
+    project.quick_report("cost")  # its one section is 1.1
+    path = project.home / "docs" / "METHODS.md"
+    path.parent.mkdir()
+
+    def written(own="Add.", other="Take.", words="A day."):
+        path.write_text(f"# Methods\n\n## 0 Words\n\n### 0.1 Day\n\n{words}\n\n## 1 A\n\n### 1.1 Step\n\n{own}\n\n"
+                        f"### 1.10 Other\n\n{other}\n")  # fmt: skip
+        return project.run("cost")
+
+    bare = project.run("cost").revision
+    assert "Method of" not in (bare.folder / "cost.html").read_text()
+    first = written()
+    text = (first.revision.folder / "cost.html").read_text()
+    assert [part in text for part in ("<p>Add.</p>", "<p>A day.</p>", "<p>Take.</p>")] == [True, True, False]
+    assert written(other="Give.").executed == []
+    assert [written(own="Add up.").executed, written(words="Two days.").executed] == [["cost"], ["cost"]]
+    assert archive.revisions(project.pack)[-1].record["reason"] == "cost: code changed"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

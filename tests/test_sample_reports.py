@@ -12,6 +12,7 @@ from contextlib import suppress
 import nbformat
 import pandas as pd
 import pytest
+from browser import audit, chromium, opened
 from conftest import ROOT
 
 import sample_company as sample
@@ -26,7 +27,7 @@ NAMES = ["ledger", "capacity", "work", "freight", "orders", "handling"]
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     home = tmp_path_factory.mktemp("sample")
-    for name in ("params", "notebooks"):
+    for name in ("params", "notebooks", "docs"):
         shutil.copytree(ROOT / name, home / name)
     return home
 
@@ -118,7 +119,7 @@ def test_published_tables_sum_to_the_same_total(revision):
 
 @pytest.mark.slow
 def test_one_worker_another_zone_and_locale_and_a_terminal_give_the_same_bytes(home, revision, tmp_path):
-    for name in ("params", "notebooks", "data"):
+    for name in ("params", "notebooks", "docs", "data"):
         shutil.copytree(home / name, tmp_path / name, ignore=shutil.ignore_patterns("frames", "raw"))
     mine, theirs = os.openpty()
     run = subprocess.Popen(
@@ -168,12 +169,32 @@ def test_plain_papermill_gives_the_tables_of_the_archive(home, revision, report,
 
 
 @pytest.mark.slow
+def test_every_page_of_the_pack_is_for_everyone_and_painted_within_a_second(home, revision):
+    pages = sorted(revision.glob("*.html"))
+    views = [home / "reports" / "index.html", revision.parent / "index.html"]
+    assert [path.stem for path in pages] == sorted(path.stem for path in NOTEBOOKS)
+    painted = "performance.getEntriesByName('first-contentful-paint').at(0)?.startTime"
+    with chromium() as browser:
+        faults = {path.name: audit(browser, path) for path in [*pages, *views]}
+        largest = max(pages, key=lambda path: path.stat().st_size)
+        with opened(browser, largest) as (tab, _):
+            tab.wait_for_function(painted)
+            assert tab.evaluate(painted) < 1000
+        with opened(browser, views[0]) as (tab, _):
+            field, rows = tab.get_by_label("Show rows with"), tab.locator("main tbody tr")
+            periods = rows.locator("td:first-of-type").all_text_contents()
+            for words in ("2026q3 sample", "no such thing"):
+                field.fill(words)
+                wanted = [period == "2026Q3" and words.startswith("2026q3") for period in periods]
+                assert [row.is_visible() for row in rows.all()] == wanted
+                assert tab.locator("[role=status]").text_content() == f"{sum(wanted)} / {len(periods)}"
+    assert faults == {path.name: [] for path in [*pages, *views]}
+    assert sum(path.stat().st_size for path in revision.rglob("*") if path.is_file()) < 6_000_000
+
+
+@pytest.mark.slow
 def test_jupyterlab_gives_the_tables_of_the_archive(home, revision, tmp_path):
-    chromium = shutil.which("chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: make test-all installs it")
     pytest.importorskip("jupyterlab", reason="no JupyterLab: make test-all installs it")
-    if not chromium:
-        pytest.skip("no chromium on this machine")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -184,16 +205,12 @@ def test_jupyterlab_gives_the_tables_of_the_archive(home, revision, tmp_path):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
-        with playwright.sync_playwright() as starter:
-            flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-            flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-            browser = starter.chromium.launch(executable_path=chromium, args=flags)
+        with chromium() as browser:
             tab = browser.new_page()
             for path in NOTEBOOKS:
                 _run_all(tab, f"http://127.0.0.1:{port}", home / "notebooks" / path.name)
                 executed = nbformat.read(home / "notebooks" / path.name, as_version=4)
                 assert page.outputs(executed)[0] == _tables(revision, path.stem), path.stem
-            browser.close()
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)

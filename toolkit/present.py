@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +15,9 @@ import seaborn as sns
 
 TABLE_MIME = "application/vnd.tandem.table+json"
 FIGURES_MIME = "application/vnd.tandem.figures+json"
-INK, ACCENT, QUIET, WARN = "#1d2733", "#0b6e8f", "#6b7785", "#a8480b"
+INK, ACCENT, QUIET, WARN, GRID = "#1d2733", "#0b6e8f", "#5f6b78", "#a8480b", "#e3e7eb"
+_DARK = {"ink": (INK, "#e6ebf0"), "accent": (ACCENT, "#5cc0e0"), "quiet": (QUIET, "#a3afbb"), "warn": (WARN, "#f0a063")}
+_DARK |= {"grid": (GRID, "#2f3a45")}  # each colour of a drawing: its name, in the light, in the dark
 MISSING = "–"
 Frame, Columns, Names = pd.DataFrame, Sequence[str], Mapping[str, str] | None
 Apart = tuple[int | None, int | None, bool]  # the rows above and below all others (True), or each other
@@ -161,7 +164,7 @@ def table(
     classes = {column: "" if kind == "text" else ' class="number"' for column, kind in kinds.items()}
     shown = frame[list(kinds)]
     lines = [f'<div class="wide" role="region" tabindex="0" aria-label="{html.escape(caption)}"><table>']
-    lines.append(f"<caption>{html.escape(caption)}</caption><thead><tr>")
+    lines.append(f"<caption><span>{html.escape(caption)}</span></caption><thead><tr>")
     lines += [f'<th scope="col"{classes[x]}>{html.escape(head)}</th>' for x, head in told.items()]
     lines.append("</tr></thead><tbody>")
     for position, row in enumerate(shown.itertuples(index=False)):
@@ -206,17 +209,32 @@ _n, _share, _cents, _money = (partial(formatted, kind=kind) for kind in ("count"
 
 def figure(fig: plt.Figure, *, name: str, alt: str, caption: str, data: Html) -> Html:
     """A drawing with its alternative text, caption, and its data behind a disclosure."""
-    buffer = io.BytesIO()
-    with plt.rc_context({"svg.hashsalt": "tandem", "svg.fonttype": "path"}):
-        fig.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
-    plt.close(fig)
-    image = base64.b64encode(buffer.getvalue()).decode()
+    image = base64.b64encode(_drawn(fig).encode()).decode()
     page = (
-        f'<figure id="figure-{html.escape(name)}"><img alt="{html.escape(alt)}" '
-        f'src="data:image/svg+xml;base64,{image}"><figcaption>{html.escape(caption)}</figcaption>'
+        f'<figure id="figure-{html.escape(name)}"><img style="color-scheme:light;background:#fff" '
+        f'alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{image}">'
+        f"<figcaption>{html.escape(caption)}</figcaption>"
         f"<details><summary>Data of this figure</summary>{data.html}</details></figure>"
     )
     return Html(page, alt, data.mime)
+
+
+def _drawn(fig: plt.Figure) -> str:
+    """A drawing as SVG, the same bytes whenever it is drawn, in the colours of the page it stands on, light or dark."""
+    buffer = io.BytesIO()
+    with plt.rc_context({"svg.hashsalt": "tandem", "svg.fonttype": "path"}):
+        fig.savefig(
+            buffer, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None, "Creator": None}
+        )
+    plt.close(fig)
+    image = buffer.getvalue().decode()
+    image = image[image.index("<svg") :]
+    image = image[: image.index("<metadata>")] + image[image.index("</metadata>") + len("</metadata>") :]
+    light, dark = ("".join(f"--{name}:{tones[at]};" for name, tones in _DARK.items()) for at in (0, 1))
+    style = f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    for name, (tone, _) in _DARK.items():
+        image = image.replace(tone, f"var(--{name})")
+    return re.sub(r"\s*\n\s*", "\n", image.replace("<defs>", f"<defs><style>{style}</style>", 1))
 
 
 def paragraphs(sentences: Sequence[str], *, role: str = "note") -> Html:
@@ -227,13 +245,16 @@ def paragraphs(sentences: Sequence[str], *, role: str = "note") -> Html:
     return Html(f'<div class="{role}">{body}</div>', "\n".join(sentences))
 
 
-def key_figures(figures: Frame) -> Html:
+def key_figures(figures: Frame, headlines: Names = None) -> Html:
     """Key figures of a report for ``figures.parquet``; shown as a small table.
 
-    ``figures`` has the columns below; ``definition_id`` is the section of docs/METHODS.md.
+    ``figures`` has the columns below; ``definition_id`` is the section of docs/METHODS.md. ``headlines``: what the
+    figures that stand first in the views are called there, by their ``figure_id``; those of all segments and channels.
     """
     columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
     records = figures[columns].astype(object).where(figures[columns].notna(), None).to_dict("records")
+    for row in records:
+        row["headline"] = dict(headlines or {}).get(row["figure_id"], "") * (not row["segment"] and not row["channel"])
     caption, heads = "Key figures kept for later periods", {"n": "n"}
     shown = table(figures, name="key_figures", caption=caption, columns=columns, heads=heads)
     page = f"<details><summary>{len(records)} key figures kept for later periods</summary>{shown.html}</details>"
@@ -307,7 +328,7 @@ def theme() -> None:
     style = {"figure.figsize": (7.2, 3.8), "font.size": 11, "figure.facecolor": "white", "axes.titlelocation": "left"}
     style |= dict.fromkeys(["axes.labelcolor", "text.color", "xtick.color", "ytick.color"], INK)
     style |= {"axes.edgecolor": QUIET, "axes.spines.top": False, "axes.spines.right": False}
-    style |= {"axes.grid": True, "grid.color": "#e3e7eb"}
+    style |= {"axes.grid": True, "grid.color": GRID}
     sns.set_theme(style="white", rc=style | {"axes.prop_cycle": plt.cycler(color=[ACCENT, WARN, INK, QUIET])})
 
 

@@ -2,46 +2,144 @@
 
 import html
 import os
+import re
 from pathlib import Path
 
-from toolkit.reporting import archive
+import pandas as pd
 
-_CSS = Path(__file__).parent / "template" / "page.css"
+from toolkit.present import formatted
+from toolkit.reporting import archive, page
+
+_KINDS = {
+    "share": "share",
+    "points": "points",
+    "cents": "money",
+    "customers": "count",
+}  # of a figure's unit; others: rate
+_UNITS = {"share": "", "points": " points", "cents": "", "customers": ""}
+_FINDINGS = re.compile(r'<div class="findings"><ol>(.*?)</ol></div>', re.DOTALL)
+_TITLE = re.compile(r"<title>(.*?) · (.*?) · ", re.DOTALL)
+_HEADS = ("revision", "status", "finished", "reason", "reports")
 
 
 def rebuild(reports: Path) -> Path:
-    """Write ``reports/index.html`` and one ``index.html`` per period; returns the first."""
+    """Write ``reports/index.html`` and a start page for each period; returns the first.
+
+    A start page has the headline figures with their change and trend, what each report of the newest revision answers,
+    and all revisions. The first has a row for each company and period, and a field that narrows them.
+    """
     rows = []
-    for period in sorted(
-        path for path in reports.glob("*/*") if path.is_dir() and not path.parent.name.startswith(".")
-    ):
-        found = archive.revisions(period)
-        if not found:
-            continue
-        company, name = period.parent.name, period.name
-        entries = []
-        for revision in reversed(found):
-            status = _status(revision) if revision is found[-1] else "superseded"
-            links = ", ".join(
-                f'<a href="{revision.name}/{html.escape(report)}.html">{html.escape(report)}</a>'
-                for report in sorted(revision.manifest["reports"])
-            )
-            cells = (revision.name, status, revision.record["finished_at"], revision.record["reason"])
-            row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-            entries.append(f"<tr>{row}<td>{links}</td></tr>")
-        _write(period / "index.html", f"{company} · {name}", _HEADS, entries)
-        newest = found[-1]
-        address = f"{html.escape(company)}/{html.escape(name)}"
-        links = ", ".join(
-            f'<a href="{address}/{newest.name}/{html.escape(report)}.html">{html.escape(report)}</a>'
-            for report in sorted(newest.manifest["reports"])
-        )
-        rows.append(
-            f'<tr><th scope="row">{html.escape(company)}</th><td><a href="{address}/index.html">{html.escape(name)}</a>'
-            f"</td><td>{newest.name}</td><td>{html.escape(_status(newest))}</td><td>{links}</td></tr>"
-        )
-    _write(reports / "index.html", "Reports", ("company", "period", "revision", "status", "reports"), rows)
+    for company in sorted(path for path in reports.glob("*") if path.is_dir() and not path.name.startswith(".")):
+        packs = {path.name: archive.revisions(path) for path in sorted(company.glob("*")) if path.is_dir()}
+        packs = {period: found for period, found in packs.items() if found}
+        trend = _trend({period: found[-1] for period, found in packs.items()})
+        for period, found in reversed(packs.items()):
+            _write(company / period / "index.html", *_start(company.name, period, found, trend))
+            rows.append(_row(company.name, period, found[-1], trend))
+    heads = "".join(f'<th scope="col">{name}</th>' for name in ("company", "period", "status", "reports", "headlines"))
+    body = (
+        '<p class="filter" hidden><label>Show rows with <input type="search"></label> <span role="status"></span></p>'
+        + _table("Newest first; a draft is not signed", heads, rows)
+        if rows
+        else "<p>Nothing is archived yet.</p>"
+    )
+    _write(reports / "index.html", "Reports", body)
     return reports / "index.html"
+
+
+def _trend(newest: dict[str, archive.Revision]) -> pd.DataFrame:
+    """The headline figures of a company's periods, the earliest first: those of each newest revision."""
+    parts = []
+    for period, revision in newest.items():
+        path = revision.folder / "figures.parquet"
+        figures = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+        if "headline" in figures:
+            parts.append(figures[figures["headline"] != ""].assign(period=period))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["period", "headline"])
+
+
+def _headlines(period: str, trend: pd.DataFrame) -> list[dict]:
+    """Each headline of a period: its name, value, what it was in the period before that has it, and its line."""
+    told = []
+    for row in trend[trend["period"] == period].to_dict("records"):
+        same = trend[(trend["figure_id"] == row["figure_id"]) & (trend["headline"] == row["headline"])]
+        until = same[(same["period"] <= period) & (same["period"].str.len() == len(period))]
+        kind, unit = _KINDS.get(row["unit"], "rate"), _UNITS.get(row["unit"], f" {row['unit']}")
+        shown = f"{formatted(row['value'], kind)}{unit}"
+        before, interval = "first period told", ""
+        if pd.notna(row["low"]):
+            interval = f"{formatted(row['low'], kind).removesuffix(' %')} to {formatted(row['high'], kind)}"
+        if len(until) > 1:
+            last = until.iloc[-2]
+            before = f"{formatted(last['value'], kind)} in {last['period']}"
+        told.append({"name": row["headline"], "value": shown, "interval": interval, "before": before} | {
+            "line": _line(until["value"].tolist())})  # fmt: skip
+    return told
+
+
+def _line(values: list[float]) -> str:
+    """A small line of the last eight values; what it shows is told in words beside it."""
+    values = values[-8:]
+    if len(values) < 2:
+        return ""
+    low, size = min(values), (max(values) - min(values)) or 1
+    points = [(4 + 92 * at / (len(values) - 1), 20 - 16 * (value - low) / size) for at, value in enumerate(values)]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    end = f'<circle cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="2.5"/>'
+    return f'<svg class="line" viewBox="0 0 100 24" aria-hidden="true"><polyline points="{path}"/>{end}</svg>'
+
+
+def _start(company: str, period: str, found: list[archive.Revision], trend: pd.DataFrame) -> tuple[str, str]:
+    """Title and body of a period's start page."""
+    newest, answers, title = found[-1], [], company
+    for report in sorted(newest.manifest["reports"]):
+        text = (newest.folder / f"{report}.html").read_text(encoding="utf-8")
+        name, findings, address = (
+            _TITLE.search(text),
+            _FINDINGS.search(text),
+            f"{newest.name}/{html.escape(report)}.html",
+        )
+        head, title = (name[1], html.unescape(name[2])) if name else (html.escape(report), title)
+        said = f'<div class="findings"><ol>{findings[1]}</ol></div>' if findings else ""
+        answers.append(f'<section><h2><a href="{address}">{head}</a></h2>{said}</section>')
+    tiles = "".join(
+        f"<li><span>{html.escape(each['name'])}</span><strong>{html.escape(each['value'])}</strong>"
+        f"<span>{html.escape(each['interval'])}</span>{each['line']}<span>{html.escape(each['before'])}</span></li>"
+        for each in _headlines(period, trend)
+    )
+    rows = []
+    for revision in reversed(found):
+        status = _status(revision) if revision is newest else "superseded"
+        cells = (revision.name, status, revision.record["finished_at"], revision.record["reason"])
+        row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        rows.append(f"<tr>{row}<td>{_links(revision, revision.name)}</td></tr>")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
+    body = f'<p class="status">{html.escape(_status(newest))}</p>' + (
+        f'<ul class="tiles">{tiles}</ul>' if tiles else ""
+    )
+    body += "".join(answers) + '<h2 id="revisions">Revisions</h2>'
+    body += (
+        _table("Newest first; a draft is not signed", heads, rows) + '<p><a href="../../index.html">All reports</a></p>'
+    )
+    return f"{title} · {period}", body
+
+
+def _row(company: str, period: str, newest: archive.Revision, trend: pd.DataFrame) -> str:
+    address = f"{html.escape(company)}/{html.escape(period)}"
+    told = "".join(
+        f"<div>{html.escape(each['name'])} <b>{html.escape(each['value'])}</b>{each['line']}</div>"
+        for each in _headlines(period, trend)
+    )
+    return (
+        f'<tr><th scope="row">{html.escape(company)}</th><td><a href="{address}/index.html">{html.escape(period)}</a>'
+        f"</td><td>{newest.name}: {html.escape(_status(newest))}</td>"
+        f"<td>{_links(newest, f'{address}/{newest.name}')}</td><td>{told}</td></tr>"
+    )
+
+
+def _links(revision: archive.Revision, folder: str) -> str:
+    names = sorted(revision.manifest["reports"])
+    return ", ".join(f'<a href="{folder}/{html.escape(name)}.html">{html.escape(name)}</a>' for name in names)
 
 
 def _status(newest: archive.Revision) -> str:
@@ -50,18 +148,19 @@ def _status(newest: archive.Revision) -> str:
     return "; ".join(f"INCOMPLETE: {report}: {fault.splitlines()[0]}" for report, fault in sorted(failed)) or "DRAFT"
 
 
-_HEADS = ("revision", "status", "finished", "reason", "reports")
+def _table(caption: str, heads: str, rows: list[str]) -> str:
+    return (
+        f'<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table><caption><span>{caption}</span>'
+        f"</caption><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
-def _write(path: Path, title: str, heads: tuple[str, ...], rows: list[str]) -> None:
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+def _write(path: Path, title: str, body: str) -> None:
     text = (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
-        f'content="width=device-width, initial-scale=1"><title>{html.escape(title)}</title>'
-        f'<style>{_CSS.read_text(encoding="utf-8")}</style></head><body><div class="layout"><main>'
-        f'<h1>{html.escape(title)}</h1><div class="wide" role="region" tabindex="0" aria-label="{html.escape(title)}">'
-        f"<table><caption>Newest first; a draft is not signed</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div></main></div></body></html>\n"
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{page.POLICY}<meta name="viewport" '
+        f'content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        f"<title>{html.escape(title)}</title><style>{page.STYLE}</style></head><body>"
+        f'<div class="layout view"><main><h1>{html.escape(title)}</h1>{body}</main></div>{page.SCRIPT}</body></html>\n'
     )
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, encoding="utf-8")

@@ -1,9 +1,11 @@
 """How does an executed notebook become one self-contained page?"""
 
+import base64
 import copy
+import hashlib
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,6 +20,13 @@ from toolkit.present import FIGURES_MIME, TABLE_MIME
 _TEMPLATE = Path(__file__).parent / "template"
 _STOCK_ALT = "No description has been provided for this image"  # nbconvert's, where there is none
 _ADDRESSES = ("src", "href", "xlink:href", "srcset", "poster", "action", "formaction", "data", "background")
+STYLE, _CODE = ((_TEMPLATE / f"page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+SCRIPT = f"<script>{_CODE}</script>"  # sorts tables, opens code: without it nothing of a page is lost
+_ALLOWED = base64.b64encode(hashlib.sha256(_CODE.encode()).digest()).decode()
+POLICY = (
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+    f"style-src 'unsafe-inline'; script-src 'sha256-{_ALLOWED}'\">"
+)
 _ACTIVE = ("script", "iframe", "object", "embed", "base", "meta http-equiv")
 _INCOMPLETE = '<p class="stamp">INCOMPLETE: {reason}. This page is no report.</p>'
 
@@ -33,6 +42,7 @@ class Facts:
     frames: dict[str, str]
     code: dict[str, str]
     recipe: str
+    methods: dict[str, str] = field(default_factory=dict)
 
 
 class _Exporter(HTMLExporter):
@@ -46,14 +56,21 @@ class _Exporter(HTMLExporter):
 class _Prose(IPythonRenderer):
     """nbconvert's Markdown, its headings with an address of their own and collected."""
 
-    def __init__(self) -> None:
+    def __init__(self, methods: dict[str, str]) -> None:
         super().__init__(escape=False)
         self.headings: list[tuple[int, str, str]] = []
+        self.methods = {title.split(" ", 1)[0]: text for title, text in methods.items()}
 
     def heading(self, text: str, level: int, **attributes) -> str:
-        anchor = f"h{len(self.headings) + 1}"
+        anchor, number = f"h{len(self.headings) + 1}", text.split(" ", 1)[0]
         self.headings.append((level, anchor, text))
-        return f'<h{level} id="{anchor}">{text}</h{level}>\n'
+        method = _method(f"Method of {number}", self.methods[number]) if number in self.methods else ""
+        return f'<h{level} id="{anchor}">{text}</h{level}>\n{method}'
+
+
+def _method(title: str, text: str) -> str:
+    shown = MarkdownWithMath(renderer=IPythonRenderer(escape=True)).render(text)
+    return f'<details class="method"><summary>{html.escape(title)}</summary><div>{shown}</div></details>\n'
 
 
 def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "") -> str:
@@ -67,7 +84,7 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
     lifted = [cell for cell in cells if "findings" in cell.metadata.get("tags", [])]
     for cell in lifted:
         cell.metadata["page"] = "findings"
-    cells = cells[:1] + lifted + [cell for cell in cells[1:] if cell not in lifted]
+    cells = _gathered(cells[:1] + lifted + [cell for cell in cells[1:] if cell not in lifted])
     bare = nbformat.v4.new_notebook(
         cells=cells, metadata={"language_info": notebook.metadata.get("language_info", {"name": "python"})}
     )
@@ -77,7 +94,7 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
             if output.output_type == "execute_result":  # shown like any other: one block of the template
                 output.output_type = "display_data"
                 del output["execution_count"]
-    prose = _Prose()
+    prose = _Prose(facts.methods)
     for cell in bare.cells:
         if cell.cell_type == "markdown":
             cell.source = MarkdownWithMath(renderer=prose).render(cell.source)
@@ -88,11 +105,14 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
     resources = {
         "page": {
             "title": title,
-            "style": (_TEMPLATE / "page.css").read_text(encoding="utf-8"),
+            "style": STYLE,
+            "script": SCRIPT,
+            "policy": POLICY,
             "company": facts.company,
             "period": facts.period,
             "as_of": facts.as_of,
             "sections": [("findings", "The answer")] * bool(lifted) + sections,
+            "words": bool(facts.methods),
             "provenance": _provenance(facts),
         }
     }
@@ -100,6 +120,28 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
     if incomplete:
         page = page.replace("<header>", _INCOMPLETE.format(reason=html.escape(incomplete)) + "<header>", 1)
     return page
+
+
+def _gathered(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Cells, the code of those that show nothing joined to that of the next one in the section that does, or the last.
+
+    One line to open for each thing that is shown.
+    """
+    kept, silent = [], []
+    for cell in [*cells, nbformat.v4.new_markdown_cell()]:
+        plain = cell.cell_type == "code" and not cell.metadata.get("page")
+        if plain and not cell.get("outputs"):
+            silent.append(cell.source)
+            continue
+        if plain:
+            cell.source = "\n\n".join([*silent, cell.source])
+        elif silent and kept and kept[-1].cell_type == "code" and not kept[-1].metadata.get("page"):
+            kept[-1].source = "\n\n".join([kept[-1].source, *silent])
+        elif silent:
+            kept.append(nbformat.v4.new_code_cell("\n\n".join(silent)))
+        kept.append(cell)
+        silent = []
+    return kept[:-1]
 
 
 def _provenance(facts: Facts) -> str:
@@ -110,13 +152,16 @@ def _provenance(facts: Facts) -> str:
             for row in rows
         )
         return (
-            f'<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table><caption>{caption}</caption>'
-            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+            f'<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table>'
+            f"<caption><span>{caption}</span></caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
 
+    words = "".join(_method(title, text) for title, text in facts.methods.items() if title.startswith("0."))
     parameters = [(name, repr(value), origin) for name, (value, origin) in facts.parameters.items()]
     return (
-        '<h2 id="provenance">What this page is made of</h2>'
+        ('<h2 id="words">Words that every report shares</h2>' if words else "")
+        + words
+        + '<h2 id="provenance">What this page is made of</h2>'
         f"<p>Recipe <code>{facts.recipe}</code>. The same inputs, code, parameters and environment give the same "
         "bytes of this page.</p>"
         + listing("Parameters and where they were set", ("parameter", "value", "set in"), parameters)
@@ -206,7 +251,7 @@ def guard(page: str, notebook: nbformat.NotebookNode | None = None) -> list[str]
     ['a figure without alt text']
     """
     found = _Guard()
-    found.feed(page)
+    found.feed(page.replace(POLICY, "", 1).replace(SCRIPT, "", 1))
     faults = list(dict.fromkeys(found.faults))
     if found.levels.count(1) != 1:
         faults.append(f"{found.levels.count(1)} headings of level 1, expected one")

@@ -31,6 +31,7 @@ from toolkit.reporting import archive, catalogue, kernels
 from toolkit.reporting.parameters import Value, resolved
 
 _RENDERING = threading.Lock()  # nbconvert says nothing of threads
+_METHODS = "docs/METHODS.md, its sections on this page"
 _KEY_FIGURES = "key_figures"  # the frame that puts a report into the second stage
 _ASIDE, _MADE, _FACTS = ".made", "made.json", ("seconds", "memory_mb", "figures")
 
@@ -43,6 +44,7 @@ class Job:
     values: dict[str, Value]
     frames: dict[str, tuple[Path, str]]
     code: dict[str, str]
+    methods: dict[str, str] = field(default_factory=dict)
     recipe: str = ""
     seconds: float = 0.0
     memory_mb: float = 0.0
@@ -269,7 +271,9 @@ def _job(
     values: dict[str, Value],
     frames: Mapping[str, tuple[Path, str]],
 ) -> Job:
-    job = Job(notebook, values, dict(frames), _code(notebook))
+    methods = _methods(notebook)
+    code = _code(notebook) | ({_METHODS: archive.sha256(archive.canonical(methods))} if methods else {})
+    job = Job(notebook, values, dict(frames), code, methods)
     heading = [company.settings.title, period.name, period.as_of.isoformat()]
     job.recipe = archive.sha256(archive.canonical([heading, _entry(job)]))
     return job
@@ -349,6 +353,22 @@ def _code(notebook: Path) -> dict[str, str]:
             if path.suffix == ".py":
                 waiting += sorted(_imported(content.decode(), package))
     return dict(sorted(seen.items()))
+
+
+def _methods(notebook: Path) -> dict[str, str]:
+    """The sections of docs/METHODS.md that a notebook's headings name by number, and the words that all of them share.
+
+    From number and title, such as ``3.1 Does every cent of the ledger stand somewhere?``, to Markdown.
+    """
+    path = notebook.parents[1] / "docs" / "METHODS.md"
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    wanted = set(re.findall(r"^## (\d+\.\d+) ", prose, flags=re.MULTILINE))
+    if not path.is_file() or not wanted:
+        return {}
+    parts = re.split(r"^##+ (?=\d)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    found = {title: text.strip() for title, text in (part.split("\n", 1) for part in parts)}
+    return {title: text for title, text in found.items() if title.split(" ")[0] in wanted or title.startswith("0.")}
 
 
 def _imported(source: str, package: Path) -> set[Path]:
@@ -452,6 +472,7 @@ def _execute(run: _Run, job: Job) -> None:
         frames={name: digest for name, (_, digest) in sorted(job.frames.items())},
         code=job.code,
         recipe=job.recipe,
+        methods=job.methods,
     )
     with _RENDERING:
         if not fault:
@@ -511,8 +532,11 @@ def _figures_of(revision: archive.Revision, report: str) -> list[dict]:
 
 def _figures_frame(figures: list[dict]) -> pd.DataFrame:
     texts = ["report", "figure_id", "definition_id", "cohort", "segment", "channel", "unit"]
-    frame = pd.DataFrame(figures, columns=[*texts[:-1], "value", "low", "high", "n", "unit"])
-    kinds = dict.fromkeys(texts, "str") | dict.fromkeys(["value", "low", "high"], "float64") | {"n": "Int64"}
+    frame = pd.DataFrame(figures, columns=[*texts[:-1], "value", "low", "high", "n", "unit", "headline"])
+    frame["headline"] = frame["headline"].fillna("")  # revisions of before there were headlines
+    kinds = (
+        dict.fromkeys([*texts, "headline"], "str") | dict.fromkeys(["value", "low", "high"], "float64") | {"n": "Int64"}
+    )
     return frame.astype(kinds).sort_values(texts, ignore_index=True)
 
 
