@@ -1,5 +1,6 @@
 """Does a page show what was executed, safely and from itself alone, and is what must not be archived found?"""
 
+import os
 import re
 from dataclasses import replace
 from decimal import Decimal
@@ -8,6 +9,7 @@ from html.parser import HTMLParser
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from toolkit import present
@@ -102,9 +104,9 @@ def test_a_page_without_title_is_a_fault():
 @pytest.mark.parametrize(
     ("data", "faults"),
     [
-        ({"text/html": "<p>lost</p>"}, ["an output of a cell is not on the page"]),
-        ({"image/png": "aGk=", "text/plain": "<Figure>"}, ["an output of a cell is not on the page"]),
-        ({"text/markdown": "**a**", "text/plain": "a"}, ["an output of a cell is not on the page"]),
+        ({"text/html": "<p>lost</p>"}, ["an output of a cell is not on the page (cell 2)"]),
+        ({"image/png": "aGk=", "text/plain": "<Figure>"}, ["an output of a cell is not on the page (cell 2)"]),
+        ({"text/markdown": "**a**", "text/plain": "a"}, ["an output of a cell is not on the page (cell 2)"]),
         ({"text/plain": "a"}, []),
     ],
 )
@@ -112,6 +114,34 @@ def test_an_output_that_the_page_would_drop_is_a_fault(data, faults):
     notebook = _notebook(new_code_cell("1", outputs=[new_output("display_data", data=data)]))
     shown = page.render(_notebook(), FACTS)
     assert page.guard(shown, notebook) == faults
+
+
+@pytest.mark.parametrize(
+    ("piece", "fault"),
+    [
+        ('<img src="data:image/png;base64,">', "a figure without alt text"),
+        ("<table><tr><td>1</td></tr></table>", "a table without caption"),
+        ("<script>1</script>", "active content in <script>"),
+        ('<img alt="a" src="plot.png">', "an address outside the page in <img src>"),
+    ],
+)
+def test_a_fault_names_its_cell(piece, fault):
+    quiet = new_code_cell("1", outputs=_shown("<p>fine</p>"))
+    notebook = _notebook(quiet, new_code_cell("2", outputs=_shown(piece)), new_code_cell("3", outputs=_shown(piece)))
+    assert page.guard(page.render(notebook, FACTS), notebook) == [f"{fault} (cells 3, 4)"]
+
+
+@pytest.mark.parametrize(
+    ("prose", "fault"),
+    [
+        ("### 1.1.1 Deep", "a heading level is skipped (cell 3)"),
+        ("## 1.1 A\n\n#### Deep", "a heading level is skipped (cell 3)"),
+        ("# Again", "2 headings of level 1, expected one (cells 1, 3)"),
+    ],
+)
+def test_a_fault_of_headings_names_its_cell(prose, fault):
+    notebook = _notebook(new_code_cell("1", outputs=_shown("<p>fine</p>")), new_markdown_cell(prose))
+    assert page.guard(page.render(notebook, FACTS), notebook) == [fault]
 
 
 # -- the page ----------------------------------------------------------------------------------
@@ -224,6 +254,43 @@ def test_an_empty_page_is_small():
     assert len(page.render(_notebook(), FACTS).encode()) < 40_000
 
 
+def _outline(text):
+    """A page's tags with their roles and texts, a line each, without style, script, digests and drawings."""
+
+    class Outline(HTMLParser):
+        lines, depth, silent = [], 0, False
+
+        def handle_starttag(self, tag, attributes):
+            told = [
+                f"{name}={(value or '')[:60]!r}"
+                for name, value in sorted(attributes)
+                if name not in ("style", "content")
+            ]
+            self.lines.append("  " * self.depth + " ".join([tag, *told]))
+            self.silent = tag in ("style", "script")
+            self.depth += tag not in ("meta", "img", "br")
+
+        def handle_endtag(self, tag):
+            self.depth, self.silent = self.depth - 1, False
+
+        def handle_data(self, data):
+            if data.strip() and not self.silent:
+                self.lines.append("  " * self.depth + "| " + " ".join(data.split())[:100])
+
+    found = Outline()
+    found.feed(text)
+    return "\n".join(found.lines) + "\n"
+
+
+def test_a_page_has_the_structure_and_text_of_the_golden_one(whole):
+    # after a change that is meant: look at the page, then let GOLDEN=write pytest write this again
+    text = _outline(page.render(whole, replace(FACTS, methods={"0.1 Order": "One row.", "3.1 Is": "*Add*."})))
+    golden = ROOT / "tests" / "page.golden.txt"
+    if os.environ.get("GOLDEN") == "write":
+        golden.write_text(text, encoding="utf-8")
+    assert text.splitlines() == golden.read_text(encoding="utf-8").splitlines()
+
+
 def test_money_in_prose_stays_text(whole):
     assert "<p>It was $5 and then $10, or $20 a day.</p>" in page.render(whole, FACTS)
 
@@ -300,6 +367,26 @@ def test_a_figure_has_alt_text_caption_and_its_data():
     assert {"script", "svg"} & tags.keys() == set()
     assert data.html in shown.html
     assert not plt.get_fignums()
+
+
+def test_a_character_that_the_font_lacks_is_told_of_and_ends_no_run(recwarn):
+    fig, ax = plt.subplots()
+    ax.set_title("\U00010330 and \u4e00, \u4e00")
+    shown = present.figure(fig, name="f", alt="Dots", caption="Groups.", data=present.Html("", ""))
+    caption = "Groups. Characters that the font lacks are not drawn: U+10330, U+4E00."
+    assert f"<figcaption>{caption}</figcaption>" in shown.html
+    assert [each for each in recwarn if "Glyph" in str(each.message)] == []
+
+
+def test_money_in_a_drawing_is_no_formula():
+    def drawn(title):
+        fig, ax = plt.subplots()
+        ax.set_title(title)
+        return present.figure(fig, name="f", alt="Dots", caption="c", data=present.Html("", "")).html
+
+    present.theme()
+    assert drawn("$5 and $10") != drawn("5 and 10")
+    assert drawn(r"$\frac{$")  # as mathematics, an error
 
 
 def test_the_same_drawing_gives_the_same_bytes():

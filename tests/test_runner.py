@@ -611,8 +611,8 @@ def test_a_partial_page_leaves_most_of_a_flood_out():
 def test_a_page_that_the_guard_refuses_is_not_archived(project):
     project.notebook("picture", "from IPython.display import HTML\nHTML('<img src=\"https://example.org/a.png\">')")
     assert project.refusal("picture") == (
-        "notebooks/picture.ipynb made a page that may not be archived: a figure without alt text; an address outside "
-        f"the page in <img src>. {PARTIAL}picture.html."
+        "notebooks/picture.ipynb made a page that may not be archived: a figure without alt text (cell 4); an "
+        f"address outside the page in <img src> (cell 4). {PARTIAL}picture.html."
     )
 
 

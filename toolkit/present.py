@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -209,7 +210,10 @@ _n, _share, _cents, _money = (partial(formatted, kind=kind) for kind in ("count"
 
 def figure(fig: plt.Figure, *, name: str, alt: str, caption: str, data: Html) -> Html:
     """A drawing with its alternative text, caption, and its data behind a disclosure."""
-    image = base64.b64encode(_drawn(fig).encode()).decode()
+    image, lacking = _drawn(fig)
+    image = base64.b64encode(image.encode()).decode()
+    if lacking:  # a name in a script that the font does not have: the table behind it has it
+        caption += f" Characters that the font lacks are not drawn: {', '.join(lacking[:5])}."
     page = (
         f'<figure id="figure-{html.escape(name)}"><img style="color-scheme:light;background:#fff" '
         f'alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{image}">'
@@ -219,14 +223,23 @@ def figure(fig: plt.Figure, *, name: str, alt: str, caption: str, data: Html) ->
     return Html(page, alt, data.mime)
 
 
-def _drawn(fig: plt.Figure) -> str:
-    """A drawing as SVG, the same bytes whenever it is drawn, in the colours of the page it stands on, light or dark."""
+def _drawn(fig: plt.Figure) -> tuple[str, list[str]]:
+    """A drawing as SVG, the same bytes whenever it is drawn, in the colours of its page; characters the font lacks."""
     buffer = io.BytesIO()
-    with plt.rc_context({"svg.hashsalt": "tandem", "svg.fonttype": "path"}):
+    with (
+        plt.rc_context({"svg.hashsalt": "tandem", "svg.fonttype": "path"}),
+        warnings.catch_warnings(record=True) as told,
+    ):
+        warnings.simplefilter("always")
         fig.savefig(
             buffer, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None, "Creator": None}
         )
     plt.close(fig)
+    lacking = [re.match(r"Glyph (\d+) .* missing from", str(each.message)) for each in told]
+    for each, glyph in zip(told, lacking, strict=True):
+        if not glyph:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    lacking = sorted({f"U+{int(glyph[1]):04X}" for glyph in lacking if glyph})
     image = buffer.getvalue().decode()
     image = image[image.index("<svg") :]
     image = image[: image.index("<metadata>")] + image[image.index("</metadata>") + len("</metadata>") :]
@@ -234,7 +247,7 @@ def _drawn(fig: plt.Figure) -> str:
     style = f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
     for name, (tone, _) in _DARK.items():
         image = image.replace(tone, f"var(--{name})")
-    return re.sub(r"\s*\n\s*", "\n", image.replace("<defs>", f"<defs><style>{style}</style>", 1))
+    return re.sub(r"\s*\n\s*", "\n", image.replace("<defs>", f"<defs><style>{style}</style>", 1)), lacking
 
 
 def paragraphs(sentences: Sequence[str], *, role: str = "note") -> Html:
@@ -328,7 +341,7 @@ def theme() -> None:
     style = {"figure.figsize": (7.2, 3.8), "font.size": 11, "figure.facecolor": "white", "axes.titlelocation": "left"}
     style |= dict.fromkeys(["axes.labelcolor", "text.color", "xtick.color", "ytick.color"], INK)
     style |= {"axes.edgecolor": QUIET, "axes.spines.top": False, "axes.spines.right": False}
-    style |= {"axes.grid": True, "grid.color": GRID}
+    style |= {"axes.grid": True, "grid.color": GRID, "text.parse_math": False}
     sns.set_theme(style="white", rc=style | {"axes.prop_cycle": plt.cycler(color=[ACCENT, WARN, INK, QUIET])})
 
 

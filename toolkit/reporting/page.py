@@ -78,9 +78,7 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
 
     ``incomplete`` stamps the page with the reason why it is no report.
     """
-    cells = [
-        copy.deepcopy(cell) for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])
-    ]
+    cells = copy.deepcopy(_written(notebook))
     lifted = [cell for cell in cells if "findings" in cell.metadata.get("tags", [])]
     for cell in lifted:
         cell.metadata["page"] = "findings"
@@ -120,6 +118,11 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
     if incomplete:
         page = page.replace("<header>", _INCOMPLETE.format(reason=html.escape(incomplete)) + "<header>", 1)
     return page
+
+
+def _written(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """A notebook's own cells, without the one that papermill puts in."""
+    return [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
 
 
 def _gathered(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
@@ -244,26 +247,60 @@ class _Guard(HTMLParser):
 def guard(page: str, notebook: nbformat.NotebookNode | None = None) -> list[str]:
     """Why a page may not be archived; empty if it may.
 
-    With the executed ``notebook``: also if an output of a cell does not stand in the page, as a
-    drawing that did not go through ``present.figure``.
+    With the executed ``notebook``: each fault with the cells that it comes from; also if an output of a cell does not
+    stand in the page, as a drawing that did not go through ``present.figure``.
 
     >>> guard('<h1>a</h1><img src="data:image/png;base64,">')
     ['a figure without alt text']
     """
-    found = _Guard()
-    found.feed(page.replace(POLICY, "", 1).replace(SCRIPT, "", 1))
+    found = _looked_at(page.replace(POLICY, "", 1).replace(SCRIPT, "", 1))
     faults = list(dict.fromkeys(found.faults))
     if found.levels.count(1) != 1:
-        faults.append(f"{found.levels.count(1)} headings of level 1, expected one")
+        faults.append(_TITLES.format(found.levels.count(1)))
     if any(after > before + 1 for before, after in zip(found.levels, found.levels[1:], strict=False)):
-        faults.append("a heading level is skipped")
+        faults.append(_SKIPPED)
     if found.captions < found.tables:
-        faults.append("a table without caption")
+        faults.append(_NO_CAPTION)
     faults += [f"a link to #{name}, which is not on the page" for name in sorted(found.links - found.ids)]
-    for cell in notebook.cells if notebook else ():
+    where, last = {}, 0
+    for number, cell in enumerate(_written(notebook) if notebook else (), start=1):
         for output in cell.get("outputs", []):
             data = output.get("data", {})
-            shown = data.get("text/html", "") in page if "text/html" in data else not data or set(data) <= _SHOWN
-            if not shown:
-                faults.append("an output of a cell is not on the page")
-    return list(dict.fromkeys(faults))
+            piece = data.get("text/html", "")
+            mine = _looked_at(piece)
+            shown = piece in page if "text/html" in data else not data or set(data) <= _SHOWN
+            own = [*mine.faults, *[_NO_CAPTION] * (mine.captions < mine.tables), *[_LOST] * (not shown)]
+            for fault in own:
+                where.setdefault(fault, []).append(number)
+        for level in _levels(cell):
+            if level > last + 1:
+                where.setdefault(_SKIPPED, []).append(number)
+            if level == 1:
+                where.setdefault(_TITLES.format(found.levels.count(1)), []).append(number)
+            last = level
+    faults += [_LOST] * (_LOST in where)
+    return [f"{fault}{_cells(where.get(fault, []))}" for fault in dict.fromkeys(faults)]
+
+
+_TITLES, _SKIPPED = "{} headings of level 1, expected one", "a heading level is skipped"
+_NO_CAPTION, _LOST = "a table without caption", "an output of a cell is not on the page"
+
+
+def _looked_at(text: str) -> _Guard:
+    found = _Guard()
+    found.feed(text)
+    return found
+
+
+def _levels(cell: nbformat.NotebookNode) -> list[int]:
+    """Levels of the headings of a cell of prose, as its page will have them."""
+    if cell.cell_type != "markdown":
+        return []
+    prose = _Prose({})
+    MarkdownWithMath(renderer=prose).render(cell.source)
+    return [level for level, _, _ in prose.headings]
+
+
+def _cells(numbers: list[int]) -> str:
+    numbers = list(dict.fromkeys(numbers))
+    return f" (cell{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))})" if numbers else ""
