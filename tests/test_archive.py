@@ -194,9 +194,9 @@ def test_views_tell_headlines_with_their_change_and_trend_and_the_answers_of_the
     tiles = start[start.index('<ul class="tiles">') : start.index("</ul>")]
     first, second = tiles.split("</li>")[:2]
     assert "<span>NPS</span><strong>30.0 points</strong><span>29.0 to 31.0</span>" in first
-    assert "<span>20.0 in 2026Q1</span>" in first
+    assert "<span>+10.0 points since 2026Q1 (20.0)</span>" in first
     assert 'points="4.0,20.0 50.0,9.5 96.0,4.0"' in first  # 1, 20, 30: from 20 to 4 high
-    assert "<span>share kept</span><strong>25.0 %</strong><span></span><span>first period told</span>" in second
+    assert "<span>share kept</span><strong>25.0 %</strong><span></span><span>no period before</span>" in second
     assert "<div>NPS <b>30.0 points</b>" in index
     assert index.index("2026Q3") < index.index("2026Q1") < index.index("2025Q4")
 

@@ -250,6 +250,27 @@ def test_the_method_of_each_section_stands_under_its_heading_and_shared_words_at
     assert text.index("One row.") > text.index('id="words"') > text.index("It was $5")
 
 
+@pytest.mark.parametrize(
+    ("unit", "value", "last", "shown", "was"),
+    [
+        ("share", 0.12, 0.1, "12.0 %", "+2.0 points since 2026Q2 (10.0 %)"),
+        ("points", -4.2, -5.3, "-4.2 points", "+1.1 points since 2026Q2 (-5.3)"),
+        ("cents", 110_000, 100_000, "1,100", "+10.0 % since 2026Q2 (1,000)"),
+        ("cents", 110_000, -100_000, "1,100", "+2,100 since 2026Q2 (-1,000)"),
+        ("customers", 99, 100, "99", "-1.0 % since 2026Q2 (100)"),
+        ("orders per 1,000", 12.34, 12.3, "12.34 orders per 1,000", "+0.04 since 2026Q2 (12.3)"),
+    ],
+)
+def test_a_headline_tells_its_change_in_its_own_unit(unit, value, last, shown, was):
+    row = {"figure_id": "a", "headline": "A", "unit": unit, "low": None, "high": None}
+    before = [{"figure_id": "a", "headline": "A", "unit": unit, "value": 1e9, "period": "2026Q1"},
+              {"figure_id": "a", "headline": "A", "unit": unit, "value": last, "period": "2026Q2"},
+              {"figure_id": "b", "headline": "A", "unit": unit, "value": 7, "period": "2026Q2"}]  # fmt: skip
+    told = page.headline(row | {"value": value}, before)
+    assert told == {"name": "A", "value": shown, "interval": "", "was": was}
+    assert page.headline(row | {"value": value, "low": value, "high": value}, [])["interval"].count(" to ") == 1
+
+
 def test_an_empty_page_is_small():
     assert len(page.render(_notebook(), FACTS).encode()) < 40_000
 

@@ -366,6 +366,31 @@ def test_a_report_is_made_again_when_the_method_of_a_section_on_it_changes(proje
     assert archive.revisions(project.pack)[-1].record["reason"] == "cost: code changed"
 
 
+def test_a_report_tells_the_change_of_its_headlines_since_the_period_before(project, monkeypatch):
+    project.quick_report("cost")
+    named = project.home / "notebooks" / "cost.ipynb"
+    named.write_text(
+        named.read_text().replace('\\"unit\\": \\"EUR\\"', '\\"unit\\": \\"points\\", \\"headline\\": \\"NPS\\"')
+    )
+
+    def told(period, n):
+        project.period = period
+        (project.home / f"params/acme/{period}.yaml").write_text(f"cost: {{n: {n}}}")
+        made = project.run("cost")
+        text = (made.revision.folder / "cost.html").read_text()
+        return text[text.index('<ul class="tiles">') : text.index("</ul>")], made.revision.record["reason"]
+
+    assert (
+        "<span>NPS</span><strong>1.0 points</strong><span></span><span>no period before</span>" in told("2026Q2", 3)[0]
+    )
+    told("2026", 300)  # of another length
+    assert "<strong>2.0 points</strong><span></span><span>+1.0 points since 2026Q2 (1.0)</span>" in told("2026Q3", 6)[0]
+    told("2026Q2", 9)
+    tile, reason = told("2026Q3", 6)
+    assert "<span>-1.0 points since 2026Q2 (3.0)</span>" in tile
+    assert reason == "cost: figures of the period before changed"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

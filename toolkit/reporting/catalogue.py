@@ -7,16 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.present import formatted
 from toolkit.reporting import archive, page
 
-_KINDS = {
-    "share": "share",
-    "points": "points",
-    "cents": "money",
-    "customers": "count",
-}  # of a figure's unit; others: rate
-_UNITS = {"share": "", "points": " points", "cents": "", "customers": ""}
 _FINDINGS = re.compile(r'<div class="findings"><ol>(.*?)</ol></div>', re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?) · (.*?) · ", re.DOTALL)
 _HEADS = ("revision", "status", "finished", "reason", "reports")
@@ -59,21 +51,12 @@ def _trend(newest: dict[str, archive.Revision]) -> pd.DataFrame:
 
 
 def _headlines(period: str, trend: pd.DataFrame) -> list[dict]:
-    """Each headline of a period: its name, value, what it was in the period before that has it, and its line."""
-    told = []
-    for row in trend[trend["period"] == period].to_dict("records"):
-        same = trend[(trend["figure_id"] == row["figure_id"]) & (trend["headline"] == row["headline"])]
-        until = same[(same["period"] <= period) & (same["period"].str.len() == len(period))]
-        kind, unit = _KINDS.get(row["unit"], "rate"), _UNITS.get(row["unit"], f" {row['unit']}")
-        shown = f"{formatted(row['value'], kind)}{unit}"
-        before, interval = "first period told", ""
-        if pd.notna(row["low"]):
-            interval = f"{formatted(row['low'], kind).removesuffix(' %')} to {formatted(row['high'], kind)}"
-        if len(until) > 1:
-            last = until.iloc[-2]
-            before = f"{formatted(last['value'], kind)} in {last['period']}"
-        told.append({"name": row["headline"], "value": shown, "interval": interval, "before": before} | {
-            "line": _line(until["value"].tolist())})  # fmt: skip
+    """Each headline of a period as ``page.headline`` tells it, and its line over the periods until then."""
+    told, until = [], trend[(trend["period"] <= period) & (trend["period"].str.len() == len(period))]
+    before = until[until["period"] < period].to_dict("records")
+    for row in until[until["period"] == period].to_dict("records"):
+        same = until[(until["figure_id"] == row["figure_id"]) & (until["headline"] == row["headline"])]
+        told.append(page.headline(row, before) | {"line": _line(same["value"].tolist())})
     return told
 
 
@@ -102,11 +85,6 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
         head, title = (name[1], html.unescape(name[2])) if name else (html.escape(report), title)
         said = f'<div class="findings"><ol>{findings[1]}</ol></div>' if findings else ""
         answers.append(f'<section><h2><a href="{address}">{head}</a></h2>{said}</section>')
-    tiles = "".join(
-        f"<li><span>{html.escape(each['name'])}</span><strong>{html.escape(each['value'])}</strong>"
-        f"<span>{html.escape(each['interval'])}</span>{each['line']}<span>{html.escape(each['before'])}</span></li>"
-        for each in _headlines(period, trend)
-    )
     rows = []
     for revision in reversed(found):
         status = _status(revision) if revision is newest else "superseded"
@@ -114,9 +92,7 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
         row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         rows.append(f"<tr>{row}<td>{_links(revision, revision.name)}</td></tr>")
     heads = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
-    body = f'<p class="status">{html.escape(_status(newest))}</p>' + (
-        f'<ul class="tiles">{tiles}</ul>' if tiles else ""
-    )
+    body = f'<p class="status">{html.escape(_status(newest))}</p>{page.tiles(_headlines(period, trend))}'
     body += "".join(answers) + '<h2 id="revisions">Revisions</h2>'
     body += (
         _table("Newest first; a draft is not signed", heads, rows) + '<p><a href="../../index.html">All reports</a></p>'

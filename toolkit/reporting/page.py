@@ -5,6 +5,7 @@ import copy
 import hashlib
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,7 +16,7 @@ from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from toolkit.errors import ReportError
-from toolkit.present import FIGURES_MIME, TABLE_MIME
+from toolkit.present import FIGURES_MIME, TABLE_MIME, formatted
 
 _TEMPLATE = Path(__file__).parent / "template"
 _STOCK_ALT = "No description has been provided for this image"  # nbconvert's, where there is none
@@ -43,6 +44,7 @@ class Facts:
     code: dict[str, str]
     recipe: str
     methods: dict[str, str] = field(default_factory=dict)
+    before: tuple[dict, ...] = ()
 
 
 class _Exporter(HTMLExporter):
@@ -66,6 +68,48 @@ class _Prose(IPythonRenderer):
         self.headings.append((level, anchor, text))
         method = _method(f"Method of {number}", self.methods[number]) if number in self.methods else ""
         return f'<h{level} id="{anchor}">{text}</h{level}>\n{method}'
+
+
+_SHOWN_AS = {"share": "share", "points": "points", "cents": "money", "customers": "count"}  # others: four digits
+_UNITLESS = ("share", "cents", "customers")
+
+
+def headline(row: dict, before: Sequence[dict]) -> dict[str, str]:
+    """A key figure as it stands first: its ``name``, ``value``, ``interval``, and the change since the ``before``.
+
+    ``before`` holds key figures of earlier periods with their ``period``, the last of this name at the end.
+    """
+    kind = _SHOWN_AS.get(row["unit"], "rate")
+    unit = "" if row["unit"] in _UNITLESS else f" {row['unit']}"
+    interval, was, value = "", "no period before", float(row["value"])
+    if row["low"] is not None and row["low"] == row["low"]:
+        interval = f"{formatted(row['low'], kind).removesuffix(' %')} to {formatted(row['high'], kind)}"
+    same = [each for each in before if (each["figure_id"], each["headline"]) == (row["figure_id"], row["headline"])]
+    if same:
+        last, period = float(same[-1]["value"]), same[-1]["period"]
+        change = "+" * (value >= last) + formatted(value - last, kind)
+        if kind in ("share", "points"):
+            change = f"{(value - last) * (100 if kind == 'share' else 1):+.1f} points"
+        elif kind in ("money", "count") and last > 0:
+            change = f"{100 * (value / last - 1):+.1f} %"
+        was = f"{change} since {period} ({formatted(same[-1]['value'], kind)})"
+    return {"name": row["headline"], "value": formatted(row["value"], kind) + unit, "interval": interval, "was": was}
+
+
+def tiles(headlines: Sequence[dict[str, str]]) -> str:
+    """Headlines as a list of tiles; ``line``, a drawing of SVG, where a headline has one."""
+    told = [
+        f"<li><span>{html.escape(each['name'])}</span><strong>{html.escape(each['value'])}</strong>"
+        f"<span>{html.escape(each['interval'])}</span>{each.get('line', '')}"
+        f"<span>{html.escape(each['was']).replace(' %', '&nbsp;%')}</span></li>"
+        for each in headlines
+    ]
+    return f'<ul class="tiles">{"".join(told)}</ul>' if told else ""
+
+
+def _figures(notebook: nbformat.NotebookNode) -> list[dict]:
+    outputs = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [row for data in outputs for row in data.get(FIGURES_MIME, [])]
 
 
 def _method(title: str, text: str) -> str:
@@ -92,10 +136,13 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
             if output.output_type == "execute_result":  # shown like any other: one block of the template
                 output.output_type = "display_data"
                 del output["execution_count"]
+    told = [row for row in _figures(notebook) if row.get("headline")]
+    first = tiles([headline(row, facts.before) for row in told])
     prose = _Prose(facts.methods)
     for cell in bare.cells:
         if cell.cell_type == "markdown":
             cell.source = MarkdownWithMath(renderer=prose).render(cell.source)
+    bare.cells.insert(1 + len(lifted), nbformat.v4.new_markdown_cell(first, id="tiles"))
     exporter = _Exporter(extra_template_basedirs=[str(_TEMPLATE.parent)], template_name=_TEMPLATE.name)
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = exporter.exclude_anchor_links = True
     title = next((text for level, _, text in prose.headings if level == 1), "Report")
@@ -184,7 +231,6 @@ def outputs(notebook: nbformat.NotebookNode) -> tuple[dict[str, str], list[dict]
         If two tables carry one name.
     """
     tables: dict[str, str] = {}
-    figures: list[dict] = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
@@ -193,8 +239,7 @@ def outputs(notebook: nbformat.NotebookNode) -> tuple[dict[str, str], list[dict]
                 if name in tables:
                     raise ReportError(f"table {name!r}: expected one table of that name in a report, found two.")
                 tables[name] = data[TABLE_MIME]["csv"]
-            figures += data.get(FIGURES_MIME, [])
-    return tables, figures
+    return tables, _figures(notebook)
 
 
 _SHOWN = {"text/plain", TABLE_MIME, FIGURES_MIME}

@@ -31,6 +31,7 @@ from toolkit.reporting import archive, catalogue, kernels
 from toolkit.reporting.parameters import Value, resolved
 
 _RENDERING = threading.Lock()  # nbconvert says nothing of threads
+_NAMES = {"before": "figures of the period before"}
 _METHODS = "docs/METHODS.md, its sections on this page"
 _KEY_FIGURES = "key_figures"  # the frame that puts a report into the second stage
 _ASIDE, _MADE, _FACTS = ".made", "made.json", ("seconds", "memory_mb", "figures")
@@ -45,6 +46,7 @@ class Job:
     frames: dict[str, tuple[Path, str]]
     code: dict[str, str]
     methods: dict[str, str] = field(default_factory=dict)
+    before: list[dict] = field(default_factory=list)
     recipe: str = ""
     seconds: float = 0.0
     memory_mb: float = 0.0
@@ -273,7 +275,7 @@ def _job(
 ) -> Job:
     methods = _methods(notebook)
     code = _code(notebook) | ({_METHODS: archive.sha256(archive.canonical(methods))} if methods else {})
-    job = Job(notebook, values, dict(frames), code, methods)
+    job = Job(notebook, values, dict(frames), code, methods, _headlines_before(company, period, notebook.stem))
     heading = [company.settings.title, period.name, period.as_of.isoformat()]
     job.recipe = archive.sha256(archive.canonical([heading, _entry(job)]))
     return job
@@ -402,7 +404,19 @@ def _entry(job: Job) -> dict:
             for name, value in sorted(job.values.items())
         },
         "environment": environment(),
-    }
+    } | ({"before": job.before} if job.before else {})
+
+
+def _headlines_before(company: Company, period: Period, report: str) -> list[dict]:
+    """What a report's headlines were in the newest revision of the period before, of the same length."""
+    kind = re.sub("[0-9]", "0", period.name)  # of names of one kind the earlier sorts before the later
+    folders = sorted(path for path in company.reports.glob("*") if re.sub("[0-9]", "0", path.name) == kind)
+    packs = [archive.revisions(folder) for folder in folders if folder.name < period.name]
+    last = next((pack[-1] for pack in reversed(packs) if pack), None)
+    rows = _figures_of(last, report) if last else []
+    keys = ("figure_id", "headline", "value", "unit")
+    told = [{key: row[key] for key in keys} for row in rows if row.get("headline")]
+    return [row | {"period": last.folder.parent.name} for row in told]
 
 
 def _why(before: dict, jobs: Sequence[Job], after: set[str]) -> str:
@@ -415,7 +429,8 @@ def _why(before: dict, jobs: Sequence[Job], after: set[str]) -> str:
         if old is None:
             parts.append(f"{job.report}: new")
         elif old["recipe"] != job.recipe:
-            kinds = [kind for kind in ("code", "frames", "parameters", "environment") if old.get(kind) != new[kind]]
+            parts_of = ("code", "frames", "parameters", "environment", "before")
+            kinds = [_NAMES.get(kind, kind) for kind in parts_of if old.get(kind) != new.get(kind)]
             parts.append(f"{job.report}: {' and '.join(kinds) or 'title or day of knowledge'} changed")
     return "; ".join(parts)
 
@@ -473,6 +488,7 @@ def _execute(run: _Run, job: Job) -> None:
         code=job.code,
         recipe=job.recipe,
         methods=job.methods,
+        before=tuple(job.before),
     )
     with _RENDERING:
         if not fault:
