@@ -175,7 +175,7 @@ def test_every_page_of_the_pack_is_for_everyone_and_painted_within_a_second(home
     assert [path.stem for path in pages] == sorted(path.stem for path in NOTEBOOKS)
     painted = "performance.getEntriesByName('first-contentful-paint').at(0)?.startTime"
     with chromium() as browser:
-        faults = {path.name: audit(browser, path) for path in [*pages, *views]}
+        faults = {path: audit(browser, path) for path in [*pages, *views]}
         largest = max(pages, key=lambda path: path.stat().st_size)
         with opened(browser, largest) as (tab, _):
             tab.wait_for_function(painted)
@@ -188,7 +188,7 @@ def test_every_page_of_the_pack_is_for_everyone_and_painted_within_a_second(home
                 wanted = [period == "2026Q3" and words.startswith("2026q3") for period in periods]
                 assert [row.is_visible() for row in rows.all()] == wanted
                 assert tab.locator("[role=status]").text_content() == f"{sum(wanted)} / {len(periods)}"
-    assert faults == {path.name: [] for path in [*pages, *views]}
+    assert faults == {path: [] for path in [*pages, *views]}
     assert sum(path.stat().st_size for path in revision.rglob("*") if path.is_file()) < 6_000_000
 
 

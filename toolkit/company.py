@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -184,6 +185,16 @@ def _span(name: str) -> tuple[date, date]:
                 last = first + months
                 return date(year, first + 1, 1), date(year + last // 12, last % 12 + 1, 1)
     raise ParamsError(f"period: expected one like 2026Q3, 2026-07, 2026H2 or 2026, found {name!r}.")
+
+
+def earlier(name: str, names: Iterable[str]) -> list[str]:
+    """The names of periods of the same length that come before one, in order.
+
+    >>> earlier("2026Q1", ["2026Q2", "2025Q4", "2025", "2025Q3"])
+    ['2025Q3', '2025Q4']
+    """
+    kind = re.sub("[0-9]", "0", name)  # of names of one kind the earlier sorts before the later
+    return sorted(each for each in names if re.sub("[0-9]", "0", each) == kind and each < name)
 
 
 def previous(name: str) -> str:

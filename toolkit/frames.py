@@ -4,12 +4,11 @@ import ast
 import hashlib
 import json
 import os
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property, reduce
+from functools import cached_property, reduce
 from operator import and_
 from pathlib import Path
 
@@ -66,6 +65,7 @@ class Known:
     def __init__(self, company: Company, period: Period):
         self.company, self.period = company, period
         self.warehouse = Warehouse(company)
+        self._kinds: dict[Period, ir.Table] = {}
 
     # -- what was known ----------------------------------------------------------------------
 
@@ -1149,9 +1149,7 @@ class Known:
         keys = ["month", "activity", "customer_id", *GRID_DIMENSIONS]
         if not self._much_work:
             rows = self._work_places(self.period)
-            sums = rows.group_by(keys).agg(
-                times=rows.quantity.sum(), seconds=rows.seconds.sum()
-            )  # fewer to be labelled
+            sums = rows.group_by(keys).agg(times=rows.quantity.sum(), seconds=rows.seconds.sum())
             placed = self._pooled(_relabelled(sums, self.grid))
             return placed.group_by(["pool", *keys]).agg(times=placed.times.sum(), seconds=placed.seconds.sum())
         sums = [self._work_sums(month, keys[:2], self._atoms, self.period) for month in _months(self.period)]
@@ -1202,10 +1200,7 @@ class Known:
 
     def _numbered(self, rows: ir.Table, places: dict[tuple, tuple]) -> ir.Table:
         """Rows of cells and customers with the numbers of the cell's place and the customer."""
-        customers, numbers = (
-            self._customer_numbers(),
-            {place: at for at, place in enumerate(sorted(set(places.values())))},
-        )
+        customers, numbers = self._customer_numbers(), _numbers(places)
         names = [f"_{name}" for name in GRID_DIMENSIONS]
         schema = dict.fromkeys(names, "string") | {"_place": "int32"}
         cells = [(*cell, numbers[place]) for cell, place in places.items()]
@@ -1281,12 +1276,14 @@ class Known:
         seconds = seconds if floor is None else ibis.greatest(seconds, floor)
         return found.mutate(seconds=seconds.cast("int64")).drop("_read", "_activity", "_text", "_base", "_more")
 
-    @cache  # noqa: B019 - lives as long as its company's period
     def _kinds_of_work(self, span: Period) -> ir.Table:
         """Each activity and text of drivers in a span with its seconds: ``_base`` a time, ``_more`` for the drivers.
 
-        Read first, because they are few and DuckDB takes them for many: it would hold all activities beside them.
+        Read first, once a span, because they are few and DuckDB takes them for many: it would hold all activities
+        beside them.
         """
+        if span in self._kinds:
+            return self._kinds[span]
         rules = sorted(self.cost_rules.activities.items())
         kinds = self.warehouse.table("activities").filter(*_in(span, ibis._.happened_at))
         kinds = kinds.select(_activity="activity", _text=kinds.drivers.fill_null("")).distinct()
@@ -1296,7 +1293,8 @@ class Known:
             more = more + told[driver].int.fill_null(0) * ibis.cases(*of, else_=0)
         base = [(kinds._activity == name, rule.seconds) for name, rule in rules]
         base = ibis.cases(*base, else_=0) if base else ibis.literal(0)
-        return ibis.memtable(self.warehouse.backend.to_pyarrow(kinds.mutate(_base=base, _more=more)))
+        self._kinds[span] = ibis.memtable(self.warehouse.backend.to_pyarrow(kinds.mutate(_base=base, _more=more)))
+        return self._kinds[span]
 
     def _sent_in(self, span: Period) -> ir.Table:
         """Shipments handed over in a span, with customer, channel and time of their order."""
@@ -1534,10 +1532,8 @@ class Known:
         time, work for nobody, and what the entry checks set aside.
         """
         done, rules = self._done_in(self.period), self.cost_rules.activities
-        timed, nobody = (
-            self._timed(done.filter(done.activity.isin(list(rules))), self.period, None),
-            self._work_in(self.period),
-        )
+        timed = self._timed(done.filter(done.activity.isin(list(rules))), self.period, None)
+        nobody = self._work_in(self.period)
         faults = {
             "activity without a time equation": done.filter(done.activity.notin(list(rules))),
             "time below 0, counted as none": timed.filter(timed.seconds < 0),
@@ -1825,9 +1821,8 @@ def keep_key_figures(company: Company, period: Period, own: pd.DataFrame, folder
 
     period, then the columns of ``figures.parquet``; only periods of this one's length that ended before it.
     """
-    kind = re.sub("[0-9]", "0", period.name)  # of names of one kind the earlier sorts before the later
-    names = sorted(path.name for path in company.reports.glob("*") if re.sub("[0-9]", "0", path.name) == kind)
-    parts = {name: newest_figures(company, name) for name in names if name < period.name} | {period.name: own}
+    names = companies.earlier(period.name, (path.name for path in company.reports.glob("*")))
+    parts = {name: newest_figures(company, name) for name in names} | {period.name: own}
     tables = [
         pa.Table.from_pandas(part.assign(period=name), schema=_FIGURES, preserve_index=False)
         for name, part in parts.items()

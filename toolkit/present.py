@@ -17,8 +17,13 @@ import seaborn as sns
 TABLE_MIME = "application/vnd.tandem.table+json"
 FIGURES_MIME = "application/vnd.tandem.figures+json"
 INK, ACCENT, QUIET, WARN, GRID = "#1d2733", "#0b6e8f", "#5f6b78", "#a8480b", "#e3e7eb"
-_DARK = {"ink": (INK, "#e6ebf0"), "accent": (ACCENT, "#5cc0e0"), "quiet": (QUIET, "#a3afbb"), "warn": (WARN, "#f0a063")}
-_DARK |= {"grid": (GRID, "#2f3a45")}  # each colour of a drawing: its name, in the light, in the dark
+_TONES = {
+    "ink": (INK, "#e6ebf0"),
+    "accent": (ACCENT, "#5cc0e0"),
+    "quiet": (QUIET, "#a3afbb"),
+    "warn": (WARN, "#f0a063"),
+}
+_TONES |= {"grid": (GRID, "#2f3a45")}  # each colour of a drawing: its name, in the light, in the dark
 MISSING = "–"
 Frame, Columns, Names = pd.DataFrame, Sequence[str], Mapping[str, str] | None
 Apart = tuple[int | None, int | None, bool]  # the rows above and below all others (True), or each other
@@ -243,9 +248,9 @@ def _drawn(fig: plt.Figure) -> tuple[str, list[str]]:
     image = buffer.getvalue().decode()
     image = image[image.index("<svg") :]
     image = image[: image.index("<metadata>")] + image[image.index("</metadata>") + len("</metadata>") :]
-    light, dark = ("".join(f"--{name}:{tones[at]};" for name, tones in _DARK.items()) for at in (0, 1))
+    light, dark = ("".join(f"--{name}:{tones[at]};" for name, tones in _TONES.items()) for at in (0, 1))
     style = f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
-    for name, (tone, _) in _DARK.items():
+    for name, (tone, _) in _TONES.items():
         image = image.replace(tone, f"var(--{name})")
     return re.sub(r"\s*\n\s*", "\n", image.replace("<defs>", f"<defs><style>{style}</style>", 1)), lacking
 

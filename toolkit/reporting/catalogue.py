@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from toolkit.company import earlier
 from toolkit.reporting import archive, page
 
 _FINDINGS = re.compile(r'<div class="findings"><ol>(.*?)</ol></div>', re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?) · (.*?) · ", re.DOTALL)
+_CAPTION = "Newest first; a draft is not signed"
 _HEADS = ("revision", "status", "finished", "reason", "reports")
 
 
@@ -31,7 +33,7 @@ def rebuild(reports: Path) -> Path:
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("company", "period", "status", "reports", "headlines"))
     body = (
         '<p class="filter" hidden><label>Show rows with <input type="search"></label> <span role="status"></span></p>'
-        + _table("Newest first; a draft is not signed", heads, rows)
+        + _table(_CAPTION, heads, rows)
         if rows
         else "<p>Nothing is archived yet.</p>"
     )
@@ -52,11 +54,11 @@ def _trend(newest: dict[str, archive.Revision]) -> pd.DataFrame:
 
 def _headlines(period: str, trend: pd.DataFrame) -> list[dict]:
     """Each headline of a period as ``page.headline`` tells it, and its line over the periods until then."""
-    told, until = [], trend[(trend["period"] <= period) & (trend["period"].str.len() == len(period))]
-    before = until[until["period"] < period].to_dict("records")
-    for row in until[until["period"] == period].to_dict("records"):
-        same = until[(until["figure_id"] == row["figure_id"]) & (until["headline"] == row["headline"])]
-        told.append(page.headline(row, before) | {"line": _line(same["value"].tolist())})
+    told, before = [], trend[trend["period"].isin(earlier(period, trend["period"]))]
+    for row in trend[trend["period"] == period].to_dict("records"):
+        same = before[(before["figure_id"] == row["figure_id"]) & (before["headline"] == row["headline"])]
+        line = _line([*same["value"], row["value"]])
+        told.append(page.headline(row, same.to_dict("records")) | {"line": line})
     return told
 
 
@@ -77,11 +79,8 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
     newest, answers, title = found[-1], [], company
     for report in sorted(newest.manifest["reports"]):
         text = (newest.folder / f"{report}.html").read_text(encoding="utf-8")
-        name, findings, address = (
-            _TITLE.search(text),
-            _FINDINGS.search(text),
-            f"{newest.name}/{html.escape(report)}.html",
-        )
+        name, findings = _TITLE.search(text), _FINDINGS.search(text)
+        address = f"{newest.name}/{html.escape(report)}.html"
         head, title = (name[1], html.unescape(name[2])) if name else (html.escape(report), title)
         said = f'<div class="findings"><ol>{findings[1]}</ol></div>' if findings else ""
         answers.append(f'<section><h2><a href="{address}">{head}</a></h2>{said}</section>')
@@ -93,10 +92,8 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
         rows.append(f"<tr>{row}<td>{_links(revision, revision.name)}</td></tr>")
     heads = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
     body = f'<p class="status">{html.escape(_status(newest))}</p>{page.tiles(_headlines(period, trend))}'
-    body += "".join(answers) + '<h2 id="revisions">Revisions</h2>'
-    body += (
-        _table("Newest first; a draft is not signed", heads, rows) + '<p><a href="../../index.html">All reports</a></p>'
-    )
+    body += f'{"".join(answers)}<h2 id="revisions">Revisions</h2>{_table(_CAPTION, heads, rows)}'
+    body += '<p><a href="../../index.html">All reports</a></p>'
     return f"{title} · {period}", body
 
 

@@ -25,7 +25,7 @@ import pandas as pd
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from toolkit.company import Company, Period
+from toolkit.company import Company, Period, earlier
 from toolkit.errors import ParamsError, ReportError, several
 from toolkit.reporting import archive, catalogue, kernels
 from toolkit.reporting.parameters import Value, resolved
@@ -409,10 +409,9 @@ def _entry(job: Job) -> dict:
 
 def _headlines_before(company: Company, period: Period, report: str) -> list[dict]:
     """What a report's headlines were in the newest revision of the period before, of the same length."""
-    kind = re.sub("[0-9]", "0", period.name)  # of names of one kind the earlier sorts before the later
-    folders = sorted(path for path in company.reports.glob("*") if re.sub("[0-9]", "0", path.name) == kind)
-    packs = [archive.revisions(folder) for folder in folders if folder.name < period.name]
-    last = next((pack[-1] for pack in reversed(packs) if pack), None)
+    names = earlier(period.name, (path.name for path in company.reports.glob("*")))
+    packs = (archive.revisions(company.reports / name) for name in reversed(names))
+    last = next((pack[-1] for pack in packs if pack), None)
     rows = _figures_of(last, report) if last else []
     keys = ("figure_id", "headline", "value", "unit")
     told = [{key: row[key] for key in keys} for row in rows if row.get("headline")]
@@ -549,10 +548,9 @@ def _figures_of(revision: archive.Revision, report: str) -> list[dict]:
 def _figures_frame(figures: list[dict]) -> pd.DataFrame:
     texts = ["report", "figure_id", "definition_id", "cohort", "segment", "channel", "unit"]
     frame = pd.DataFrame(figures, columns=[*texts[:-1], "value", "low", "high", "n", "unit", "headline"])
-    frame["headline"] = frame["headline"].fillna("")  # revisions of before there were headlines
-    kinds = (
-        dict.fromkeys([*texts, "headline"], "str") | dict.fromkeys(["value", "low", "high"], "float64") | {"n": "Int64"}
-    )
+    frame["headline"] = frame["headline"].astype("object").fillna("")  # revisions of before there were headlines
+    kinds = dict.fromkeys([*texts, "headline"], "str") | dict.fromkeys(["value", "low", "high"], "float64")
+    kinds["n"] = "Int64"
     return frame.astype(kinds).sort_values(texts, ignore_index=True)
 
 

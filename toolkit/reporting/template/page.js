@@ -15,8 +15,8 @@
   }
   const worth = (cell) => {
     const text = cell.textContent.trim();
-    const found = text.match(/^-?[\d.,\u202f\u00a0 ]*\d/);
-    return { text, size: found ? Number(found[0].replace(nav?.dataset.group === "." ? /[.\s]/g : /[,\s]/g, "").replace(",", ".")) : null };
+    const found = text.match(/^-?[\d.,]*\d/);
+    return { text, size: found ? Number(found[0].replaceAll(",", "")) : null };
   };
   document.querySelectorAll("main table").forEach((table) => {
     const body = table.tBodies[0];
