@@ -174,7 +174,7 @@ def test_views_tell_headlines_with_their_change_and_trend_and_the_answers_of_the
         "2025Q4": [_told(1)],
         "2026": [_told(5)],  # a year is of another length, and no quarter's before
         "2026Q1": [_told(20)],
-        "2026Q2": [_told(3, headline="")],  # named by no headline then
+        "2026Q2": [_told(3, headline=""), _told(float("nan"))],  # named by no headline, or without a value
         "2026Q3": [_told(30), share],
     }
     for period, rows in told.items():
@@ -196,7 +196,10 @@ def test_views_tell_headlines_with_their_change_and_trend_and_the_answers_of_the
     assert "<span>NPS</span><strong>30.0 points</strong><span>29.0 to 31.0</span>" in first
     assert "<span>+10.0 points since 2026Q1 (20.0)</span>" in first
     assert 'points="4.0,20.0 50.0,9.5 96.0,4.0"' in first  # 1, 20, 30: from 20 to 4 high
-    assert "<span>share kept</span><strong>25.0 %</strong><span></span><span>no period before</span>" in second
+    assert (
+        "<span>share kept</span><strong>25.0 %</strong><span></span><span>no figure of the period before</span>"
+        in second
+    )
     assert "<div>NPS <b>30.0 points</b>" in index
     assert index.index("2026Q3") < index.index("2026Q1") < index.index("2025Q4")
 

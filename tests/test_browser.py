@@ -97,6 +97,15 @@ def test_one_switch_opens_all_code(browser, whole):
             assert set(states) == {pressed == "true"}
 
 
+def test_the_list_of_sections_leaves_a_phone_its_first_screen_and_stays_where_scripts_are_off(browser, whole):
+    phone = {"viewport": {"width": 390, "height": 844}}
+    for more, shown in (({}, True), (phone, False), (phone | {"java_script_enabled": False}, True)):
+        with opened(browser, whole, **more) as (tab, _):
+            assert tab.get_by_role("link", name="9.2 Figures").is_visible() == shown
+    with opened(browser, whole, **phone) as (tab, _):
+        assert tab.locator("section.answer").bounding_box()["y"] < 500
+
+
 def test_a_drawing_has_the_colours_of_its_page(browser, whole):
     pixels = []
     for scheme in ("light", "dark"):

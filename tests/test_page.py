@@ -271,6 +271,14 @@ def test_a_headline_tells_its_change_in_its_own_unit(unit, value, last, shown, w
     assert page.headline(row | {"value": value, "low": value, "high": value}, [])["interval"].count(" to ") == 1
 
 
+def test_a_page_lists_the_figures_of_the_period_before_that_its_changes_are_made_of(whole):
+    before = {"figure_id": "nps", "headline": "NPS", "unit": "points", "value": 1.23456, "period": "2026Q2"}
+    shown = page.render(whole, replace(FACTS, before=(before,)))
+    cells = "".join(f"<td><code>{cell}</code></td>" for cell in ("2026Q2", "nps", "1.23456", "points"))
+    assert f"<tr>{cells}</tr>" in shown
+    assert "Figures of the period before" not in page.render(whole, FACTS)
+
+
 def test_an_empty_page_is_small():
     assert len(page.render(_notebook(), FACTS).encode()) < 40_000
 

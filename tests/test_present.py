@@ -670,3 +670,15 @@ def test_what_ran_out_is_a_sentence_with_its_interval_or_its_reason():
     assert "ran out in 2026Q3" in present_profile.stockouts(row.head(0), LOOK_2).text
     lacking = present.Look(FACTS_2, pd.DataFrame({"table": ["stock_levels"], "columns": [""]}))
     assert "the table stock_levels" in present_profile.stockouts(row, lacking).text
+
+
+def test_headlines_are_figures_of_all_that_have_a_value():
+    columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
+    rows = pd.DataFrame(
+        [("nps", "2.1", "orders", segment, channel, value, None, None, 9, "points")
+         for segment, channel, value in (("", "", 1.5), ("a", "", 2.0), ("", "web", 3.0), ("", "", float("nan")))],
+        columns=columns,
+    )  # fmt: skip
+    kept = present.key_figures(rows, {"nps": "NPS"}).mime[present.FIGURES_MIME]
+    assert [row["headline"] for row in kept] == ["NPS", "", "", ""]
+    assert [row["value"] for row in kept] == [1.5, 2.0, 3.0, None]

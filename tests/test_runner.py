@@ -381,7 +381,8 @@ def test_a_report_tells_the_change_of_its_headlines_since_the_period_before(proj
         return text[text.index('<ul class="tiles">') : text.index("</ul>")], made.revision.record["reason"]
 
     assert (
-        "<span>NPS</span><strong>1.0 points</strong><span></span><span>no period before</span>" in told("2026Q2", 3)[0]
+        "<span>NPS</span><strong>1.0 points</strong><span></span><span>no figure of the period before</span>"
+        in told("2026Q2", 3)[0]
     )
     told("2026", 300)  # of another length
     assert "<strong>2.0 points</strong><span></span><span>+1.0 points since 2026Q2 (1.0)</span>" in told("2026Q3", 6)[0]

@@ -267,12 +267,14 @@ def key_figures(figures: Frame, headlines: Names = None) -> Html:
     """Key figures of a report for ``figures.parquet``; shown as a small table.
 
     ``figures`` has the columns below; ``definition_id`` is the section of docs/METHODS.md. ``headlines``: what the
-    figures that stand first in the views are called there, by their ``figure_id``; those of all segments and channels.
+    figures that stand first in the views are called there, by their ``figure_id``; those of all segments and channels
+    that have a value.
     """
     columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
     records = figures[columns].astype(object).where(figures[columns].notna(), None).to_dict("records")
     for row in records:
-        row["headline"] = dict(headlines or {}).get(row["figure_id"], "") * (not row["segment"] and not row["channel"])
+        first = row["value"] is not None and not row["segment"] and not row["channel"]
+        row["headline"] = dict(headlines or {}).get(row["figure_id"], "") if first else ""
     caption, heads = "Key figures kept for later periods", {"n": "n"}
     shown = table(figures, name="key_figures", caption=caption, columns=columns, heads=heads)
     page = f"<details><summary>{len(records)} key figures kept for later periods</summary>{shown.html}</details>"

@@ -48,7 +48,7 @@ def _trend(newest: dict[str, archive.Revision]) -> pd.DataFrame:
         path = revision.folder / "figures.parquet"
         figures = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
         if "headline" in figures:
-            parts.append(figures[figures["headline"] != ""].assign(period=period))
+            parts.append(figures[(figures["headline"] != "") & figures["value"].notna()].assign(period=period))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["period", "headline"])
 
 

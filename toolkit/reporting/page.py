@@ -81,7 +81,7 @@ def headline(row: dict, before: Sequence[dict]) -> dict[str, str]:
     """
     kind = _SHOWN_AS.get(row["unit"], "rate")
     unit = "" if row["unit"] in _UNITLESS else f" {row['unit']}"
-    interval, was, value = "", "no period before", float(row["value"])
+    interval, was, value = "", "no figure of the period before", float(row["value"])
     if row["low"] is not None and row["low"] == row["low"]:
         interval = f"{formatted(row['low'], kind).removesuffix(' %')} to {formatted(row['high'], kind)}"
     same = [each for each in before if (each["figure_id"], each["headline"]) == (row["figure_id"], row["headline"])]
@@ -208,16 +208,18 @@ def _provenance(facts: Facts) -> str:
 
     words = "".join(_method(title, text) for title, text in facts.methods.items() if title.startswith("0."))
     parameters = [(name, repr(value), origin) for name, (value, origin) in facts.parameters.items()]
+    before = [tuple(row[key] for key in ("period", "figure_id", "value", "unit")) for row in facts.before]
     return (
         ('<h2 id="words">Words that every report shares</h2>' if words else "")
         + words
         + '<h2 id="provenance">What this page is made of</h2>'
-        f"<p>Recipe <code>{facts.recipe}</code>. The same inputs, code, parameters and environment give the same "
-        "bytes of this page.</p>"
+        f"<p>Recipe <code>{facts.recipe}</code>. The same inputs, code, parameters, environment and figures of the "
+        "period before give the same bytes of this page.</p>"
         + listing("Parameters and where they were set", ("parameter", "value", "set in"), parameters)
         + "<details><summary>Inputs and code by SHA-256</summary>"
         + listing("Frames read", ("frame", "digest of its values"), list(facts.frames.items()))
         + listing("Code that ran", ("file", "digest"), list(facts.code.items()))
+        + (listing("Figures of the period before", ("period", "figure", "value", "unit"), before) if before else "")
         + "</details>"
     )
 

@@ -1,6 +1,7 @@
 (() => {
   const code = [...document.querySelectorAll("details.code")];
   const nav = document.querySelector("nav");
+  if (nav && !matchMedia("(min-width: 64rem)").matches) nav.querySelector("details").open = false;
   if (nav && code.length) {
     const button = document.createElement("button");
     const show = (on) => {
