@@ -146,7 +146,7 @@ def test_the_catalogue_shows_every_revision_the_newest_as_draft(commit, folder):
     assert index == folder.parents[1] / "index.html"
     assert '<a href="acme/2026Q3/r2/cost.html">cost</a>' in index.read_text()
     period = (folder / "index.html").read_text()
-    assert "<td>r2</td><td>DRAFT</td><td>2026-11-01T10:00:00+00:00</td><td>cost: &lt;code&gt; changed</td>" in period
+    assert "<td>r2</td><td>DRAFT</td><td>1 November 2026, 10:00 UTC</td><td>cost: &lt;code&gt; changed</td>" in period
     assert "<td>r1</td><td>superseded</td>" in period
     assert period.index("<td>r2</td>") < period.index("<td>r1</td>")
     failed = {"service": "notebooks/service.ipynb failed <in> cell 4.\nmore", "growth": "not started."}

@@ -9,7 +9,7 @@ from browser import audit, chromium, opened
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from toolkit import present
+from toolkit import language, present
 from toolkit.reporting import page
 
 pytestmark = pytest.mark.slow
@@ -84,6 +84,29 @@ def test_a_table_is_sorted_by_keyboard_and_its_order_is_told(browser, whole):
             tab.keyboard.press("Enter")
             assert head.get_attribute("aria-sort") == way
             assert tab.locator("main table").first.locator("tbody tr").first.locator("td").first.text_content() == first
+
+
+def test_numbers_are_sorted_by_size_and_months_by_time_in_every_language(browser, tmp_path):
+    rows = pd.DataFrame(
+        {
+            "account": list("abcd"),
+            "month": ["2026-10", "2026-01", "2025-12", "2026-02"],
+            "nps": [999.5, 20000.25, -3, 0.5],
+        }
+    )
+    notebook = new_notebook(cells=[new_markdown_cell("# Sorted"), new_code_cell("x")])
+    for name, largest in (("en", "20,000.2"), ("nl", "20.000,2")):
+        with language.speaking(name):
+            shown = present.table(rows, name="t", caption="t", columns=list(rows))
+        notebook.cells[1].outputs = _output(shown)
+        facts = page.Facts("a", "2026Q3", "2026-10-22", {}, {}, {}, "r" * 64, language=name)
+        (tmp_path / "page.html").write_text(page.render(notebook, facts), encoding="utf-8")
+        with opened(browser, tmp_path / "page.html") as (tab, _):
+            table = tab.locator("main table").first
+            table.locator("thead button").nth(2).press("Enter")
+            assert table.locator("tbody tr").first.locator("td").nth(1).text_content() == largest
+            table.locator("thead button").nth(1).press("Enter")
+            assert "".join(table.locator("tbody th").all_text_contents()) == "adbc"
 
 
 def test_one_switch_opens_all_code(browser, whole):

@@ -642,9 +642,9 @@ def test_each_column_has_one_kind_and_every_head_a_kind():
 
 def test_a_look_tells_facts_what_is_lacking_and_how_intervals_hold():
     look = present.Look(FACTS_2, NO_SURVEYS, 0.9, "stars")
-    assert (look.period, look.currency, look.as_of, look.min_n) == ("2026Q3", "EUR", "2026-10-22", 10)
+    assert (look.period, look.currency, look.as_of, look.min_n) == ("2026Q3", "EUR", "22 October 2026", 10)
     assert (look.first_day, look.unanswered_known, LOOK_2.confidence, LOOK_2.measure) == (
-        "2026-07-01",
+        "1 July 2026",
         True,
         0.95,
         "NPS",

@@ -5,14 +5,18 @@ import html
 import io
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from babel.lists import format_list
+
+from toolkit.language import day, month, number, say, speak, spoken, word
 
 TABLE_MIME = "application/vnd.tandem.table+json"
 FIGURES_MIME = "application/vnd.tandem.figures+json"
@@ -29,13 +33,15 @@ Frame, Columns, Names = pd.DataFrame, Sequence[str], Mapping[str, str] | None
 Apart = tuple[int | None, int | None, bool]  # the rows above and below all others (True), or each other
 
 # How our columns read; <x>_low and <x>_high read like x. cents: money to the cent; money: whole units; share: 0-1 shown
-# in per cent; times: two decimals; rate: four digits.
+# in per cent; times: two decimals; rate: four digits. name: text of the company, text: mostly words of ours.
 _KINDS = {
-    "text": "account activity advice after arrival attribute band before by carrier category channel cluster cohort "
-    "covariate decision definition_id department dose driver estimand evidence exposure failure fault felt "
-    "field figure_id fulfilment group group_a group_b item kind lever marks measure money month name note "
-    "order_class outcome owner part period pool promise region revision rfm_group rule segment starts step "
-    "supplier template_id to trait treatment trust unit verdict via what who",
+    "text": "advice after arrival attribute band before by cluster cohort covariate dose driver estimand evidence "
+    "exposure failure fault felt field fulfilment group kind lever marks measure money name note order_class outcome "
+    "owner part promise rfm_group rule step to trait treatment trust unit verdict what who",
+    "name": "account activity carrier category channel decision definition_id department figure_id group_a "
+    "group_b item period pool region revision segment supplier template_id via",
+    "day": "starts",
+    "month": "month",
     "count": "actual age alive expected invitations invited k known_days lines minutes n n_alone n_answers n_buyers "
     "n_contacted n_customers n_due n_effective n_ended n_held_out n_high n_lines n_low n_open n_orders n_persons "
     "n_treated n_unmet new not_delivered orders recency_days switched use used_minutes",
@@ -84,8 +90,8 @@ class Html:
         return {"text/html": self.html, "text/plain": self.text, **self.mime}
 
 
-def _fact(name: str) -> property:
-    return property(lambda look: look.facts[name].iloc[0], doc=f"``{name}`` of the frame ``company_facts``.")
+def _fact(name: str, shown: Callable = lambda fact: fact) -> property:
+    return property(lambda look: shown(look.facts[name].iloc[0]), doc=f"``{name}`` of the frame ``company_facts``.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +107,13 @@ class Look:
     measure: str = "NPS"
     assumed: Sequence[tuple[str, int, int]] = ()  # what is assumed, cents, thousandths: of the frame ``assumptions``
 
-    period, currency, as_of = _fact("period"), _fact("currency"), _fact("as_of")
-    first_day, min_n, unanswered_known = _fact("first_day"), _fact("min_n"), _fact("unanswered_known")
+    period, currency, min_n = _fact("period"), _fact("currency"), _fact("min_n")
+    as_of, first_day, unanswered_known = _fact("as_of", day), _fact("first_day", day), _fact("unanswered_known")
+
+    @property
+    def sure(self) -> str:
+        """Coverage of the intervals as it is written: 95 %."""
+        return percent(self.confidence)
 
     def missing(self, needs: Mapping[str, Sequence[str]], *, gain: str = "") -> Html | None:
         """What a section lacks and what its reader would then see; None if nothing is lacking.
@@ -115,24 +126,23 @@ class Look:
             if name in absent.index:
                 gone = [c for c in absent[name].split(", ") if c in columns]
                 if absent[name] == "":
-                    lacking.append(f"the table {name}")
+                    lacking.append(say("the table {name}", name=name))
                 elif gone:
                     lacking.append(f"{name}.{', '.join(gone)}")
-        text = f"Not shown: this needs {' and '.join(lacking)}. With it, this section {gain}."
+        text = say("Not shown: this needs {what}. With it, this section {gain}.", what=listed(lacking), gain=gain)
         return paragraphs([text]) if lacking else None
 
     def assuming(self) -> str:
         """What a sentence rests on that is assumed and not recorded, as its end; empty where nothing is."""
-        told = [
-            " and ".join([f"{self.currency} {_cents(cents)}"] * bool(cents) + [f"{mille / 10:g} %"] * bool(mille))
-            + f" of {what}"
-            for what, cents, mille in self.assumed
-        ]
-        return f", assuming {', '.join(told)}" if told else ""
+        told = []
+        for what, cents, mille in self.assumed:
+            size = [f"{self.currency} {_cents(cents)}"] * bool(cents) + [f"{number(mille / 10, 'g')} %"] * bool(mille)
+            told.append(say("{size} of {what}", size=listed(size), what=word(what)))
+        return say(", assuming {what}", what=", ".join(told)) if told else ""
 
     def together(self, n: int, how: str = "Bonferroni") -> str:
         """That the intervals of a family hold together, as it stands in captions."""
-        return f"the {n} intervals hold together with {100 * self.confidence:g} % confidence ({how})"
+        return say("the {n} intervals hold together with {sure} confidence ({how})", n=n, sure=self.sure, how=word(how))
 
     def estimate(self, row: Mapping, value: str, more: str = "") -> str:
         """One of our columns with its interval, as it stands in sentences (see ``estimate`` below)."""
@@ -162,13 +172,14 @@ def table(
     assert not unknown, f"present.table {name}: no kind is known for: {unknown}"
     wrong = sorted(set(kinds.values()) - set(_KINDS))
     assert not wrong, f"present.table {name}: no such kinds: {wrong}"
-    told = {column: called.get(column, column.replace("_", " ")) for column in kinds}
+    told = {column: word(called.get(column, column)) for column in kinds}
     several = sum(f"{column}_low" in told for column in told) > 1
     for column in [x for x in told if x != _middle(x) and x not in called]:
         middle = _middle(column)  # low, high: of what, where a table has several intervals
-        told[column] = f"{middle.replace('_', ' ')} " * several + column.removeprefix(f"{middle}_")
-    classes = {column: "" if kind == "text" else ' class="number"' for column, kind in kinds.items()}
-    shown = frame[list(kinds)]
+        told[column] = f"{say(middle.replace('_', ' '))} " * several + say(column.removeprefix(f"{middle}_"))
+    words = ("text", "name", "day", "month")
+    classes = {column: "" if kind in words else ' class="number"' for column, kind in kinds.items()}
+    shown, last = frame[list(kinds)], len(frame) - 1
     lines = [f'<div class="wide" role="region" tabindex="0" aria-label="{html.escape(caption)}"><table>']
     lines.append(f"<caption><span>{html.escape(caption)}</span></caption><thead><tr>")
     lines += [f'<th scope="col"{classes[x]}>{html.escape(head)}</th>' for x, head in told.items()]
@@ -176,13 +187,16 @@ def table(
     for position, row in enumerate(shown.itertuples(index=False)):
         cells = []
         for value, (column, kind) in zip(row, kinds.items(), strict=True):
-            text = html.escape(formatted(value, kind))
-            head = kind == "text" and column == columns[0]
-            cells.append(f'<th scope="row">{text}</th>' if head else f"<td{classes[column]}>{text}</td>")
-        last = ' class="total"' if total and position == len(shown) - 1 else ""
-        lines.append(f"<tr{last}>{''.join(cells)}</tr>")
+            ours = kind == "name" and total and position == last
+            text = html.escape(formatted(value, "text" if ours else kind))
+            head = kind in ("text", "name") and column == columns[0]
+            dated = kind in ("day", "month") and value  # what a sort goes by
+            at = f' data-sort="{html.escape(str(value))}"' if dated else ""
+            cells.append(f'<th scope="row">{text}</th>' if head else f"<td{classes[column]}{at}>{text}</td>")
+        summed = ' class="total"' if total and position == last else ""
+        lines.append(f"<tr{summed}>{''.join(cells)}</tr>")
     if shown.empty:
-        lines.append(f'<tr><td colspan="{len(kinds)}">no rows</td></tr>')
+        lines.append(f'<tr><td colspan="{len(kinds)}">{html.escape(say("no rows"))}</td></tr>')
     lines.append("</tbody></table></div>")
     mime = {"name": name, "caption": caption, "csv": shown.to_csv(index=False, lineterminator="\n")}
     return Html("".join(lines), f"{caption}\n{shown.to_string(index=False)}", {TABLE_MIME: mime})
@@ -196,18 +210,40 @@ def formatted(value: object, kind: str) -> str:
     """
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return MISSING
-    if kind == "text":
-        return str(value)
+    if kind in _WRITTEN:
+        return _WRITTEN[kind](str(value))
     if kind == "count":
-        return f"{int(value):,}"
+        return number(int(value), ",d")
     if kind in ("cents", "money"):  # half a unit goes away from zero, so that a loss reads like a gain
         size = abs(round(value))
-        shown = f"{size // 100:,}.{size % 100:02}" if kind == "cents" else f"{(size + 50) // 100:,}"
-        return f"-{shown}" if value < 0 and shown.strip("0.") else shown
+        shown = number(Decimal(size) / 100, ",.2f") if kind == "cents" else number((size + 50) // 100, ",d")
+        return f"-{shown}" if value < 0 and shown.strip("0.,") else shown
     if kind == "share":
-        return f"{100 * float(value):z.1f} %"
-    digits = {"times": "z,.2f", "points": "z,.1f", "days": "z,.1f", "rate": ",.4g"}[kind]
-    return f"{float(value):{digits}}"
+        return f"{number(100 * float(value), 'z.1f')} %"
+    return number(float(value), {"times": "z,.2f", "points": "z,.1f", "days": "z,.1f", "rate": ",.4g"}[kind])
+
+
+def _name(value: str) -> str:
+    return word(value) if value.startswith("(") else value  # (all), (no article): ours among the company's
+
+
+_WRITTEN = {"text": word, "name": _name, "day": lambda value: day(value) if value else "", "month": month}
+
+
+def percent(share: float) -> str:
+    """A share that somebody chose, in per cent: 95 %."""
+    return f"{number(100 * share, 'g')} %"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as they are told one after the other: a, b and c."""
+    return format_list(list(names), locale="en_GB" if spoken() == "en" else spoken())
+
+
+def named(columns: Iterable[str]) -> str:
+    """Our columns as they are told one after the other."""
+    ways = {"fulfilment": say("way of acquiring")}
+    return listed(ways.get(column) or say(column.replace("_", " ")) for column in columns)
 
 
 _n, _share, _cents, _money = (partial(formatted, kind=kind) for kind in ("count", "share", "cents", "money"))
@@ -218,12 +254,12 @@ def figure(fig: plt.Figure, *, name: str, alt: str, caption: str, data: Html) ->
     image, lacking = _drawn(fig)
     image = base64.b64encode(image.encode()).decode()
     if lacking:  # a name in a script that the font does not have: the table behind it has it
-        caption += f" Characters that the font lacks are not drawn: {', '.join(lacking[:5])}."
+        caption += " " + say("Characters that the font lacks are not drawn: {which}.", which=", ".join(lacking[:5]))
     page = (
         f'<figure id="figure-{html.escape(name)}"><img style="color-scheme:light;background:#fff" '
         f'alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{image}">'
         f"<figcaption>{html.escape(caption)}</figcaption>"
-        f"<details><summary>Data of this figure</summary>{data.html}</details></figure>"
+        f"<details><summary>{html.escape(say('Data of this figure'))}</summary>{data.html}</details></figure>"
     )
     return Html(page, alt, data.mime)
 
@@ -275,9 +311,10 @@ def key_figures(figures: Frame, headlines: Names = None) -> Html:
     for row in records:
         first = row["value"] is not None and not row["segment"] and not row["channel"]
         row["headline"] = dict(headlines or {}).get(row["figure_id"], "") if first else ""
-    caption, heads = "Key figures kept for later periods", {"n": "n"}
+    caption, heads = say("Key figures kept for later periods"), {"n": "n"}
     shown = table(figures, name="key_figures", caption=caption, columns=columns, heads=heads)
-    page = f"<details><summary>{len(records)} key figures kept for later periods</summary>{shown.html}</details>"
+    said = html.escape(say("{n} key figures kept for later periods", n=len(records)))
+    page = f"<details><summary>{said}</summary>{shown.html}</details>"
     return Html(page, shown.text, {FIGURES_MIME: records, **shown.mime})
 
 
@@ -292,11 +329,14 @@ def dots(
     ``mark``: a value to mark by a line, and its name; the others: of the table behind, which ends in the value and its
     interval where ``columns`` leaves them out.
     """
-    kinds = dict.fromkeys(by, "text") | dict(kinds or {})
-    kind, ends_too = (_KIND_OF | kinds)[value], trio(value)
+    kinds, written = dict(kinds or {}), _KIND_OF | dict(kinds or {})
+    kind, ends_too = written[value], trio(value)
     columns = [*columns, *(column for column in ends_too if column not in columns)]
     drawn = rows.dropna(subset=[value]).iloc[::-1]
-    names = drawn[list(by)].agg(", ".join, axis=1) if len(drawn) else pd.Series(dtype="str")
+    names = [
+        ", ".join(formatted(x, written[of]) for x, of in zip(row, by, strict=True))
+        for row in drawn[list(by)].to_numpy()
+    ]
     size = {"share": 100, "money": 0.01, "cents": 0.01}.get(kind, 1)
     fig, ax = plt.subplots(figsize=(7.2, 0.8 + 0.3 * max(len(drawn), 2)))
     middle, low, high = (size * drawn[column].astype("float64") for column in ends_too)
@@ -304,9 +344,11 @@ def dots(
     ax.plot(middle, range(len(drawn)), "o", color=ACCENT)
     ax.set_yticks(range(len(drawn)), names)
     if kind == "share":
-        ax.xaxis.set_major_formatter(lambda tick, _: f"{tick:.0f} %")
+        ax.xaxis.set_major_formatter(lambda tick, _: f"{number(tick, '.0f')} %")
+    else:
+        ax.xaxis.set_major_formatter(lambda tick, _: number(tick, ",.4g"))
     if kind in ("money", "cents"):
-        ax.xaxis.set_major_formatter(lambda tick, _: f"{tick:,.0f}")
+        ax.xaxis.set_major_formatter(lambda tick, _: number(tick, ",.0f"))
         ax.xaxis.set_major_locator(plt.MaxNLocator(5))
     if mark:
         ax.axvline(size * mark[0], color=QUIET, linewidth=1, linestyle="--")
@@ -314,12 +356,16 @@ def dots(
         ax.annotate(mark[1], top, xycoords=at, ha="center", va="bottom", color=QUIET)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(axis)
-    at = {"Lowest": middle.to_numpy().argmin(), "Highest": middle.to_numpy().argmax()} if len(drawn) else {}
-    ends = "".join(f" {end}: {names.iloc[i]}, {formatted(drawn[value].iloc[i], kind)}." for end, i in at.items())
-    ends += f" A line marks {mark[1]}, {formatted(mark[0], kind)}." if mark else ""
-    alt = f"Dots with intervals: {what} for {len(drawn)} groups.{ends}"
+    told = [say("Dots with intervals: {what} for {n} groups.", what=what, n=len(drawn))]
+    if len(drawn):
+        shown = [formatted(x, kind) for x in drawn[value]]
+        least, most = middle.to_numpy().argmin(), middle.to_numpy().argmax()
+        told.append(say("Lowest: {name}, {value}.", name=names[least], value=shown[least]))
+        told.append(say("Highest: {name}, {value}.", name=names[most], value=shown[most]))
+    if mark:
+        told.append(say("A line marks {name}, {value}.", name=mark[1], value=formatted(mark[0], kind)))
     shown = table(rows, name=name, caption=caption, columns=columns, heads=heads, kinds=kinds)
-    return figure(fig, name=name, alt=alt, caption=caption, data=shown)
+    return figure(fig, name=name, alt=" ".join(told), caption=caption, data=shown)
 
 
 def between(low: float, high: float, kind: str, confidence: float) -> str:
@@ -329,7 +375,7 @@ def between(low: float, high: float, kind: str, confidence: float) -> str:
     '95 % interval 1.2 to 3.4 %'
     """
     low_text = formatted(low, kind).removesuffix(" %")
-    return f"{100 * confidence:g} % interval {low_text} to {formatted(high, kind)}"
+    return say("{sure} interval {low} to {high}", sure=percent(confidence), low=low_text, high=formatted(high, kind))
 
 
 def estimate(row: Mapping, value: str, kind: str, confidence: float, more: str = "") -> str:
@@ -338,13 +384,14 @@ def estimate(row: Mapping, value: str, kind: str, confidence: float, more: str =
     >>> estimate({"nps": 30.0, "nps_low": 14.05, "nps_high": 44.2}, "nps", "points", 0.95, "n = 100")
     '30.0 points (95 % interval 14.1 to 44.2 points, n = 100)'
     """
-    unit = " points" if kind == "points" else ""
+    unit = " " + say("points") if kind == "points" else ""
     interval = between(row[f"{value}_low"], row[f"{value}_high"], kind, confidence)
     return f"{formatted(row[value], kind)}{unit} ({interval}{unit}{', ' + more if more else ''})"
 
 
-def theme() -> None:
-    """One look for every drawing: quiet axes, one accent, sizes that read on a phone."""
+def theme(language: str = "en") -> None:
+    """One look for every drawing: quiet axes, one accent, sizes that read on a phone; and the language of it all."""
+    speak(language)
     style = {"figure.figsize": (7.2, 3.8), "font.size": 11, "figure.facecolor": "white", "axes.titlelocation": "left"}
     style |= dict.fromkeys(["axes.labelcolor", "text.color", "xtick.color", "ytick.color"], INK)
     style |= {"axes.edgecolor": QUIET, "axes.spines.top": False, "axes.spines.right": False}
@@ -361,28 +408,34 @@ SHOWN = 15  # rows of a long list that a page shows
 
 def row_account(account: Frame, look: Look) -> Html:
     """The rows a report stands on: read, taken out by each rule, left."""
-    money, caption = ["net_revenue", "freight"], f"Orders placed in {look.period}, known by {look.as_of}"
-    heads = {column: f"{column.replace('_', ' ')} ({look.currency})" for column in money}
+    money = ["net_revenue", "freight"]
+    caption = say("Orders placed in {period}, known by {as_of}", period=look.period, as_of=look.as_of)
+    heads = {column: f"{say(column.replace('_', ' '))} ({look.currency})" for column in money}
     columns, kinds = ["rule", "orders", "lines", *money], dict.fromkeys(money, "cents")
     return table(account, name="row_account", caption=caption, columns=columns, heads=heads, kinds=kinds)
 
 
 def apart_sentence(scores: Frame, apart: Apart, look: Look, *, by: Columns) -> str:
     """Which group's score lies above, and which below, all others; else two that lie apart."""
-    scored, family = f"{look.measure} by {' and '.join(by)}", f"family of {len(scores)}"
+    scored = say("{measure} by {groups}", measure=look.measure, groups=named(by))
+    family = say("family of {n}", n=len(scores))
     if scores.empty:
-        return f"{scored} cannot be said: there are no answers."
+        return say("{scored} cannot be said: there are no answers.", scored=scored)
     if len(scores) < 2:
-        return f"{scored} cannot be compared: there is one group only."
-    ends = ("is above all others with", "is below all others with") if apart[2] else ("with", "with")
+        return say("{scored} cannot be compared: there is one group only.", scored=scored)
+    ends = (
+        (say("is above all others with"), say("is below all others with")) if apart[2] else (say("with"), say("with"))
+    )
     said = [
         f"{', '.join(scores.iloc[at][name] for name in by)} {where} {look.estimate(scores.iloc[at], 'nps', family)}"
         for at, where in zip(apart, ends, strict=False)
         if at is not None
     ]
     if said and not apart[2]:
-        return f"{scored}: {' is above '.join(said)}; none is apart from all others."
-    return f"{scored}: {'; '.join(said) if said else f'no difference is settled over a {family}'}."
+        said = say(" is above ").join(said)
+        return say("{scored}: {said}; none is apart from all others.", scored=scored, said=said)
+    none = say("no difference is settled over a {family}", family=family)
+    return f"{scored}: {'; '.join(said) if said else none}."
 
 
 # -- NPS and the supply chain ----------------------------------------------------------------------
@@ -390,20 +443,20 @@ def apart_sentence(scores: Frame, apart: Apart, look: Look, *, by: Columns) -> s
 
 def answer_account(account: Frame, look: Look) -> Html:
     """What each rule took out of the invitations, or what the section lacks."""
-    if lacking := look.missing(_SURVEYS, gain="shows whom we asked and who answered"):
+    if lacking := look.missing(_SURVEYS, gain=say("shows whom we asked and who answered")):
         return lacking
-    silent = "" if look.unanswered_known else "; who was invited and did not answer is not on record"
-    caption = f"Invitations of {look.period}, answers known by {look.as_of}{silent}"
+    caption = say("Invitations of {period}, answers known by {as_of}", period=look.period, as_of=look.as_of)
+    caption += "" if look.unanswered_known else say("; who was invited and did not answer is not on record")
     columns = ["rule", "invitations", "late_share", "nps"]
     return table(account, name="answer_account", caption=caption, columns=columns, heads={"nps": look.measure})
 
 
 def exposures(groups: Frame, look: Look) -> Html:
     """Invitations by what the customer had met, or what the section lacks."""
-    if lacking := look.missing(_SURVEYS, gain="shows what customers had met when they were asked"):
+    if lacking := look.missing(_SURVEYS, gain=say("shows what customers had met when they were asked")):
         return lacking
     columns = ["exposure", "n", *(["invited", "answered_share"] if look.unanswered_known else []), "late_share"]
-    caption = f"Invitations of {look.period} by what had come of the order when they were sent"
+    caption = say("Invitations of {period} by what had come of the order when they were sent", period=look.period)
     return table(groups, name="exposures", caption=caption, columns=columns)
 
 
@@ -414,86 +467,99 @@ def nps_figure(
 
     Where the groups are those of the scores ``above``, as when every segment has one channel, that is all it says.
     """
-    if (lacking := look.missing(_SURVEYS, gain="shows the NPS of each group")) or scores.empty:
-        return lacking or paragraphs([f"Nobody answered in {look.period}."])
+    if (lacking := look.missing(_SURVEYS, gain=say("shows the NPS of each group"))) or scores.empty:
+        return lacking or paragraphs([say("Nobody answered in {period}.", period=look.period)])
     if above is not None:
         found, before = (sorted(zip(frame["n"], frame["nps"], strict=True)) for frame in (scores, above))
         if found == before:
-            return paragraphs([f"By {' and '.join(by)} the groups are the same as above."])
+            return paragraphs([say("By {groups} the groups are the same as above.", groups=named(by))])
     rows = scores.sort_values("nps", ascending=False, ignore_index=True) if ranked else scores
-    caption = f"{look.measure} by {' and '.join(by)}, {look.period}, {sizes(rows, 'answers')}; "
+    caption = say("{measure} by {groups}", measure=look.measure, groups=named(by))
+    caption += f", {look.period}, {sizes(rows, say('answers'))}; {look.together(len(rows))}."
     return dots(
-        rows, by=by, value="nps", name=name, axis=f"{look.measure}, points", what=look.measure,
-        mark=(float(total["nps"].iloc[0]), "all answers"), caption=f"{caption}{look.together(len(rows))}.",
+        rows, by=by, value="nps", name=name, axis=say("{measure}, points", measure=look.measure), what=look.measure,
+        mark=(float(total["nps"].iloc[0]), say("all answers")), caption=caption,
         columns=[*by, "n", "n_customers", "promoters", "detractors"], heads={"nps": look.measure},
     )  # fmt: skip
 
 
 def sizes(rows: Frame, unit: str) -> str:
-    return f"n = {_n(rows['n'].min())} to {_n(rows['n'].max())} {unit} a group"
+    return say("n = {least} to {most} {unit} a group", least=_n(rows["n"].min()), most=_n(rows["n"].max()), unit=unit)
 
 
 def star_maps(scores: Frame) -> Html | None:
     """The total under both maps from stars to promoters; nothing where the real question was asked."""
     if len(scores) < 2:
         return None
-    caption = "The same answers under both common maps: stars stand in for the NPS question and are not it"
-    return table(
-        scores, name="star_maps", caption=caption, columns=["measure", "n", *trio("nps")], heads={"nps": "points"}
-    )
+    caption = say("The same answers under both common maps: stars stand in for the NPS question and are not it")
+    columns = ["measure", "n", *trio("nps")]
+    return table(scores, name="star_maps", caption=caption, columns=columns, heads={"nps": "points"})
 
 
 def failures(costs: Frame, look: Look) -> Html:
     """What each failure costs in NPS points of those who met it, other things equal; or what it lacks."""
-    if lacking := look.missing(_SURVEYS, gain="shows what each failure costs in NPS points"):
+    if lacking := look.missing(_SURVEYS, gain=say("shows what each failure costs in NPS points")):
         return lacking
     n, family = costs["n_model"].iloc[0], costs["family"].max()
     columns = ["failure", "n", "share", *trio("effect"), *trio("lost"), "note"]
-    behind = {"name": "failures", "columns": columns}
-    behind["caption"] = (
-        f"Effect in NPS points on those who met a failure, {look.period}, other things equal, from {_n(n)} answers; "
-        f"the {family} intervals of single failures hold together with {100 * look.confidence:g} % confidence "
-        "(Bonferroni), that of the first row stands alone. Lost: effect x share."
-    )
+    caption = say(
+        "Effect in NPS points on those who met a failure, {period}, other things equal, from {n} answers; the {family} "
+        "intervals of single failures hold together with {sure} confidence (Bonferroni), that of the first row stands "
+        "alone. Lost: effect x share.", period=look.period, n=_n(n), family=family, sure=look.sure,
+    )  # fmt: skip
     free = costs.get("effect_free", pd.Series(dtype="float64")).dropna()
     if len(free):
-        behind["caption"] += (
-            f" Without proportional odds the first row's effect is {formatted(free.iloc[0], 'points')} points."
-        )
+        size = formatted(free.iloc[0], "points")
+        caption += " " + say("Without proportional odds the first row's effect is {size} points.", size=size)
+    behind = {"name": "failures", "columns": columns, "caption": caption}
     if costs["effect"].isna().all():
         return table(costs, **behind)
-    axis, what = "NPS points of those who met it", "effect of a failure in NPS points"
-    return dots(costs, by=["failure"], value="effect", axis=axis, what=what, mark=(0.0, "no effect"), **behind)
+    axis, what = say("NPS points of those who met it"), say("effect of a failure in NPS points")
+    return dots(costs, by=["failure"], value="effect", axis=axis, what=what, mark=(0.0, say("no effect")), **behind)
 
 
 def performance(rows: Frame, choices: Mapping[str, str], look: Look, *, by: str) -> Html:
     """On time and in full by a column, with the choices that it stands on; or what it lacks."""
-    lacking = look.missing({"deliveries": ("promised_by", "delivered_at")}, gain="shows whether promises were kept")
+    gain = say("shows whether promises were kept")
+    lacking = look.missing({"deliveries": ("promised_by", "delivered_at")}, gain=gain)
     if lacking or rows.empty:
-        return lacking or paragraphs([f"No promise fell due in {look.period}, or too few to show."])
+        few = say("No promise fell due in {period}, or too few to show.", period=look.period)
+        return lacking or paragraphs([few])
     if len(rows) == 1 and by != "segment":
-        return paragraphs([f"All orders due in {look.period} have one {by}: {rows[by].iloc[0]}."])
-    value, what, shares = "on_time", "on time", trio("on_time")
-    said = "what was delivered of a line is not recorded, so that in full, perfect and fill rates cannot be told"
+        return paragraphs([one_kind(say("All orders due in {period}", period=look.period), by, rows[by].iloc[0])])
+    value, what, shares = "on_time", say("on time"), trio("on_time")
+    said = say("what was delivered of a line is not recorded, so that in full, perfect and fill rates cannot be told")
     if rows["otif"].notna().any():
-        value, what, said = "otif", "on time and in full", "; ".join(f"{name}: {x}" for name, x in choices.items())
+        value, what = "otif", say("on time and in full")
+        said = "; ".join(f"{word(name)}: {word(choice)}" for name, choice in choices.items())
         shares = ["on_time", "in_full", *trio("otif"), "perfect", "line_fill", "unit_fill", "early", "in_window"]
         shares = [name for name in shares if rows[name].notna().any()]
     told = rows.assign(**{by: rows[by].str.replace("_", " ")}).sort_values(value, kind="stable", ignore_index=True)
+    caption = say("Promises due in {period}", period=look.period)
     return dots(
-        told, by=[by], value=value, name=f"service_by_{by}", axis=f"{what}, orders due in the period", what=what,
-        caption=f"Promises due in {look.period}; {what}: {said}; {look.together(len(rows))}.",
-        columns=[by, "n", "n_customers", *shares],
+        told, by=[by], value=value, name=f"service_by_{by}", what=what, columns=[by, "n", "n_customers", *shares],
+        axis=say("{what}, orders due in the period", what=what),
+        caption=f"{caption}; {what}: {said}; {look.together(len(rows))}.",
         heads={"n": "orders due", "early": "before the promise", "in_window": "in its own window"},
     )  # fmt: skip
+
+
+def in_money(look: Look) -> str:
+    return say("money in {currency}", currency=look.currency)
+
+
+def one_kind(orders: str, by: str, kind: str) -> str:
+    return say("{orders} have one {by}: {kind}.", orders=orders, by=named([by]), kind=word(kind))
 
 
 def cycle_time(times: Frame, look: Look) -> Html | None:
     """Days from order to arrival by segment; nothing where no promise fell due."""
     if times.empty:
         return None
-    caption = f"Days from order to arrival, promises due in {look.period}; what has not arrived by {look.as_of} "
-    caption += "counts as still under way (Kaplan-Meier)"
+    caption = say(
+        "Days from order to arrival, promises due in {period}; what has not arrived by {as_of} counts as still under "
+        "way (Kaplan-Meier)", period=look.period, as_of=look.as_of,
+    )  # fmt: skip
     heads = {"n": "orders", "n_open": "not there", "median_days": "half within (days)", "p95_days": "19 of 20 within"}
     return table(times, name="cycle_time", caption=caption, columns=["segment", *heads], heads=heads)
 
@@ -502,7 +568,7 @@ def promise_accuracy(classes: Frame, look: Look) -> Html | None:
     """How far from the promise orders arrived; nothing where no promise fell due."""
     if classes.empty:
         return None
-    caption = f"Arrival against the end of the promised window, promises due in {look.period}"
+    caption = say("Arrival against the end of the promised window, promises due in {period}", period=look.period)
     heads = {"n": "orders", "share": "of all"}
     return table(classes, name="promise_accuracy", caption=caption, columns=["arrival", *heads], heads=heads)
 
@@ -510,59 +576,60 @@ def promise_accuracy(classes: Frame, look: Look) -> Html | None:
 def ways(rows: Frame, look: Look) -> Html:
     """Ways of acquiring: adoption, growth, basket, who comes back, who is new and who switched."""
     if rows.empty:
-        return paragraphs([f"No order was placed in {look.period}, or too few to show."])
+        return paragraphs([say("No order was placed in {period}, or too few to show.", period=look.period)])
     columns = ["fulfilment", "n_customers", "adoption", "n", "growth", "basket", "repeat", "new", "switched"]
+    caption = say(
+        "Ways of acquiring, orders placed in {period}, not cancelled; growth against the period before; revenue in "
+        "{currency}", period=look.period, currency=look.currency,
+    )  # fmt: skip
+    heads = {"adoption": "of all customers", "n": "orders", "repeat": "came twice", "new": "new customers"}
     return table(
-        rows.assign(fulfilment=rows["fulfilment"].str.replace("_", " ")), name="ways", kinds={"basket": "cents"},
-        caption=f"Ways of acquiring, orders placed in {look.period}, not cancelled; growth against the period before; "
-        f"revenue in {look.currency}", columns=[name for name in columns if rows[name].notna().any()],
-        heads={"adoption": "of all customers", "n": "orders", "repeat": "came twice", "new": "new customers"}
-        | {"switched": "switched to it"},
+        rows, name="ways", caption=caption, columns=[name for name in columns if rows[name].notna().any()],
+        heads=heads | {"switched": "switched to it"}, kinds={"basket": "cents"},
     )  # fmt: skip
 
 
 def suppliers(rows: Frame, look: Look) -> Html:
     """Lead times and reliability of suppliers; or what the section lacks."""
-    lacking = look.missing({"supplier_receipts": ()}, gain="shows which supplier is late, short or getting worse")
+    lacking = look.missing({"supplier_receipts": ()}, gain=say("shows which supplier is late, short or getting worse"))
     if lacking or rows.empty:
-        return lacking or paragraphs([f"No purchase order was promised for {look.period}."])
-    caption = f"Purchase orders due in {look.period}, shares of lines; {int(rows['settled'].sum())} of {len(rows)} "
-    caption += f"have changed on time against the 3 periods' length before; {look.together(len(rows))}"
+        return lacking or paragraphs([say("No purchase order was promised for {period}.", period=look.period)])
+    caption = say(
+        "Purchase orders due in {period}, shares of lines; {n} of {all} have changed on time against the 3 periods' "
+        "length before", period=look.period, n=int(rows["settled"].sum()), all=len(rows),
+    )  # fmt: skip
     heads = {"n": "orders", "n_lines": "lines", "n_open": "lines not there", "lead_days": "lead time (days, mean)"}
-    heads |= {
-        "lead_sd": "SD",
-        "lead_p95": "95 %",
-        "every_days": "ordered every (days)",
-        "on_time_before": "on time before",
-        "trend": "change",
-    }
+    heads |= {"lead_sd": "SD", "lead_p95": "95 %", "every_days": "ordered every (days)", "trend": "change"}
     columns = ["supplier", "n", "n_lines", "n_open", "lead_days", "lead_sd", "lead_p95", "every_days", "on_time"]
     return table(
-        rows.assign(supplier=rows["supplier"] + rows["own"].map({True: " (own)", False: ""})), name="suppliers",
-        caption=caption, columns=[*columns, "in_full", "on_time_before", *trio("trend")],
-        heads=heads,
+        rows.assign(supplier=rows["supplier"] + rows["own"].map({True: f" ({say('own')})", False: ""})),
+        name="suppliers", caption=f"{caption}; {look.together(len(rows))}",
+        columns=[*columns, "in_full", "on_time_before", *trio("trend")], heads=heads,
     )  # fmt: skip
 
 
 def _to(rows: Frame) -> pd.Series:
     """Whom each promise was made to."""
-    return (rows["segment"] + " " + rows["channel"]).str.strip().replace("", "all")
+    return (rows["segment"] + " " + rows["channel"]).str.strip().replace("", say("all"))
 
 
 def promises(rows: Frame, look: Look) -> Html:
     """The promises of targets.yaml: kept, broken, kept but not felt."""
     if rows.empty:
-        lacking = "No promise is on record: targets.yaml (promises:) would say what each segment was promised."
+        lacking = say("No promise is on record: targets.yaml (promises:) would say what each segment was promised.")
         return paragraphs([lacking])
-    shown = rows.assign(promise=rows["measure"].str.replace("_", " "), to=_to(rows))
+    shown = rows.assign(promise=rows["measure"], to=_to(rows))
     shown["felt_at_least"] = shown["felt_at_least"].mask(shown["felt"] == "")
     kind = {True: "points", False: "share"}  # a share reads in per cent, a score in points
     for name in ("at_least", *trio("value")):
         shown[name] = [formatted(x, kind[of == "nps"]) for x, of in zip(rows[name], rows["measure"], strict=True)]
-    caption = f"Promises of targets.yaml against what was delivered in {look.period}; felt: content answers to the "
+    caption = say(
+        "Promises of targets.yaml against what was delivered in {period}; felt: content answers to the item named",
+        period=look.period,
+    )  # fmt: skip
     columns = ["promise", "to", "at_least", *trio("value"), "n", "felt", "felt_share", "felt_at_least", "verdict"]
     return table(
-        shown, name="promises", caption=f"{caption}item named; {look.together(len(rows))}", columns=columns,
+        shown, name="promises", caption=f"{caption}; {look.together(len(rows))}", columns=columns,
         heads={"value": "delivered", "felt": "item", "felt_share": "felt", "n": "orders or answers"},
         kinds=dict.fromkeys(["at_least", "value"], "text"),
     )  # fmt: skip
@@ -573,9 +640,12 @@ def comparisons(pairs: Frame, look: Look) -> Html | None:
     if pairs.empty:
         return None
     settled = pairs[pairs["settled"]].sort_values("difference", key=abs, ascending=False, kind="stable")
-    caption = f"Differences of {look.measure} between segments, {look.period}: {len(settled)} of "
-    caption += f"{pairs['family'].iloc[0]} pairs are settled (Benjamini-Hochberg at {1 - look.confidence:.0%}), the "
-    caption += f"largest {min(len(settled), SHOWN)} are shown; their intervals keep the false coverage rate"
+    caption = say(
+        "Differences of {measure} between segments, {period}: {n} of {family} pairs are settled (Benjamini-Hochberg at "
+        "{level}), the largest {shown} are shown; their intervals keep the false coverage rate", measure=look.measure,
+        period=look.period, n=len(settled), family=pairs["family"].iloc[0], shown=min(len(settled), SHOWN),
+        level=f"{1 - look.confidence:.0%}",
+    )  # fmt: skip
     return table(
         settled.head(SHOWN), name="comparisons", caption=caption, kinds={"difference": "points"},
         columns=["group_a", "group_b", "p_adjusted", *trio("difference")],
@@ -586,12 +656,14 @@ def comparisons(pairs: Frame, look: Look) -> Html | None:
 def silence(found: Frame, look: Look, *, reference: float) -> Html:
     """The score weighted for who answered, and how different the others would have to be."""
     if found.empty:
-        return paragraphs(["Who was invited and did not answer is not on record: nothing can be weighted."])
-    one = found.iloc[0]
-    caption = f"{look.measure} of {look.period}: {_share(one['answered'])} of those invited answered, representativity "
-    caption += f"{formatted(one['representativity'], 'times')} (1: like all invited). Tipping point: by how many "
-    caption += "points the others would have to score lower for the score of all to fall to "
-    caption += f"{reference:.1f}, that of the period before or 0"
+        return paragraphs([say("Who was invited and did not answer is not on record: nothing can be weighted.")])
+    one, mark = found.iloc[0], number(reference, ".1f")
+    caption = say(
+        "{measure} of {period}: {answered} of those invited answered, representativity {like} (1: like all invited). "
+        "Tipping point: by how many points the others would have to score lower for the score of all to fall to "
+        "{reference}, that of the period before or 0", measure=look.measure, period=look.period, reference=mark,
+        answered=_share(one["answered"]), like=formatted(one["representativity"], "times"),
+    )  # fmt: skip
     heads = {"what": "answers", "n": "n", "n_effective": "worth (answers)", "nps": look.measure}
     columns = ["what", "n", "n_effective", *trio("nps"), "tipping"]
     shown = table(found, name="silence", caption=caption, columns=columns, heads=heads | {"tipping": "tipping point"})
@@ -600,31 +672,43 @@ def silence(found: Frame, look: Look, *, reference: float) -> Html:
     for end, style in (("", "-"), ("_low", ":"), ("_high", ":")):
         ax.plot(deltas, last[f"nps{end}"] - (1 - last["answered"]) * deltas, style, color=ACCENT)
     ax.axhline(reference, color=QUIET, linewidth=1, linestyle="--")
-    ax.annotate(f"reference {reference:.1f}", (deltas[-1], reference), ha="right", va="bottom", color=QUIET)
-    ax.set(xlabel="points by which those who did not answer would score lower", ylabel=f"{look.measure} of all invited")
-    meets = (
-        f"meets {reference:.1f} at {formatted(last['tipping'], 'points')} points" if last["tipping"] > 0 else "begins"
-    )
-    alt = f"Falling line of {look.measure} of all invited by how much lower the silent would score: from "
-    alt += f"{formatted(last['nps'], 'points')}, it {meets}{'' if last['tipping'] > 0 else f' below {reference:.1f}'}."
+    at = (deltas[-1], reference)
+    ax.annotate(say("reference {value}", value=mark), at, ha="right", va="bottom", color=QUIET)
+    ax.set_xlabel(say("points by which those who did not answer would score lower"))
+    ax.set_ylabel(say("{measure} of all invited", measure=look.measure))
+    alt = say(
+        "Falling line of {measure} of all invited by how much lower the silent would score: from {value},",
+        measure=look.measure, value=formatted(last["nps"], "points"),
+    )  # fmt: skip
+    if last["tipping"] > 0:
+        at = formatted(last["tipping"], "points")
+        alt = f"{alt} {say('it meets {reference} at {at} points.', reference=mark, at=at)}"
+    else:
+        alt = f"{alt} {say('it begins below {reference}.', reference=mark)}"
     return figure(fig, name="silence", alt=alt, caption=caption, data=shown)
 
 
 def dose(rows: Frame, total: Frame, look: Look, *, of: str, found: Mapping[str, float] | None = None) -> Html:
     """The score by how much of something customers met, and where it breaks."""
     if len(rows) < 2:
-        return paragraphs([f"What it costs to be {of} cannot be said: no answer tells, or too few differ."])
-    unit, broken = rows["unit"].iloc[0], ""
+        few = say("What it costs to be {what} cannot be said: no answer tells, or too few differ.", what=word(of))
+        return paragraphs([few])
+    unit, broken = word(rows["unit"].iloc[0]), ""
     if found is not None:
-        at, low, high, broken = (*(found[name] for name in trio("break")), "; no break can be told")
+        at, low, high, broken = (*(found[name] for name in trio("break")), say("; no break can be told"))
         if pd.notna(at):
-            where = "at the promise" if of == "late" and at <= 1 else f"after {at:.0f} days"
-            broken = f"; the score breaks {where} (interval {low:.0f} to {high:.0f} days), "
-            broken += f"{found['jump']:+.1f} points at once"
+            where = say("after {n} days", n=number(at, ".0f"))
+            where = say("at the promise") if of == "late" and at <= 1 else where
+            broken = say(
+                "; the score breaks {where} (interval {low} to {high} days), {jump} points at once", where=where,
+                low=number(low, ".0f"), high=number(high, ".0f"), jump=number(found["jump"], "+.1f"),
+            )  # fmt: skip
+    scored = say("{measure} by {groups}", measure=look.measure, groups=unit)
+    caption = say("{scored} when invited, {period}{broken}.", scored=scored, period=look.period, broken=broken)
+    axis = say("{measure}, points, by {unit} when invited", measure=look.measure, unit=unit)
     return dots(
-        rows, by=["dose"], value="nps", name=f"nps_by_{of}", what=f"{look.measure} by {unit}", columns=["dose", "n"],
-        axis=f"{look.measure}, points, by {unit} when invited", mark=(float(total["nps"].iloc[0]), "all answers"),
-        caption=f"{look.measure} by {unit} when invited, {look.period}{broken}.",
+        rows, by=["dose"], value="nps", name=f"nps_by_{of}", what=scored, columns=["dose", "n"], axis=axis,
+        mark=(float(total["nps"].iloc[0]), say("all answers")), caption=caption,
         heads={"nps": look.measure, "dose": unit},
     )  # fmt: skip
 
@@ -635,27 +719,34 @@ _TANGLED = 10  # variance inflation above which drivers are not ranked
 def importance(rows: Frame, look: Look) -> Html:
     """What share of the scores' variance each failure explains."""
     if rows.empty:
-        return paragraphs(["What explains the scores cannot be said: all answers are alike, or nothing went wrong."])
-    tangled, warning = ", ".join(rows.loc[rows["vif"] > _TANGLED, "driver"]), ""
-    if tangled:
-        warning = f"; not ranked: {tangled} go with others (variance inflation above {_TANGLED})"
-    caption = f"Importance, not cause ({rows['method'].iloc[0]}), {look.period}: all failures explain "
-    caption += f"{_share(rows['importance'].sum())} of the variance; each interval {100 * look.confidence:g} % "
+        few = say("What explains the scores cannot be said: all answers are alike, or nothing went wrong.")
+        return paragraphs([few])
+    caption = say(
+        "Importance, not cause ({method}), {period}: all failures explain {share} of the variance; each interval "
+        "{sure} (bootstrap over customers)", method=rows["method"].iloc[0], period=look.period, sure=look.sure,
+        share=_share(rows["importance"].sum()),
+    )  # fmt: skip
+    if tangled := ", ".join(map(word, rows.loc[rows["vif"] > _TANGLED, "driver"])):
+        caption += say(
+            "; not ranked: {drivers} go with others (variance inflation above {limit})", drivers=tangled, limit=_TANGLED
+        )
+    heads = {"driver": "failure", "share": "of what is explained", "importance": "of all variance"}
     return dots(
-        rows, by=["driver"], value="importance", name="importance", axis="share of the scores' variance",
-        what="share of the scores' variance that a failure explains",
-        caption=f"{caption}(bootstrap over customers){warning}.", columns=["driver", "share", "vif"],
-        heads={"driver": "failure", "share": "of what is explained", "importance": "of all variance"}
-        | {"vif": "inflation"},
+        rows, by=["driver"], value="importance", name="importance", axis=say("share of the scores' variance"),
+        what=say("share of the scores' variance that a failure explains"), caption=f"{caption}.",
+        columns=["driver", "share", "vif"], heads=heads | {"vif": "inflation"},
     )  # fmt: skip
 
 
 def penalty_reward(rows: Frame, look: Look) -> Html:
     """What the low end of each driver takes away and its high end gives."""
     if rows.empty:
-        return paragraphs(["What punishes and what delights cannot be said: all answers are alike, or too few."])
-    caption = f"NPS points against the middle of each driver, {look.period}; each interval {100 * look.confidence:g} %;"
-    caption += " a kind is named where the difference of the two is settled"
+        few = say("What punishes and what delights cannot be said: all answers are alike, or too few.")
+        return paragraphs([few])
+    caption = say(
+        "NPS points against the middle of each driver, {period}; each interval {sure}; a kind is named where the "
+        "difference of the two is settled", period=look.period, sure=look.sure,
+    )  # fmt: skip
     heads = {"attribute": "driver", "n_low": "answers at the low end", "n_high": "at the high end"}
     columns = [*heads, *trio("penalty"), *trio("reward"), "kind"]
     return table(rows, name="penalty_reward", caption=caption, columns=columns, heads=heads)
@@ -664,23 +755,26 @@ def penalty_reward(rows: Frame, look: Look) -> Html:
 def change(parts: Frame, look: Look) -> Html:
     """The parts of the change since the period before."""
     if parts.empty:
-        return paragraphs(["Why the score changed cannot be said: there are no answers of the same kind before."])
+        return paragraphs([say("Why the score changed cannot be said: there are no answers of the same kind before.")])
     rest, whole = parts["points"].iloc[-2], parts["points"].iloc[-1]
-    share = f"; the rest is {_share(abs(rest / whole))} of it" if abs(whole) >= 1 else ""
-    caption = f"Change of {look.measure} from the period before to {look.period}{share}; each interval "
-    caption += f"{100 * look.confidence:g} % (bootstrap over customers)"
+    caption = say("Change of {measure} from the period before to {period}", measure=look.measure, period=look.period)
+    caption += say("; the rest is {share} of it", share=_share(abs(rest / whole))) if abs(whole) >= 1 else ""
+    caption += say("; each interval {sure} (bootstrap over customers)", sure=look.sure)
     return table(parts, name="change", caption=caption, columns=["part", *trio("points")], total=True)
 
 
 def cause(rows: Frame, look: Look) -> Html:
     """Effects of declared causes, beside the raw difference and the negative control."""
     if rows.empty:
-        return paragraphs(["base.yaml declares no cause (causes:). With one, this section compares alike customers."])
-    later = ", ".join(sorted(rows.loc[rows["declared_later"], "failure"].unique()))
-    caption = f"Declared causes, {look.period}: ATT is the effect on those who met the failure, ATE on all; each "
-    caption += (
-        f"interval {100 * look.confidence:g} %{f'; declared later than the begin of the period: {later}' * bool(later)}"
-    )
+        none = say("base.yaml declares no cause (causes:). With one, this section compares alike customers.")
+        return paragraphs([none])
+    later = sorted(rows.loc[rows["declared_later"], "failure"].unique())
+    caption = say(
+        "Declared causes, {period}: ATT is the effect on those who met the failure, ATE on all; each interval {sure}",
+        period=look.period, sure=look.sure,
+    )  # fmt: skip
+    which = ", ".join(map(word, later))
+    caption += say("; declared later than the begin of the period: {which}", which=which) if later else ""
     counts = {"n_treated": "met it", "n_alone": "nobody alike", "note": "why not"}
     return table(
         rows, name="cause", caption=caption,
@@ -694,13 +788,11 @@ def decided(rows: Frame, look: Look) -> Html | None:
     """What operational changes did; nothing where none is on record for the period."""
     if rows.empty:
         return None
-    caption = (
-        f"Operational changes of decisions.yaml, {look.period}: where each holds against where it does not, after "
-    )
-    caption += (
-        f"against before; each interval {100 * look.confidence:g} %, customers taken as independent. Placebo: the "
-    )
-    caption += "same before it began; away from 0 the two did not move alike, and nothing is concluded"
+    caption = say(
+        "Operational changes of decisions.yaml, {period}: where each holds against where it does not, after against "
+        "before; each interval {sure}, customers taken as independent. Placebo: the same before it began; away from 0 "
+        "the two did not move alike, and nothing is concluded", period=look.period, sure=look.sure,
+    )  # fmt: skip
     columns = ["decision", "starts", "outcome", "n", *trio("effect"), *trio("placebo"), "verdict"]
     return table(rows, name="decided", caption=caption, columns=columns, heads={"n": "orders or answers"})
 
@@ -710,7 +802,7 @@ def withdrawn(rows: Frame, look: Look) -> Html | None:
     if rows.empty:
         return None
     told = rows.assign(**{x: rows[y] for x, y in zip(trio("lost"), ["value", "low", "high"], strict=True)})
-    caption = f"Causes that archived pages told and base.yaml declares no more, as of {look.as_of}"
+    caption = say("Causes that archived pages told and base.yaml declares no more, as of {as_of}", as_of=look.as_of)
     columns = ["treatment", "period", "revision", *trio("lost")]
     return table(told, name="withdrawn_causes", caption=caption, columns=columns)
 
@@ -721,13 +813,12 @@ def alike(rows: Frame, look: Look) -> Html | None:
         return None
     far = int((rows["smd_after"].abs() > 0.1).sum())
     farthest = rows.sort_values("smd_before", key=abs, ascending=False, kind="stable").head(SHOWN)
-    caption = (
-        f"Standardised mean differences between who met a failure and who did not, {look.period}: after weighting "
-    )
-    caption += (
-        f"{far} of {len(rows)} are above 0.1; the {len(farthest)} farthest before it are shown. Overlap: share of "
-    )
-    caption += "those who met it whom somebody who did not was as likely to meet it"
+    caption = say(
+        "Standardised mean differences between who met a failure and who did not, {period}: after weighting {far} of "
+        "{n} are above {limit}; the {shown} farthest before it are shown. Overlap: share of those who met it whom "
+        "somebody who did not was as likely to meet it", period=look.period, far=far, n=len(rows), shown=len(farthest),
+        limit=number(0.1, "g"),
+    )  # fmt: skip
     heads = {"smd_before": "before", "smd_after": "after", "overlap": "overlap"}
     return table(farthest, name="alike", caption=caption, columns=["failure", "covariate", *heads], heads=heads)
 
@@ -735,13 +826,16 @@ def alike(rows: Frame, look: Look) -> Html | None:
 def worth(rows: Frame, look: Look) -> Html:
     """What customers bought after they answered, by what they answered."""
     if rows.empty:
-        return paragraphs(["What a point is worth cannot be said: no answers of the period before can be followed."])
+        none = say("What a point is worth cannot be said: no answers of the period before can be followed.")
+        return paragraphs([none])
     hidden, effects = ~rows["settled"].astype(bool), trio("effect")
     told = rows.assign(**{name: rows[name].mask(hidden) for name in effects})
     told["note"] = told["note"].mask(hidden & rows["bought"].isna() & (told["note"] == ""), "not settled")
-    caption = f"Bought in the {rows['days'].iloc[0]} days after an answer of the period before, {look.currency} a "
-    caption += "customer; differences are adjusted for what was bought before, each interval "
-    caption += f"{100 * look.confidence:g} %; no figure is given where it holds nothing"
+    caption = say(
+        "Bought in the {days} days after an answer of the period before, {currency} a customer; differences are "
+        "adjusted for what was bought before, each interval {sure}; no figure is given where it holds nothing",
+        days=rows["days"].iloc[0], currency=look.currency, sure=look.sure,
+    )  # fmt: skip
     return table(
         told, name="worth", caption=caption, columns=["money", "what", "n", "n_customers", "bought", *effects, "note"],
         heads={"effect": "adjusted", "note": "note"}, kinds=dict.fromkeys(["bought", "effect"], "cents"),
@@ -754,88 +848,115 @@ def nps_findings(
 ) -> Html:  # fmt: skip
     """The answers of the NPS report, in the slots of docs/METHODS.md section 2.12."""
     if total.empty:
-        none = look.missing(_SURVEYS, gain="says what customers think and why")
-        return paragraphs([none.text if none else f"Nobody answered in {look.period}."], role="findings")
-    one, late, single = total.iloc[0], costs.iloc[0], costs.iloc[1:].reset_index(drop=True)
-    n = f"n = {_n(one['n'])} answers of {_n(one['n_customers'])} customers"
-    sentences = [f"{look.measure} of {look.period} was {look.estimate(one, 'nps', n)}."]
-    if late["note"]:
-        sentences.append(f"What late and overdue orders cost cannot be said: {late['note']}.")
-    elif late["effect_low"] <= 0 <= late["effect_high"]:
-        moved = look.estimate(late, "effect")
-        sentences.append(f"Whether late and overdue orders move the score is not settled: {moved}, other things equal.")
-    else:
-        did, where, sign = ("took", "from", -1) if late["effect"] < 0 else ("added", "to", 1)
-        ends = {"": "", "_low": "_high", "_high": "_low"} if sign < 0 else {end: end for end in ("", "_low", "_high")}
-        size = {f"{x}{end}": sign * late[f"{x}{of}"] for x in ("effect", "lost") for end, of in ends.items()}
-        sentences.append(
-            f"Orders late or overdue when asked {did} {look.estimate(size, 'effect')} {where} the score of those who "
-            f"met them, other things equal; with {_share(late['share'])} of answers, "
-            f"{look.estimate(size, 'lost')} of all."
-        )
-    if worst is None:
-        family = (single["note"] == "").sum()
-        sentences.append(f"Which single failure costs most is not settled over a family of {family}.")
-    else:
-        top, family = single.iloc[worst], f"family of {costs['family'].max()}"
-        loss = look.estimate(top, "lost", family)
-        sentences.append(f"Largest loss by a single failure: {top['failure']}, {loss} of all.")
+        none = look.missing(_SURVEYS, gain=say("says what customers think and why"))
+        nobody = say("Nobody answered in {period}.", period=look.period)
+        return paragraphs([none.text if none else nobody], role="findings")
+    one = total.iloc[0]
+    n = say("n = {n} answers of {customers} customers", n=_n(one["n"]), customers=_n(one["n_customers"]))
+    size = look.estimate(one, "nps", n)
+    sentences = [say("{measure} of {period} was {size}.", measure=look.measure, period=look.period, size=size)]
+    sentences += [_late(costs.iloc[0], look), _single(costs.iloc[1:].reset_index(drop=True), worst, look)]
     sentences.append(apart_sentence(scores, apart, look, by=["segment"]))
     if waiting.empty:
-        sentences.append("No answer came from an order that had not arrived, or too few to show.")
+        sentences.append(say("No answer came from an order that had not arrived, or too few to show."))
     else:
         row = waiting.iloc[0]
         sentences.append(
-            f"{_n(row['n'])} answers ({_share(row['n'] / one['n'])}) came while the order had not arrived or was "
-            f"cancelled; their {look.measure} is {look.estimate(row, 'nps')}."
-        )
+            say(
+                "{n} answers ({share}) came while the order had not arrived or was cancelled; their {measure} is "
+                "{size}.",
+                n=_n(row["n"]), share=_share(row["n"] / one["n"]), measure=look.measure, size=look.estimate(row, "nps"),
+            )
+        )  # fmt: skip
     return paragraphs([*sentences, _caused(caused, look), _worth(worth, look), _promised(promised)], role="findings")
+
+
+def _late(late: pd.Series, look: Look) -> str:
+    """What late and overdue orders took from the score, or that it is not settled."""
+    if late["note"]:
+        return say("What late and overdue orders cost cannot be said: {why}.", why=word(late["note"]))
+    if late["effect_low"] <= 0 <= late["effect_high"]:
+        size = look.estimate(late, "effect")
+        return say(
+            "Whether late and overdue orders move the score is not settled: {size}, other things equal.", size=size
+        )
+    sign = -1 if late["effect"] < 0 else 1
+    ends = {"": "", "_low": "_high", "_high": "_low"} if sign < 0 else {end: end for end in ("", "_low", "_high")}
+    size = {f"{x}{end}": sign * late[f"{x}{of}"] for x in ("effect", "lost") for end, of in ends.items()}
+    told = {"size": look.estimate(size, "effect"), "share": _share(late["share"]), "all": look.estimate(size, "lost")}
+    if sign < 0:
+        return say(
+            "Orders late or overdue when asked took {size} from the score of those who met them, other things equal; "
+            "with {share} of answers, {all} of all.", **told,
+        )  # fmt: skip
+    return say(
+        "Orders late or overdue when asked added {size} to the score of those who met them, other things equal; "
+        "with {share} of answers, {all} of all.", **told,
+    )  # fmt: skip
+
+
+def _single(single: Frame, worst: int | None, look: Look) -> str:
+    """The single failure that costs most, where that is settled."""
+    if worst is None:
+        family = (single["note"] == "").sum()
+        return say("Which single failure costs most is not settled over a family of {n}.", n=family)
+    top, family = single.iloc[worst], say("family of {n}", n=single["family"].max())
+    loss = look.estimate(top, "lost", family)
+    return say("Largest loss by a single failure: {failure}, {loss} of all.", failure=word(top["failure"]), loss=loss)
 
 
 def _caused(caused: Frame, look: Look) -> str:
     """What the first declared cause does to those who met it, and whether its control holds."""
     if caused.empty:
-        return "Cause cannot be said: base.yaml declares no cause (causes:)."
+        return say("Cause cannot be said: base.yaml declares no cause (causes:).")
     mine = caused[caused["failure"] == caused["failure"].iloc[0]]
     att, control = mine[mine["estimand"] == "ATT"].iloc[0], mine[mine["estimand"].str.startswith("ATT on ")]
+    failure = word(att["failure"])
     if att["note"]:
-        return f"Whether {att['failure']} is a cause cannot be said: {att['note']}."
-    said = f"Alike customers compared, {att['failure']} moved the score of those who met it by "
-    said += look.estimate(att, "effect")
-    said += ", a question declared later than the period's begin; " if att["declared_later"] else "; "
+        return say("Whether {failure} is a cause cannot be said: {why}.", failure=failure, why=word(att["note"]))
+    said = say(
+        "Alike customers compared, {failure} moved the score of those who met it by {size}", failure=failure,
+        size=look.estimate(att, "effect"),
+    )  # fmt: skip
+    said += say(", a question declared later than the period's begin") if att["declared_later"] else ""
     if att["effect_low"] <= 0 <= att["effect_high"]:
-        return said + "an effect is not settled."
+        return said + say("; an effect is not settled.")
     if len(control):
         row = control.iloc[0]
-        said += f"its control, {row['estimand'].removeprefix('ATT on ')}, moved by "
-        said += f"{formatted(row['effect'], 'points')} points, "
+        item, size = word(row["estimand"].removeprefix("ATT on ")), formatted(row["effect"], "points")
+        said += say("; its control, {item}, moved by {size} points, ", item=item, size=size)
         chance = row["effect_low"] <= 0 <= row["effect_high"]
-        said += "which may be chance; " if chance else "so that the comparison misses something; "
-    strength = formatted(att["e_value_limit"], "times")
-    return (
-        f"{said}to explain it away, something unknown must move both {strength}-fold (E-value of the interval's end)."
+        said += say("which may be chance") if chance else say("so that the comparison misses something")
+    return said + say(
+        "; to explain it away, something unknown must move both {strength}-fold (E-value of the interval's end).",
+        strength=formatted(att["e_value_limit"], "times"),
     )
 
 
 def _worth(worth: Frame, look: Look) -> str:
     """What a point of NPS is worth in money, or that it is not settled."""
     if worth.empty:
-        return "What a point is worth cannot be said: no answers of the period before can be followed."
+        return say("What a point is worth cannot be said: no answers of the period before can be followed.")
     row = worth[worth["what"].str.startswith("a point")].iloc[-1]
     if row["note"] or not row["settled"]:
-        return f"What a point is worth is not settled ({row['money']}{f': {row.note}' if row['note'] else ''})."
-    size = estimate(row, "effect", "money", look.confidence)
-    per = f"{row['money']} per 1,000 customers in {row['days']} days"
-    return f"A point of NPS goes with {look.currency} {size} of {per}: an association."
+        why = word(row["money"]) + (f": {word(row['note'])}" if row["note"] else "")
+        return say("What a point is worth is not settled ({why}).", why=why)
+    return say(
+        "A point of NPS goes with {currency} {size} of {money} per 1,000 customers in {days} days: an association.",
+        size=estimate(row, "effect", "money", look.confidence), money=word(row["money"]), days=row["days"],
+        currency=look.currency,
+    )  # fmt: skip
 
 
 def _promised(rows: Frame) -> str:
     """How many promises were kept, and which were broken or not felt."""
     if rows.empty:
-        return "Whether promises were kept cannot be said: targets.yaml holds none."
-    names, told, named = rows["measure"].str.replace("_", " ") + " to " + _to(rows), [], ("broken", "kept but not felt")
+        return say("Whether promises were kept cannot be said: targets.yaml holds none.")
+    pairs = zip(rows["measure"], _to(rows), strict=True)
+    names = pd.Series([say("{promise} to {whom}", promise=word(name), whom=to) for name, to in pairs], index=rows.index)
+    told, named = [], ("broken", "kept but not felt")
     for verdict in ("kept", *named, "not settled", "too few to say"):
         those = names[rows["verdict"] == verdict]
         if len(those):
-            told.append(f"{len(those)} {verdict}" + f" ({', '.join(those)})" * (verdict in named))
-    return f"Of {len(rows)} promises: {'; '.join(told)}."
+            told.append(f"{len(those)} {word(verdict)}" + f" ({', '.join(those)})" * (verdict in named))
+    return say("Of {n} promises: {which}.", n=len(rows), which="; ".join(told))

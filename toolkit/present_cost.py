@@ -1,11 +1,13 @@
 """How does the cost report look and read? Frame to table, figure with alt text, sentence; no calculation."""
 
+import html
 from collections.abc import Mapping
 from functools import partial
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from toolkit.language import number, say, word
 from toolkit.present import (
     ACCENT,
     QUIET,
@@ -19,6 +21,9 @@ from toolkit.present import (
     dots,
     figure,
     formatted,
+    in_money,
+    named,
+    one_kind,
     paragraphs,
     sizes,
     table,
@@ -28,25 +33,18 @@ from toolkit.present import (
 _n, _share, _cents, _money = (partial(formatted, kind=kind) for kind in ("count", "share", "cents", "money"))
 _MONEY = ("net_revenue", "cost_of_goods", "freight", "handling", "cost_to_serve", "margin")
 _SUMS = ("posted", "allocated", "unused", "over_absorbed", "unassigned", "difference")
-_NO_COST = (
-    "What serving costs cannot be said: no freight (deliveries.freight_cost), no work (activities) and no assumption "
-    "(handling, payments, in cost.yaml) is known."
-)
-_NOREVENUE = "What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known."
 _LEDGER = {"ledger": (), "resource_pools": (), "activities": ()}
 _PROFIT = {"order_lines": ("net_revenue", "cost_of_goods")}
 
 
 def ledger_tie(tie: Frame, look: Look) -> Html:
     """The tie-out of the ledger by account and month, or what would unlock it."""
-    if lacking := look.missing(_LEDGER, gain="shows where every posted cent of the ledger stands"):
+    if lacking := look.missing(_LEDGER, gain=say("shows where every posted cent of the ledger stands")):
         return lacking
-    told = tie.assign(month=tie["month"].str[:7])
+    caption = say("Ledger of {period} by account and month, {currency}", period=look.period, currency=look.currency)
     columns = [column for column in _SUMS if column != "over_absorbed" or (tie[column] != 0).any()]
-    return table(
-        told, name="ledger_tie_out", caption=f"Ledger of {look.period} by account and month, {look.currency}",
-        columns=["account", "month", *columns], total=True,
-    )  # fmt: skip
+    told = tie.assign(month=tie["month"].str[:7])
+    return table(told, name="ledger_tie_out", caption=caption, columns=["account", "month", *columns], total=True)
 
 
 def faults(found: Frame, look: Look) -> Html | None:
@@ -54,21 +52,22 @@ def faults(found: Frame, look: Look) -> Html | None:
     if look.missing(_LEDGER):
         return None
     if found.empty:
-        return paragraphs(
-            ["Nothing of what costs are made of was set aside or left without a pool, posting or capacity."]
-        )
-    caption = f"What was named and counted in {look.period}, and spread on nobody; money in {look.currency}"
+        none = say("Nothing of what costs are made of was set aside or left without a pool, posting or capacity.")
+        return paragraphs([none])
+    caption = say("What was named and counted in {period}, and spread on nobody", period=look.period)
+    caption += f"; {in_money(look)}"
     columns, heads = ["fault", "name", "n", "cost"], {"n": "rows, months or customers"}
     return table(found, name="cost_faults", caption=caption, columns=columns, heads=heads)
 
 
 def capacity(pools: Frame, look: Look) -> Html:
     """Rate, time used and time unused of each pool, or what would unlock it."""
-    if lacking := look.missing(_LEDGER, gain="shows each pool's cost per minute and its unused capacity"):
+    if lacking := look.missing(_LEDGER, gain=say("shows each pool's cost per minute and its unused capacity")):
         return lacking
     money = [x for x in ("posted", "charged", "unused", "over_absorbed", "unassigned") if (pools[x] != 0).any()]
-    columns, heads = ["pool", "minutes", "used_minutes", "used_share", "rate"], {"rate": f"{look.currency} per minute"}
-    caption = f"Capacity of each cost pool in {look.period}; money in {look.currency}"
+    columns = ["pool", "minutes", "used_minutes", "used_share", "rate"]
+    heads = {"rate": say("{currency} per minute", currency=look.currency)}
+    caption = say("Capacity of each cost pool in {period}", period=look.period) + f"; {in_money(look)}"
     kinds = dict.fromkeys(money, "money")
     return table(pools, name="capacity", caption=caption, columns=[*columns, *money], heads=heads, kinds=kinds)
 
@@ -78,7 +77,8 @@ def support(passed: Frame, look: Look) -> Html | None:
     told = passed[passed["via"] != ""].groupby(["via", "pool"], as_index=False)["amount"].sum()
     if told.empty:
         return None
-    caption = f"What pools that serve pools passed on before customers were charged, {look.period}, {look.currency}"
+    caption = say("What pools that serve pools passed on before customers were charged")
+    caption += f", {look.period}, {look.currency}"
     heads = {"via": "from", "pool": "to"}
     return table(told, name="support", caption=caption, columns=["via", "pool", "amount"], heads=heads)
 
@@ -87,10 +87,8 @@ def serve_costs(costs: Frame, look: Look, *, name: str, by: Columns) -> Html:
     """Revenue and cost to serve by some columns."""
     money = [column for column in _MONEY if costs[column].notna().any()]
     columns = [*by, *(x for x in ("n_orders", "n_customers") if x in costs), *money, "serve_share"]
-    told = " and ".join(by).replace("_", " ").replace("fulfilment", "way of acquiring")
-    caption = f"Orders placed in {look.period}, not cancelled, by {told}; "
-    caption += f"money in {look.currency}{look.assuming()}"
-    return table(costs, name=name, caption=caption, columns=columns, kinds=dict.fromkeys(by, "text"))
+    caption = say("Orders placed in {period}, not cancelled, by {groups}", period=look.period, groups=named(by))
+    return table(costs, name=name, caption=f"{caption}; {in_money(look)}{look.assuming()}", columns=columns)
 
 
 _CLASSES = ("rush", "one line", "two to four lines", "five to nine lines", "ten lines and more")
@@ -100,7 +98,7 @@ def by_kind(costs: Frame, look: Look, *, by: str) -> Html:
     """Revenue and cost to serve by class of order or way of acquiring; that there is one kind only."""
     kinds = costs[costs["n_orders"] > 0]
     if len(kinds) == 1:
-        return paragraphs([f"All orders placed in {look.period} have one {by.replace('_', ' ')}: {kinds[by].iloc[0]}."])
+        return paragraphs([one_kind(say("All orders placed in {period}", period=look.period), by, kinds[by].iloc[0])])
     order = {name: place for place, name in enumerate(_CLASSES)}
     last = costs["n_orders"] == 0
     told = costs.assign(_last=last, _at=costs[by].map(order)).sort_values(["_last", "_at", by])
@@ -112,7 +110,7 @@ def by_department(rows: Frame, look: Look) -> Html | None:
     """What each department's work for customers cost; nothing where no work is recorded."""
     if rows.empty:
         return None
-    caption = f"Work of departments in {look.period}, charged to customers, money in {look.currency}"
+    caption = say("Work of departments in {period}, charged to customers", period=look.period) + f", {in_money(look)}"
     told = rows.assign(activity=rows["activity"].str.replace("_", " "))
     columns, heads = ["department", "activity", "times", "minutes", "cost"], {"minutes": "minutes", "times": "times"}
     kinds = {"times": "count", "cost": "money"}
@@ -121,10 +119,10 @@ def by_department(rows: Frame, look: Look) -> Html | None:
 
 def waterfall(steps: Frame, look: Look, *, by: str) -> Html:
     """From revenue, or the margin before service, to what is left, a panel a group (six at most); or what it lacks."""
-    if lacking := look.missing(REVENUE, gain="shows what becomes of each segment's revenue"):
+    if lacking := look.missing(REVENUE, gain=say("shows what becomes of each segment's revenue")):
         return lacking
     if steps.empty:
-        return paragraphs([f"Nobody ordered in {look.period}."])
+        return paragraphs([say("Nobody ordered in {period}.", period=look.period)])
     wide = steps.pivot(index="step", columns=by, values="amount").loc[list(dict.fromkeys(steps["step"]))]
     wide, first = wide[list(dict.fromkeys(steps[by]))] / 100, "net revenue"
     if "cost of goods" in wide.index:  # beside the goods, what serving costs would hardly be seen
@@ -146,35 +144,40 @@ def waterfall(steps: Frame, look: Look, *, by: str) -> Html:
         ax.barh(places, amounts, left=starts, color=colours, height=0.7)
         ax.axvline(0, color=QUIET, linewidth=1)
         ax.set_title(name, fontsize=11)
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        ax.xaxis.set_major_formatter(lambda value, _: number(value, ",.0f"))
         ax.xaxis.set_major_locator(plt.MaxNLocator(3))
-        ax.set_yticks(places, [label.replace("_", " ") for label in wide.index])
+        ax.set_yticks(places, [word(label).replace("_", " ") for label in wide.index])
         ax.set_ylim(len(wide) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
-        told.append(f"{name}, {_money(100 * amounts.iloc[0])} to {_money(100 * amounts.iloc[-1])}")
+        ends = (_money(100 * amounts.iloc[at]) for at in (0, -1))
+        told.append(say("{name}, {first} to {last}", name=name, **dict(zip(("first", "last"), ends, strict=True))))
     fig.tight_layout()
-    left = "the result" if first != "net revenue" else "what is left before the cost of goods, which is not known"
-    caption = f"From {first} to {left}, by {by}, {look.period}, {look.currency}{look.assuming()}"
+    left = say("the result")
+    left = left if first != "net revenue" else say("what is left before the cost of goods, which is not known")
+    path = say("from {first} to {last}", first=word(first), last=left)
+    caption = say("{path}, by {by}, {period}, {currency}", path=path[0].upper() + path[1:], by=say(by),
+                  period=look.period, currency=look.currency) + look.assuming()  # fmt: skip
     data = table(
         steps.assign(step=steps["step"].str.replace("_", " ")), name=f"waterfall_by_{by}", caption=caption,
         columns=[by, "step", "amount"],
     )  # fmt: skip
-    alt = f"Steps from {first} to {left}, {look.currency}: {'; '.join(told)}."
+    alt = say("Steps {path}, {currency}: {groups}.", path=path, currency=look.currency, groups="; ".join(told))
     return figure(fig, name=f"waterfall_by_{by}", alt=alt, caption=caption, data=data)
 
 
 def serve_figure(shares: Frame, look: Look, *, by: Columns) -> Html:
     """Cost to serve as a share of revenue, one row a group, with intervals that hold together; or what it lacks."""
-    if lacking := look.missing(REVENUE, gain="shows what serving takes out of each unit of revenue"):
+    if lacking := look.missing(REVENUE, gain=say("shows what serving takes out of each unit of revenue")):
         return lacking
     if (shares["ratio"].fillna(0) == 0).all():
-        return paragraphs([_NO_COST])
+        return paragraphs([_no_cost()])
     ordered = shares.dropna(subset=["ratio"]).sort_values("ratio", ascending=False, ignore_index=True)
-    caption = f"Cost to serve by {' and '.join(by)}, {sizes(ordered, 'customers')}; {look.together(len(ordered))}"
-    caption += f"{look.assuming()}."
+    caption = say("Cost to serve by {groups}", groups=named(by)) + f", {sizes(ordered, say('customers'))}; "
+    caption += f"{look.together(len(ordered))}{look.assuming()}."
     return dots(
-        ordered, by=by, value="ratio", name="serve_share", axis="cost to serve, share of net revenue", caption=caption,
-        what="cost to serve as a share of net revenue", columns=[*by, "n"], heads={"n": "customers"},
+        ordered, by=by, value="ratio", name="serve_share", axis=say("cost to serve, share of net revenue"),
+        what=say("cost to serve as a share of net revenue"), columns=[*by, "n"], heads={"n": "customers"},
+        caption=caption,
     )  # fmt: skip
 
 
@@ -182,10 +185,11 @@ def results(rows: Frame, look: Look) -> Html | None:
     """What each segment earns, and whether that is settled; nothing where profit is not known."""
     if rows.empty:
         return None
-    caption = (
-        f"Result of each segment in {look.period}, {look.currency}: it loses money if its interval lies below 0, or "
-    )
-    caption += f"if it did so in the period before too; {look.together(len(rows))}"
+    caption = say(
+        "Result of each segment in {period}, {currency}: it loses money if its interval lies below 0, or if it did so "
+        "in the period before too", period=look.period, currency=look.currency,
+    )  # fmt: skip
+    caption += f"; {look.together(len(rows))}"
     columns, heads = ["segment", "n", *trio("profit"), "before", "verdict"], {"n": "customers", "profit": "result"}
     kinds = {"before": "money"}
     heads["before"] = "in the period before"
@@ -197,10 +201,12 @@ def whale(steps: Frame, look: Look, *, earlier: bool) -> Html:
 
     ``earlier``: are customers ranked by what they earned in the four periods before?
     """
-    if lacking := look.missing(_PROFIT, gain="shows which customers earn the profit and which consume it"):
+    if lacking := look.missing(_PROFIT, gain=say("shows which customers earn the profit and which consume it")):
         return lacking
     if steps.empty:
-        return paragraphs([f"Too few customers ordered in {look.period} to show who earns the profit."])
+        return paragraphs(
+            [say("Too few customers ordered in {period} to show who earns the profit.", period=look.period)]
+        )
     fig, ax = plt.subplots()
     across = [0, *100 * steps["customers"]]
     ax.fill_between(
@@ -209,22 +215,23 @@ def whale(steps: Frame, look: Look, *, earlier: bool) -> Html:
     ax.plot(across, [0, *steps["cumulated"] / 100], color=ACCENT, marker="o", markersize=3)
     total, top = steps["cumulated"].iloc[-1], steps.iloc[steps["cumulated"].to_numpy().argmax()]
     ax.axhline(total / 100, color=QUIET, linewidth=1)
-    ax.annotate("total", (0, total / 100), ha="left", va="bottom", color=QUIET)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    ranked = "the four periods before" if earlier else "this period"
-    ax.set(
-        xlabel=f"customers, most profitable of {ranked} first (per cent)", ylabel=f"cumulated profit ({look.currency})"
-    )
+    ax.annotate(say("total"), (0, total / 100), ha="left", va="bottom", color=QUIET)
+    ax.yaxis.set_major_formatter(lambda value, _: number(value, ",.0f"))
+    ranked = say("the four periods before") if earlier else say("this period")
+    ax.set_xlabel(say("customers, most profitable of {ranked} first (per cent)", ranked=ranked))
+    ax.set_ylabel(say("cumulated profit ({currency})", currency=look.currency))
     n = _n(steps["n"].sum())
-    alt = f"Curve of cumulated profit over {n} customers: it rises to {look.currency} {_money(top['cumulated'])} "
-    alt += f"after {_share(top['customers'])} of them and ends at {_money(total)}."
-    caption = (
-        f"Profit of {look.period} after cost to serve, cumulated, n = {n} customers, ranked by the profit of {ranked}"
-    )
-    caption += (
-        f"{', as far as it is on record; new ones last' if earlier else ''}; band: {100 * look.confidence:g} % at "
-    )
-    caption += "each step (bootstrap over customers)"
+    alt = say(
+        "Curve of cumulated profit over {n} customers: it rises to {currency} {top} after {share} of them and ends at "
+        "{total}.", n=n, currency=look.currency, top=_money(top["cumulated"]), share=_share(top["customers"]),
+        total=_money(total),
+    )  # fmt: skip
+    caption = say(
+        "Profit of {period} after cost to serve, cumulated, n = {n} customers, ranked by the profit of {ranked}",
+        period=look.period, n=n, ranked=ranked,
+    )  # fmt: skip
+    caption += say(", as far as it is on record; new ones last") if earlier else ""
+    caption += say("; band: {sure} at each step (bootstrap over customers)", sure=look.sure)
     columns = ["customers", "who", "n", "profit", *trio("cumulated"), "of_total"]
     heads = {"n": "customers in this step", "customers": "customers reached"}
     shown = table(steps, name="whale_curve", caption=caption, columns=columns, heads=heads)
@@ -235,22 +242,28 @@ def concentration(told: Mapping, look: Look) -> Html | None:
     """Who loses money, and how concentrated revenue and profit are; nothing where profit is not known."""
     if not told["n"]:
         return None
-    said = [f"In {look.period} {_losers(told, look)}."]
-    measures = [f"revenue {told['gini']:.2f} (Gini)" if pd.notna(told["gini"]) else ""]
-    measures += [f"profit {told['stobachoff']:.2f} (Stobachoff)" if pd.notna(told["stobachoff"]) else ""]
-    if any(measures):
-        said.append(f"Concentration, 0 if all customers were alike: {', '.join(filter(None, measures))}.")
-    return paragraphs([*said, f"All of it{look.assuming()}."] if look.assumed else said)
+    said = [say("In {period} {who}.", period=look.period, who=_losers(told, look))]
+    gini, stobachoff = (pd.notna(told[name]) and number(told[name], ".2f") for name in ("gini", "stobachoff"))
+    measures = [say("revenue {size} (Gini)", size=gini)] * bool(gini)
+    measures += [say("profit {size} (Stobachoff)", size=stobachoff)] * bool(stobachoff)
+    if measures:
+        said.append(say("Concentration, 0 if all customers were alike: {sizes}.", sizes=", ".join(measures)))
+    return paragraphs([*said, say("All of it{assuming}.", assuming=look.assuming())] if look.assumed else said)
 
 
 def _losers(told: Mapping, look: Look) -> str:
     if told["n_losing"] < look.min_n:
-        return f"fewer than {_n(look.min_n)} of {_n(told['n'])} customers lose money"
-    said = f"{_n(told['n_losing'])} of {_n(told['n'])} customers lose money, {look.currency} {_money(-told['losing'])}"
+        return say("fewer than {least} of {n} customers lose money", least=_n(look.min_n), n=_n(told["n"]))
+    said = say(
+        "{losing} of {n} customers lose money, {currency} {money} in all", losing=_n(told["n_losing"]), n=_n(told["n"]),
+        currency=look.currency, money=_money(-told["losing"]),
+    )  # fmt: skip
     if told["n_twice"] < look.min_n:
-        return f"{said} in all"
-    both = f"{_n(told['n_twice'])} of them in the period before too, {look.currency} {_money(-told['twice'])} of it"
-    return f"{said} in all; {both}"
+        return said
+    return said + say(
+        "; {n} of them in the period before too, {currency} {money} of it", n=_n(told["n_twice"]),
+        currency=look.currency, money=_money(-told["twice"]),
+    )  # fmt: skip
 
 
 _WHAT_TO_DO = {
@@ -264,14 +277,14 @@ _WHAT_TO_DO = {
 
 def matrix(fields: Frame, look: Look) -> Html:
     """The profitability matrix with what to do in each field, or what would unlock it."""
-    if lacking := look.missing(_PROFIT, gain="shows whose margin pays for the service they get"):
+    if lacking := look.missing(_PROFIT, gain=say("shows whose margin pays for the service they get")):
         return lacking
     told = fields.assign(what=fields["field"].map(_WHAT_TO_DO))
-    caption = (
-        f"Customers of {look.period} by margin before service (high: passive, carriage trade) and cost to serve (high: "
-    )
-    caption += "carriage trade, aggressive), each by revenue and against that of all customers; money in "
-    caption += f"{look.currency}; in the same field: of those known in the four periods before"
+    caption = say(
+        "Customers of {period} by margin before service (high: passive, carriage trade) and cost to serve (high: "
+        "carriage trade, aggressive), each by revenue and against that of all customers; money in {currency}; in the "
+        "same field: of those known in the four periods before", period=look.period, currency=look.currency,
+    )  # fmt: skip
     columns = ["field", "what", "n", "net_revenue", "before_service", "cost_to_serve", "profit", "stayed"]
     heads = {"n": "customers", "before_service": "margin before service", "stayed": "in the same field before"}
     heads |= {"profit": "result", "what": "what to do"}
@@ -282,34 +295,42 @@ def moves(rows: Frame, look: Look) -> Html | None:
     """Who moved between fields; nothing where the four periods before are not known."""
     if rows.empty:
         return None
-    caption = f"Customers by field in the four periods before and in {look.period}; descriptive: who is judged by less "
-    caption += "moves more; moves of fewer customers are left out"
+    caption = say(
+        "Customers by field in the four periods before and in {period}; descriptive: who is judged by less moves more; "
+        "moves of fewer customers are left out", period=look.period,
+    )  # fmt: skip
     columns, heads = ["before", "after", "n", "share"], {"n": "customers", "share": "of those before"}
     return table(rows, name="matrix_moves", caption=caption, columns=columns, heads=heads)
 
 
 def losing_kinds(rows: Frame, look: Look) -> Html:
     """Segments and classes of orders that cost more than they bring, or that there are none; or what it lacks."""
-    if lacking := look.missing(_PROFIT, gain="shows which orders cost more than they bring"):
+    if lacking := look.missing(_PROFIT, gain=say("shows which orders cost more than they bring")):
         return lacking
     if rows.empty:
-        return paragraphs(["Orders of no segment and class cost more than they bring."])
-    caption = (
-        f"Orders of {look.period} that cost more than they bring, by segment and class, money in {look.currency}; "
-    )
-    caption += "work for no order is not in here"
-    columns = ["kind", "n_orders", "n_customers", *_MONEY, "serve_share"]
-    return table(
-        rows, name="losing_orders", caption=caption, columns=columns, heads={"kind": "segment, class of order"}
-    )
+        return paragraphs([say("Orders of no segment and class cost more than they bring.")])
+    caption = say(
+        "Orders of {period} that cost more than they bring, by segment and class, money in {currency}; work for no "
+        "order is not in here", period=look.period, currency=look.currency,
+    )  # fmt: skip
+    columns, heads = ["kind", "n_orders", "n_customers", *_MONEY, "serve_share"], {"kind": "segment, class of order"}
+    return table(_kinds_told(rows), name="losing_orders", caption=caption, columns=columns, heads=heads)
+
+
+def _kinds_told(rows: Frame) -> Frame:
+    """Kinds of orders as read: the segment is the company's, the class of the order a word of ours."""
+    parts = rows["kind"].str.rpartition(", ")
+    return rows.assign(kind=parts[0] + ", " + parts[2].map(word))
 
 
 def against_standard(rows: Frame, look: Look) -> Html | None:
     """What an order costs to serve, against the segment's standard order; nothing where no cost is known."""
     if rows.empty or not rows["cost"].any():
         return None
-    caption = f"Cost to serve of an order in {look.period} against the standard order of its segment, {look.currency}"
-    caption += look.assuming()
+    caption = say(
+        "Cost to serve of an order in {period} against the standard order of its segment, {currency}",
+        period=look.period, currency=look.currency,
+    ) + look.assuming()  # fmt: skip
     columns = ["segment", "n_orders", "each", "standard_each", "cost", "at_standard", "beyond"]
     heads = {"each": "an order costs", "standard_each": "a standard order", "cost": "cost to serve"}
     kinds = {"each": "cents", "standard_each": "cents"} | dict.fromkeys(columns[4:], "money")
@@ -321,22 +342,26 @@ def levers(rows: Frame, every: Frame, look: Look) -> Html | None:
     if every.empty or not every["cost"].any():
         return None
     if rows.empty:
-        return paragraphs(["No cost lies beyond what is usual in its segment."])
+        return paragraphs([say("No cost lies beyond what is usual in its segment.")])
     columns = ["segment", "lever", "n_orders", "units", "standard", "cost", "at_standard", "beyond"]
     heads = {
         "n_orders": "of orders",
         "units": "how often",
         "standard": "usual an order",
-        "beyond": f"beyond the standard ({look.currency})",
+        "beyond": say("beyond the standard ({currency})", currency=look.currency),
     }
     kinds = {"units": "count"} | dict.fromkeys(columns[5:], "money")
     told = {"columns": columns, "heads": heads, "kinds": kinds}
     names = {"lever": lambda frame: frame["lever"].str.replace("_", " ")}
-    caption = f"The {len(rows)} levers with the most money beyond the standard order of their segment, {look.period}"
+    caption = say(
+        "The {n} levers with the most money beyond the standard order of their segment, {period}", n=len(rows),
+        period=look.period,
+    )  # fmt: skip
     shown = table(rows.assign(**names), name="levers", caption=caption, **told)
-    caption = f"All levers of {look.period}; the rows of a segment add up to its cost to serve"
+    caption = say("All levers of {period}; the rows of a segment add up to its cost to serve", period=look.period)
     behind = table(every.assign(**names), name="levers_all", caption=caption, **told)
-    page = f"{shown.html}<details><summary>All levers, adding up to cost to serve</summary>{behind.html}</details>"
+    said = html.escape(say("All levers, adding up to cost to serve"))
+    page = f"{shown.html}<details><summary>{said}</summary>{behind.html}</details>"
     return Html(page, shown.text, shown.mime)
 
 
@@ -345,19 +370,23 @@ def uncertain(rows: Frame, pairs: Frame, look: Look) -> Html | None:
     if look.missing(_LEDGER) or look.missing(_PROFIT):
         return None
     if rows.empty:
-        return paragraphs([
+        none = say(
             "How sure the declared times and capacities are is not declared (give_or_take, capacity_give_or_take, in "
             "cost.yaml); they are taken as exact."
-        ])  # fmt: skip
-    open_ = [f"{pair.first} above {pair.second} (in {_share(pair.kept)} of draws)" for pair in pairs.itertuples()
-             if not pair.settled]  # fmt: skip
-    caption = f"Margin after cost to serve by segment, {look.period}, {look.currency}, if times and capacities are as "
-    caption += f"unsure as declared; {100 * look.confidence:g} % of draws lie between low and high. "
-    caption += f"Not settled: {'; '.join(open_)}." if open_ else "Every segment keeps its place."
+        )
+        return paragraphs([none])
+    open_ = [say("{first} above {second} (in {share} of draws)", first=pair.first, second=pair.second,
+                 share=_share(pair.kept)) for pair in pairs.itertuples() if not pair.settled]  # fmt: skip
+    caption = say(
+        "Margin after cost to serve by segment, {period}, {currency}, if times and capacities are as unsure as "
+        "declared; {sure} of draws lie between low and high.",
+        period=look.period, currency=look.currency, sure=look.sure,
+    )  # fmt: skip
+    rest = say("Not settled: {pairs}.", pairs="; ".join(open_)) if open_ else say("Every segment keeps its place.")
     return dots(
-        rows, by=["segment"], value="margin", name="margin_uncertainty", what="margin by segment", caption=caption,
-        axis=f"margin after cost to serve ({look.currency})", columns=["segment", "below"],
-        heads={"below": "a loss in"},
+        rows, by=["segment"], value="margin", name="margin_uncertainty", what=say("margin by segment"),
+        axis=say("margin after cost to serve ({currency})", currency=look.currency), columns=["segment", "below"],
+        heads={"below": "a loss in"}, caption=f"{caption} {rest}",
     )  # fmt: skip
 
 
@@ -366,56 +395,109 @@ def findings(
     dear: Frame, look: Look, *, by: Columns,
 ) -> Html:  # fmt: skip
     """The answers of the cost report, in the slots of docs/METHODS.md section 3.9."""
-    currency, sentences = look.currency, []
-    handled, mark = (" and rates as assumed", " (under assumed rates)") if look.assumed else ("", "")
-    if tie.empty or tie["posted"].iloc[-1] == 0:
-        sentences.append(f"No ledger for {look.period}: what follows is freight as charged{handled}, not posted cost.")
-    else:
-        row, verb = tie.iloc[-1], "ties" if tie["difference"].iloc[-1] == 0 else "DOES NOT TIE"
-        posted, allocated, unused, over, unassigned, difference = (_cents(row[name]) for name in _SUMS)
-        more = f" - {over.removeprefix('-')} over-absorbed" if row["over_absorbed"] else ""
-        sentences.append(
-            f"The ledger of {look.period} {verb}: {currency} {posted} posted = {allocated} allocated + {unused} unused "
-            f"+ {unassigned} unassigned{more}, difference {difference}."
-        )
+    said = [_tied(tie, look)]
     if total.empty:
-        return paragraphs([*sentences, f"Nobody ordered in {look.period}."], role="findings")
+        return paragraphs([*said, say("Nobody ordered in {period}.", period=look.period)], role="findings")
     one = total.iloc[0]
-    if pd.isna(one["ratio"]) or one["ratio"] == 0:
-        return paragraphs([*sentences, _NOREVENUE if pd.isna(one["ratio"]) else _NO_COST], role="findings")
-    interval = between(one["ratio_low"], one["ratio_high"], "share", look.confidence)
-    sure = f"({interval}, n = {_n(one['n'])} customers)"
-    sentences.append(f"Serving customers cost {_share(one['ratio'])} of net revenue {sure}{look.assuming()}.")
-    family = f"over a family of {shares['ratio'].notna().sum()} intervals by {' and '.join(by)}"
-    if leader is None:
-        sentences.append(f"Which group is dearest to serve is not settled {family}.")
-    else:
-        top = shares.iloc[leader]
-        sentences.append(
-            f"Dearest to serve is {', '.join(top[name] for name in by)}: {_share(top['ratio'])} of its "
-            f"revenue ({between(top['ratio_low'], top['ratio_high'], 'share', look.confidence)}, {family}){mark}."
-        )
-    lever = ""
-    if len(dear):
-        first = dear.iloc[0]
-        lever = f"Most beyond the standard: {first['lever'].replace('_', ' ')} of {first['segment']}, {currency} "
-        lever += f"{_money(first['beyond'])}{mark}."
+    if pd.isna(one["ratio"]):
+        none = say("What serving takes out of revenue, and who earns the profit, cannot be said: revenue is not known.")
+        return paragraphs([*said, none], role="findings")
+    if one["ratio"] == 0:
+        return paragraphs([*said, _no_cost()], role="findings")
+    said += [_taken(one, look), _dearest(shares, leader, look, by=by)]
     if not told["n"]:
-        sentences.append("Which customers earn or lose money cannot be said: the cost of goods is not known.")
-        return paragraphs([*sentences, lever] if lever else sentences, role="findings")
-    earned = f"Customers together earn {currency} {_money(told['total'])}"
-    if pd.notna(told["top"]):
-        earned += f"; the best fifth of the four periods before earns {look.estimate(told, 'top')} of it"
-    sentences.append(f"{earned}; {_losers(told, look)}{mark}.")
-    lost = rows[rows["verdict"] == "loses money"]
-    names = [f"{row.segment} ({currency} {_money(row.profit)})" for row in lost.itertuples()]
-    settled = (rows["verdict"] != "not settled").sum()
-    sentences.append(
-        f"{'Loses' if len(names) == 1 else 'Lose'} money: {', '.join(names)}{mark}." if names
-        else f"No segment loses money; that of {_n(settled)} of {_n(len(rows))} is settled{mark}."
+        said.append(say("Which customers earn or lose money cannot be said: the cost of goods is not known."))
+    else:
+        said += _earned(told, rows, losing, look)
+    if len(dear):
+        first, name = dear.iloc[0], word(dear["lever"].iloc[0]).replace("_", " ")
+        said.append(
+            say(
+                "Most beyond the standard: {lever} of {segment}, {money}{mark}.", lever=name, segment=first["segment"],
+                money=_sum(first["beyond"], look), mark=_mark(look),
+            )
+        )  # fmt: skip
+    return paragraphs(said, role="findings")
+
+
+def _no_cost() -> str:
+    return say(
+        "What serving costs cannot be said: no freight (deliveries.freight_cost), no work (activities) and no "
+        "assumption (handling, payments, in cost.yaml) is known."
+    )
+
+
+def _sum(cents: int, look: Look) -> str:
+    return f"{look.currency} {_money(cents)}"
+
+
+def _mark(look: Look) -> str:
+    return say(" (under assumed rates)") if look.assumed else ""
+
+
+def _tied(tie: Frame, look: Look) -> str:
+    """Whether the ledger ties out, or that there is none."""
+    if tie.empty or tie["posted"].iloc[-1] == 0:
+        handled = say(" and rates as assumed") if look.assumed else ""
+        return say(
+            "No ledger for {period}: what follows is freight as charged{handled}, not posted cost.",
+            period=look.period, handled=handled,
+        )  # fmt: skip
+    row = tie.iloc[-1]
+    sums = {name: _cents(row[name]) for name in _SUMS}
+    more = say(" - {over} over-absorbed", over=sums["over_absorbed"].removeprefix("-")) if row["over_absorbed"] else ""
+    return say(
+        "The ledger of {period} {ties}: {currency} {posted} posted = {allocated} allocated + {unused} unused + "
+        "{unassigned} unassigned{more}, difference {difference}.",
+        period=look.period, currency=look.currency, more=more,
+        ties=say("ties") if row["difference"] == 0 else say("DOES NOT TIE"), **sums,
     )  # fmt: skip
+
+
+def _taken(one: pd.Series, look: Look) -> str:
+    """What serving takes out of revenue."""
+    interval = between(one["ratio_low"], one["ratio_high"], "share", look.confidence)
+    return say(
+        "Serving customers cost {share} of net revenue ({interval}, n = {n} customers){assuming}.",
+        share=_share(one["ratio"]), interval=interval, n=_n(one["n"]), assuming=look.assuming(),
+    )  # fmt: skip
+
+
+def _dearest(shares: Frame, leader: int | None, look: Look, *, by: Columns) -> str:
+    """The group that is dearest to serve, where that is settled."""
+    n, groups = shares["ratio"].notna().sum(), named(by)
+    family = say("over a family of {n} intervals by {groups}", n=n, groups=groups)
+    if leader is None:
+        return say("Which group is dearest to serve is not settled {family}.", family=family)
+    top = shares.iloc[leader]
+    interval = between(top["ratio_low"], top["ratio_high"], "share", look.confidence)
+    return say(
+        "Dearest to serve is {group}: {share} of its revenue ({interval}, {family}){mark}.", mark=_mark(look),
+        group=", ".join(top[name] for name in by), share=_share(top["ratio"]), interval=interval, family=family,
+    )  # fmt: skip
+
+
+def _earned(told: Mapping, rows: Frame, losing: Frame, look: Look) -> list[str]:
+    """What customers earn together, and which segments and orders lose money."""
+    earned, mark = say("Customers together earn {money}", money=_sum(told["total"], look)), _mark(look)
+    if pd.notna(told["top"]):
+        size = look.estimate(told, "top")
+        earned += say("; the best fifth of the four periods before earns {size} of it", size=size)
+    said = [f"{earned}; {_losers(told, look)}{mark}."]
+    lost = rows[rows["verdict"] == "loses money"]
+    names = ", ".join(f"{row.segment} ({_sum(row.profit, look)})" for row in lost.itertuples())
+    settled = (rows["verdict"] != "not settled").sum()
+    if len(lost) == 1:
+        said.append(say("Loses money: {which}{mark}.", which=names, mark=mark))
+    elif len(lost):
+        said.append(say("Lose money: {which}{mark}.", which=names, mark=mark))
+    else:
+        n, total = _n(settled), _n(len(rows))
+        said.append(
+            say("No segment loses money; that of {n} of {total} is settled{mark}.", n=n, total=total, mark=mark)
+        )
     if len(losing):
-        names = [f"{row.kind} ({currency} {_money(row.margin)})" for row in losing.head(3).itertuples()]
-        sentences.append(f"Orders that cost more than they bring: {'; '.join(names)}{mark}.")
-    sentences += [lever] if lever else []
-    return paragraphs(sentences, role="findings")
+        first = _kinds_told(losing.head(3)).itertuples()
+        names = "; ".join(f"{row.kind} ({_sum(row.margin, look)})" for row in first)
+        said.append(say("Orders that cost more than they bring: {which}{mark}.", which=names, mark=mark))
+    return said

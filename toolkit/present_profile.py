@@ -5,6 +5,7 @@ from functools import partial
 
 import pandas as pd
 
+from toolkit.language import number, say, word
 from toolkit.present import (
     REVENUE,
     Apart,
@@ -16,7 +17,11 @@ from toolkit.present import (
     dots,
     estimate,
     formatted,
+    in_money,
+    listed,
+    named,
     paragraphs,
+    percent,
     table,
     trio,
 )
@@ -27,17 +32,18 @@ _n, _share = partial(formatted, kind="count"), partial(formatted, kind="share")
 def matrix(cells: Frame, look: Look, *, by: Columns, name: str = "segmentation_matrix") -> Html:
     """The segmentation matrix, or another table of the same columns; without a cost that is known, none of it."""
     if cells.empty:
-        return paragraphs([f"Of the customers who ordered in {look.period}, if any, nothing is known to tell them by."])
+        none = say(
+            "Of the customers who ordered in {period}, if any, nothing is known to tell them by.", period=look.period
+        )
+        return paragraphs([none])
     money = [column for column in ("net_revenue", "margin") if cells[column].notna().any()]
-    caption = f"Orders placed in {look.period}, not cancelled, by {' and '.join(by)}; money in {look.currency}; "
+    caption = say("Orders placed in {period}, not cancelled, by {groups}", period=look.period, groups=named(by))
+    caption += f"; {in_money(look)}; {say('late: of orders due in the period')}"
     costs = ["serve_share"] if (cells["serve_share"].fillna(0) != 0).any() else []
     columns = [*by, "n_customers", "n_orders", *money, *costs, "n_due", "late_share"]
     columns += [*trio("nps"), "n_answers"] if cells["nps"].notna().any() else []
-    return table(
-        cells, name=name, caption=caption + "late: of orders due in the period", columns=columns,
-        heads={"margin": "margin after cost to serve", "late_share": "late", "nps": look.measure},
-        kinds=dict.fromkeys(by, "text"),
-    )  # fmt: skip
+    heads = {"margin": "margin after cost to serve", "late_share": "late", "nps": look.measure}
+    return table(cells, name=name, caption=caption, columns=columns, heads=heads)
 
 
 def profile(who: Frame, customers: Frame, look: Look) -> Html:
@@ -45,27 +51,36 @@ def profile(who: Frame, customers: Frame, look: Look) -> Html:
     columns = "segment n_customers customer_share revenue_share orders_each basket lines_each known_days age"
     columns += " household_size card_share nps nps_low nps_high n_answers"
     columns = [column for column in columns.split() if who[column].notna().any()]
-    caption = f"Customers who ordered in {look.period}, by segment (built from "
-    caption += f"{', '.join(sorted(customers['built_from'].unique()))}); money in {look.currency}"
+    caption = say(
+        "Customers who ordered in {period}, by segment (built from {attributes})", period=look.period,
+        attributes=", ".join(sorted(customers["built_from"].unique())),
+    )  # fmt: skip
+    caption += f"; {in_money(look)}"
     return table(who, name="profile", caption=caption, columns=columns, heads={"nps": look.measure})
 
 
 def preferences(farthest: Frame, lifts: Frame, look: Look) -> Html:
     """The categories that most mark a segment, up or down, as far as they are settled; or what it lacks."""
-    if lacking := look.missing(REVENUE, gain="shows what each segment buys more of than others"):
+    if lacking := look.missing(REVENUE, gain=say("shows what each segment buys more of than others")):
         return lacking
     if lifts.empty:
-        return paragraphs(["No category holds enough customers in and outside a segment to compare."])
+        return paragraphs([say("No category holds enough customers in and outside a segment to compare.")])
     if farthest.empty:
-        said = f"None of the {len(lifts)} categories of segments is apart from all customers in {look.period}"
+        said = say(
+            "None of the {n} categories of segments is apart from all customers in {period}", n=len(lifts),
+            period=look.period,
+        )  # fmt: skip
         return paragraphs([f"{said}; {look.together(len(lifts), 'permutation')}."])
-    caption = f"What marks a segment in {look.period}: {int(lifts['settled'].sum())} of {len(lifts)} categories of "
-    caption += f"segments are apart from all customers, the {len(farthest)} farthest are shown; "
+    caption = say(
+        "What marks a segment in {period}: {n} of {all} categories of segments are apart from all customers, the "
+        "{shown} farthest are shown",
+        period=look.period, n=int(lifts["settled"].sum()), all=len(lifts), shown=len(farthest),
+    )  # fmt: skip
     return dots(
         farthest, by=["segment", "category"], value="lift", name="preferences",
-        caption=f"{caption}{look.together(len(lifts), 'permutation')}.",
-        axis="share of the segment's revenue, by the share of all customers' revenue", mark=(1.0, "as all customers"),
-        what="how much more of a category a segment buys than all customers",
+        caption=f"{caption}; {look.together(len(lifts), 'permutation')}.", mark=(1.0, say("as all customers")),
+        axis=say("share of the segment's revenue, by the share of all customers' revenue"),
+        what=say("how much more of a category a segment buys than all customers"),
         columns=["segment", "category", "n_buyers", "share", "share_of_all"],
         heads={"share": "of its revenue"},
     )  # fmt: skip
@@ -73,15 +88,19 @@ def preferences(farthest: Frame, lifts: Frame, look: Look) -> Html:
 
 def rfm(groups: Frame, look: Look, *, built_from: Columns) -> Html:
     """RFM groups before the period and what they did in it, descriptive only; or what it lacks."""
-    gain = "groups customers by recency, frequency and value, and shows who came back"
+    gain = say("groups customers by recency, frequency and value, and shows who came back")
     if (lacking := look.missing(REVENUE, gain=gain)) or groups.empty:
-        return lacking or paragraphs(["No order is known from before the period: there is nothing to group by."])
+        none = say("No order is known from before the period: there is nothing to group by.")
+        return lacking or paragraphs([none])
     heads = {"n": "customers", "n_orders": "orders before (median)", "net_revenue": "revenue before (mean)"}
-    caption = f"Customers by recency, frequency and value before {look.first_day}; descriptive only: groups are built "
-    caption += f"from {' and '.join(built_from)}; {look.together(len(groups))}; money in {look.currency}"
+    caption = say(
+        "Customers by recency, frequency and value before {day}; descriptive only: groups are built from {what}",
+        day=look.first_day, what=listed(built_from),
+    )  # fmt: skip
+    caption += f"; {look.together(len(groups))}; {in_money(look)}"
     return dots(
         groups, by=["rfm_group"], value="share", name="rfm_groups", caption=caption,
-        axis=f"ordered again in {look.period}", what="share of customers who ordered again",
+        axis=say("ordered again in {period}", period=look.period), what=say("share of customers who ordered again"),
         columns=["rfm_group", "n", "of_all", "recency_days", "n_orders", "net_revenue"],
         heads=heads | {"share": "ordered again"},
     )  # fmt: skip
@@ -93,17 +112,22 @@ _WISHES, _CAMPAIGNS = {"shopping_intents": ()}, {"campaign_contacts": (), "campa
 def evidence(fit, cost: Mapping, look: Look) -> Html:
     """How many clusters the data hold, and what a wished number costs; or why none are sought."""
     if fit is None:
-        few = "Fewer than ten customers have three orders or more in even weeks: no clusters are sought."
+        few = say("Fewer than ten customers have three orders or more in even weeks: no clusters are sought.")
         return paragraphs([few])
     rows = fit.evidence_.assign(trust=fit.evidence_["supported"].map({True: "supported", False: "not supported"}))
     rows["trust"] = rows["trust"].where(rows["k"] > 1, "no clusters")
-    caption = (
-        f"What another cluster explains beyond chance, of {_n(len(fit.labels_))} customers with three orders or more "
-    )
-    caption += f"in even weeks of the year to the end of {look.period}: {_held(fit)}. "
+    held = say("the data hold no clusters")
+    held = say("the data hold {n} clusters", n=fit.n_clusters_) if fit.n_clusters_ > 1 else held
+    caption = say(
+        "What another cluster explains beyond chance, of {n} customers with three orders or more in even weeks of the "
+        "year to the end of {period}: {held}.", n=_n(len(fit.labels_)), period=look.period, held=held,
+    )  # fmt: skip
     if cost:
-        caption += f"Of {cost['n_clusters']} clusters, as wished, the number that would not come back in samples is "
-        caption += f"{cost['untrusted']}; they would hold {_share(cost['held'])} of the customers"
+        caption += " " + say(
+            "Of {n} clusters, as wished, the number that would not come back in samples is {untrusted}; they would "
+            "hold {share} of the customers",
+            n=cost["n_clusters"], untrusted=cost["untrusted"], share=_share(cost["held"]),
+        )  # fmt: skip
     columns = ["k", "gain", "sure", "jaccard", "silhouette", "trust"]
     heads = {
         "k": "clusters",
@@ -114,22 +138,20 @@ def evidence(fit, cost: Mapping, look: Look) -> Html:
     return table(rows, name="cluster_evidence", caption=caption, columns=columns, heads=heads)
 
 
-def _held(fit) -> str:
-    return f"the data hold {fit.n_clusters_} clusters" if fit.n_clusters_ > 1 else "the data hold no clusters"
-
-
 def clusters(found: Frame, look: Look, *, by_segment: float) -> Html | None:
     """Who is in each cluster and what marks it, how far segments tell it; nothing where none were sought."""
     if found.empty:
         return None
     if len(found) == 1:
-        return paragraphs(["There are no clusters to tell of: customers differ by degrees, not by kind."])
+        return paragraphs([say("There are no clusters to tell of: customers differ by degrees, not by kind.")])
     told = found.assign(trust=found["trusted"].map({True: "yes", False: "not to be trusted"}))
-    caption = (
-        f"Lifestyle clusters of {look.period}, found in even weeks; marks are shares of odd weeks, by those of all"
-    )
+    caption = say(
+        "Lifestyle clusters of {period}, found in even weeks; marks are shares of odd weeks, by those of all",
+        period=look.period,
+    )  # fmt: skip
     if pd.notna(by_segment):
-        caption += f"; segments tell them at Cramér's V of {by_segment:.2f} (0: not at all, 1: fully)"
+        size = number(by_segment, ".2f")
+        caption += say("; segments tell them at Cramér's V of {size} (0: not at all, 1: fully)", size=size)
     heads = {"n": "customers", "trust": "trusted", "marks": "marked by"}
     columns = ["cluster", "n", "of_all", "jaccard", "trust", "marks"]
     return table(told, name="clusters", caption=caption, columns=columns, heads=heads)
@@ -138,9 +160,11 @@ def clusters(found: Frame, look: Look, *, by_segment: float) -> Html | None:
 def foretold(test: Frame, why: str, look: Look) -> Html:
     """Whether the model of repeat purchases foretold the last year; or why it cannot be asked."""
     if test.empty:
-        return paragraphs([f"What shoppers will bring cannot be said: {why}."])
-    caption = "Test: days with purchases in the last 52 weeks, as foretold from what was known before them; "
-    caption += f"customers without agreement, known by then; each interval {100 * look.confidence:g} %"
+        return paragraphs([say("What shoppers will bring cannot be said: {why}.", why=word(why))])
+    caption = say(
+        "Test: days with purchases in the last 52 weeks, as foretold from what was known before them; customers "
+        "without agreement, known by then; each interval {sure}", sure=look.sure,
+    )  # fmt: skip
     columns = ["segment", "n", *trio("expected"), "actual", "error_share"]
     return table(test, name="holdout", caption=caption, columns=columns, heads={"n": "customers"}, total=True)
 
@@ -148,10 +172,12 @@ def foretold(test: Frame, why: str, look: Look) -> Html:
 def worth(ahead: Frame, why: str, look: Look) -> Html:
     """What shoppers will bring in the year ahead; or why that is not told."""
     if ahead.empty:
-        return paragraphs([f"The year ahead is not told: {why}."])
-    caption = f"The 52 weeks after {look.period} as foretold: purchases are days with orders, value is net revenue in "
-    caption += f"{look.currency}, margin is after cost to serve at this period's rate; each interval "
-    caption += f"{100 * look.confidence:g} %"
+        return paragraphs([say("The year ahead is not told: {why}.", why=word(why))])
+    caption = say(
+        "The 52 weeks after {period} as foretold: purchases are days with orders, value is net revenue in {currency}, "
+        "margin is after cost to serve at this period's rate; each interval {sure}", period=look.period,
+        currency=look.currency, sure=look.sure,
+    )  # fmt: skip
     columns = ["segment", "n", "alive", *trio("expected"), *trio("value"), "margin"]
     heads = {"n": "customers", "alive": "still buying", "expected": "purchases"}
     return table(
@@ -161,14 +187,15 @@ def worth(ahead: Frame, why: str, look: Look) -> Html:
 
 def accounts(kept: Frame, look: Look, *, discount: float) -> Html:
     """Who under agreement stays, and what those who are here are worth; or what it lacks."""
-    gain = "shows how many accounts stay, and what they are worth"
+    gain = say("shows how many accounts stay, and what they are worth")
     if (lacking := look.missing({"agreements": ()}, gain=gain)) or kept.empty:
-        return lacking or paragraphs(["No customer was under agreement in the last 52 weeks, or too few to show."])
-    caption = f"Customers under agreement in the 52 weeks to the end of {look.period}: retention is a year's; value is "
-    caption += (
-        f"the yearly margin of those still here times its multiple, {100 * discount:g} % discount, {look.currency}; "
-    )
-    caption += f"each interval {100 * look.confidence:g} %, of retention alone"
+        none = say("No customer was under agreement in the last 52 weeks, or too few to show.")
+        return lacking or paragraphs([none])
+    caption = say(
+        "Customers under agreement in the 52 weeks to the end of {period}: retention is a year's; value is the yearly "
+        "margin of those still here times its multiple, {discount} discount, {currency}; each interval {sure}, of "
+        "retention alone", period=look.period, discount=percent(discount), currency=look.currency, sure=look.sure,
+    )  # fmt: skip
     columns = ["segment", "n", "n_ended", *trio("retention"), "revenue", "multiple", *trio("value")]
     heads = {"n": "customers", "revenue": "revenue a year"}
     kinds = dict.fromkeys(["value", "revenue"], "money")
@@ -178,46 +205,43 @@ def accounts(kept: Frame, look: Look, *, discount: float) -> Html:
 def migration(flows: Frame, moved: Mapping, look: Look) -> Html:
     """Who moved between clusters, against noise; or that too few can be followed."""
     if flows.empty:
-        return paragraphs(["Who moved cannot be said: too few customers have enough orders in both years."])
-    caption = (
-        f"Customers by cluster a year before and in {look.period}: {_share(moved['moved'])} of {_n(moved['n'])} moved; "
-    )
-    caption += f"noise alone moves {_share(moved['by_noise'])} (even against odd weeks)"
-    caption += f"; moves of fewer than {_n(look.min_n)} are left out"
+        return paragraphs([say("Who moved cannot be said: too few customers have enough orders in both years.")])
+    caption = say(
+        "Customers by cluster a year before and in {period}: {share} of {n} moved; noise alone moves {noise} (even "
+        "against odd weeks); moves of fewer than {least} are left out",
+        period=look.period, share=_share(moved["moved"]),
+        n=_n(moved["n"]), noise=_share(moved["by_noise"]), least=_n(look.min_n),
+    )  # fmt: skip
     if pd.notna(moved["alike"]):
-        caption += f"; clusters found anew in last year's weeks put {_share(moved['alike'])} into the same one"
+        share = _share(moved["alike"])
+        caption += say("; clusters found anew in last year's weeks put {share} into the same one", share=share)
     if pd.notna(moved["homogeneity_p"]):
-        grew, turned = (moved[f"{of}_p"] < 1 - look.confidence for of in ("homogeneity", "symmetry"))
-        caption += f"; clusters {'changed' if grew else 'kept'} their sizes (Stuart and Maxwell, p "
-        caption += f"{moved['homogeneity_p']:.3f}), moves go {'more one way' if turned else 'both ways alike'} "
-        caption += f"(Bowker, p {moved['symmetry_p']:.3f})"
+        (grew, p), (turned, q) = ((moved[f"{of}_p"] < 1 - look.confidence, number(moved[f"{of}_p"], ".3f"))
+                                  for of in ("homogeneity", "symmetry"))  # fmt: skip
+        kept, moved_on = say("clusters kept their sizes"), say("moves go both ways alike")
+        kept = say("clusters changed their sizes") if grew else kept
+        moved_on = say("moves go more one way") if turned else moved_on
+        caption += say(
+            "; {kept} (Stuart and Maxwell, p {p}), {moved} (Bowker, p {q})", kept=kept, p=p, moved=moved_on, q=q
+        )
     columns, heads = ["before", "after", "n", "share"], {"n": "customers", "share": "of those before"}
     return table(flows, name="migration", caption=caption, columns=columns, heads=heads)
 
 
 def outcomes(parts: Mapping[str, Frame], look: Look) -> Html:
     """What came of wishes by several columns; or what it lacks."""
-    gain = "shows what customers wanted and did not get, and what that cost"
+    gain = say("shows what customers wanted and did not get, and what that cost")
     told = [part.assign(by=name.replace("_id", ""), group=part.get(name, "(all)")) for name, part in parts.items()]
     rows = pd.concat(told, ignore_index=True)
     if (lacking := look.missing(_WISHES, gain=gain)) or rows.empty:
-        return lacking or paragraphs([f"No wish is on record in {look.period}."])
-    caption = f"Wishes on record in {look.period}; unmet: not ranged or unavailable; lost: unmet wishes at the "
-    caption += (
-        f"mean revenue of a line of the article, {look.currency}, those never sold left out; the intervals of each "
-    )
-    caption += f"part hold together with {100 * look.confidence:g} % confidence"
-    columns = [
-        "by",
-        "group",
-        "n",
-        "n_persons",
-        "substituted",
-        "unavailable",
-        "not_ranged",
-        *trio("unmet"),
-        *trio("lost"),
-    ]
+        return lacking or paragraphs([say("No wish is on record in {period}.", period=look.period)])
+    caption = say(
+        "Wishes on record in {period}; unmet: not ranged or unavailable; lost: unmet wishes at the mean revenue of a "
+        "line of the article, {currency}, those never sold left out; the intervals of each part hold together with "
+        "{sure} confidence", period=look.period, currency=look.currency, sure=look.sure,
+    )  # fmt: skip
+    columns = ["by", "group", "n", "n_persons", "substituted", "unavailable", "not_ranged"]
+    columns += [*trio("unmet"), *trio("lost")]
     heads = {"n": "wishes", "lost": "lost revenue", "n_unknown": "unmet without a value"}
     kinds = {"lost": "money", "n_unknown": "count"}
     return table(rows, name="wishes", caption=caption, columns=[*columns, "n_unknown"], heads=heads, kinds=kinds)
@@ -228,24 +252,29 @@ def wanted(rows: Frame, look: Look) -> Html | None:
     if look.missing(_WISHES):
         return None
     if rows.empty:
-        return paragraphs([f"Nothing was wanted in vain by {_n(look.min_n)} persons or more in {look.period}."])
-    caption = (
-        f"Wanted but not on the shelf, {look.period}: the {len(rows)} articles and search terms with the most unmet "
-    )
-    caption += f"wishes, each of {_n(look.min_n)} persons or more; {look.together(len(rows))} at least"
+        return paragraphs([
+            say("Nothing was wanted in vain by {n} persons or more in {period}.", n=_n(look.min_n), period=look.period)
+        ])  # fmt: skip
+    caption = say(
+        "Wanted but not on the shelf, {period}: the {n} articles and search terms with the most unmet wishes, each of "
+        "{least} persons or more; {together} at least", period=look.period, n=len(rows), least=_n(look.min_n),
+        together=look.together(len(rows)),
+    )  # fmt: skip
+    per_day = say("unmet wishes a day")
     return dots(
-        rows, by=["item"], value="per_day", name="wanted", axis="unmet wishes a day", caption=caption,
-        what="unmet wishes a day", columns=["item", "n", "n_persons", "n_unmet", "unmet", "lost"],
+        rows, by=["item"], value="per_day", name="wanted", axis=per_day, caption=caption, what=per_day,
+        columns=["item", "n", "n_persons", "n_unmet", "unmet", "lost"],
         heads={"n": "wishes", "lost": "lost revenue"}, kinds={"lost": "money"},
     )  # fmt: skip
 
 
 def short_lines(rows: Frame, look: Look) -> Html:
     """Lines that came short, where that is what is known of unmet demand; or what it lacks."""
-    lacking = look.missing({"delivery_lines": ()}, gain="shows which lines came short")
+    lacking = look.missing({"delivery_lines": ()}, gain=say("shows which lines came short"))
     if lacking or rows.empty:
-        return lacking or paragraphs([f"No order of {look.period} has arrived, or too few to show."])
-    caption = f"Lines of orders placed in {look.period} that have arrived, by category; {look.together(len(rows))}"
+        return lacking or paragraphs([say("No order of {period} has arrived, or too few to show.", period=look.period)])
+    caption = say("Lines of orders placed in {period} that have arrived, by category", period=look.period)
+    caption += f"; {look.together(len(rows))}"
     columns = ["category", "n", "n_persons", *trio("short"), "not_delivered"]
     heads = {"n": "lines", "short": "came short", "not_delivered": "pieces not delivered"}
     return table(rows, name="short_lines", caption=caption, columns=columns, heads=heads)
@@ -253,57 +282,61 @@ def short_lines(rows: Frame, look: Look) -> Html:
 
 def stockouts(rows: Frame, look: Look) -> Html:
     """What was lost because articles ran out, of all whose stock is counted; or what it lacks."""
-    lacking = look.missing({"stock_levels": ()}, gain="shows what was lost because articles ran out")
+    lacking = look.missing({"stock_levels": ()}, gain=say("shows what was lost because articles ran out"))
     if lacking or rows.empty:
-        return lacking or paragraphs([f"No article whose stock is counted ran out in {look.period}."])
+        none = say("No article whose stock is counted ran out in {period}.", period=look.period)
+        return lacking or paragraphs([none])
     row = rows.iloc[0]
-    said = f"Articles ran out in {_share(row['stocked_out'])} of {_n(row['n'])} spans between counts of their stock; "
+    said = say(
+        "Articles ran out in {share} of {n} spans between counts of their stock", share=_share(row["stocked_out"]),
+        n=_n(row["n"]),
+    )  # fmt: skip
     if pd.isna(row["lost"]):
-        return paragraphs([f"{said}what that lost cannot be said: {row['reason']}."])
-    lost = estimate(row, "lost", "count", look.confidence)
-    return paragraphs([f"{said}of these articles {_n(row['sold'])} pieces were sold, and {lost} more were wanted."])
+        return paragraphs([said + say("; what that lost cannot be said: {why}.", why=word(row["reason"]))])
+    lost, sold = estimate(row, "lost", "count", look.confidence), _n(row["sold"])
+    rest = say("; of these articles {sold} pieces were sold, and {lost} more were wanted.", sold=sold, lost=lost)
+    return paragraphs([said + rest])
 
 
 def uplift(rows: Frame, look: Look, *, by: str) -> Html | None:
     """What campaigns brought by campaign, with repeats of a template, or by segment; or what it lacks."""
-    gain = "shows what campaigns brought against customers held out of them"
+    gain = say("shows what campaigns brought against customers held out of them")
     if (lacking := look.missing(_CAMPAIGNS, gain=gain)) or rows.empty:
-        said = lacking or paragraphs([f"No campaign of the 52 weeks to the end of {look.period} can be followed yet."])
-        return said if by == "campaign" else None
-    caption = (
-        f"Orders more per 1,000 contacted in 28 days, by {by}, against customers held out by lot, of campaigns in the "
-    )
-    caption += f"52 weeks to the end of {look.period}; {look.together(len(rows))}; money in {look.currency}"
+        none = say("No campaign of the 52 weeks to the end of {period} can be followed yet.", period=look.period)
+        return (lacking or paragraphs([none])) if by == "campaign" else None
+    caption = say(
+        "Orders more per 1,000 contacted in 28 days, by {by}, against customers held out by lot, of campaigns in the "
+        "52 weeks to the end of {period}", by=say(by), period=look.period,
+    )  # fmt: skip
+    caption += f"; {look.together(len(rows))}; {in_money(look)}"
     columns = ["group", "n_contacted", "n_held_out", "base", *trio("uplift"), *trio("cost_per_order")]
     columns += ["template_id", "use", "cost_each"] if by == "campaign" else []
     if rows["uplift"].isna().all():
+        if by != "campaign":
+            return None
         columns = [column for column in columns if rows[column].notna().any()]
-        caption = (
-            f"Campaigns of the 52 weeks to the end of {look.period}: none held {_n(look.min_n)} customers or more "
-        )
-        caption += "out, so that what they brought cannot be told"
-        return (
-            table(rows, name="campaigns", caption=caption, columns=columns, heads={"group": by})
-            if by == "campaign"
-            else None
-        )
+        caption = say(
+            "Campaigns of the 52 weeks to the end of {period}: none held {least} customers or more out, so that what "
+            "they brought cannot be told", period=look.period, least=_n(look.min_n),
+        )  # fmt: skip
+        return table(rows, name="campaigns", caption=caption, columns=columns, heads={"group": by})
+    more = say("orders more per 1,000 contacted")
     return dots(
-        rows, by=["group"], value="uplift", name=f"uplift_{by}", axis="orders more per 1,000 contacted",
-        caption=caption, what="orders more per 1,000 contacted", columns=columns, mark=(0.0, "nothing"),
-        heads={"group": by, "base": "orders per 1,000 held out"},
+        rows, by=["group"], value="uplift", name=f"uplift_{by}", axis=more, caption=caption, what=more, columns=columns,
+        mark=(0.0, say("nothing")), heads={"group": by, "base": "orders per 1,000 held out"},
     )  # fmt: skip
 
 
 def what_to_do(rows: Frame, look: Look) -> Html:
     """What the insight supports for each segment, with its evidence and its owner."""
     if rows.empty:
-        return paragraphs(["No advice: nothing that would change what is done for a segment is settled."])
+        return paragraphs([say("No advice: nothing that would change what is done for a segment is settled.")])
     told = [_advice(row, look) for row in rows.to_dict("records")]
     shown = rows.assign(advice=[advice for advice, _ in told], evidence=[evidence for _, evidence in told])
-    caption = (
-        f"What is settled in {look.period}, by segment, at most three each; the evidence of each kind holds together "
-    )
-    caption += f"with {100 * look.confidence:g} % confidence"
+    caption = say(
+        "What is settled in {period}, by segment, at most three each; the evidence of each kind holds together with "
+        "{sure} confidence", period=look.period, sure=look.sure,
+    )  # fmt: skip
     columns, heads = ["segment", "advice", "evidence", "n", "owner"], {"n": "customers", "advice": "what to do"}
     return table(shown, name="what_to_do", caption=caption, columns=columns, heads=heads)
 
@@ -314,18 +347,27 @@ def _advice(row: Mapping, look: Look) -> tuple[str, str]:
     ends = {"value": row["value"], "value_low": row["low"], "value_high": row["high"]}
     size = partial(estimate, ends, "value", confidence=look.confidence)
     if kind in ("account", "serve"):
-        verb, of = ("ended a year", "accounts") if kind == "account" else ("came late", "orders due")
-        advice = "find out why agreements end" if kind == "account" else "deliver as promised"
-        return advice, f"{size('share')} of {of} {verb}, {_share(row['others'])} of all others'"
-    if kind in ("range", "stock"):
-        where = "not ranged" if kind == "range" else "not there"
-        return (
-            f"{'range' if kind == 'range' else 'keep in stock'}: {what}",
-            f"wanted and {where} {size('times')} times a day",
+        told = {"size": size("share"), "others": _share(row["others"])}
+        if kind == "account":
+            ended = say("{size} of accounts ended a year, {others} of all others'", **told)
+            return say("find out why agreements end"), ended
+        return say("deliver as promised"), say("{size} of orders due came late, {others} of all others'", **told)
+    if kind == "range":
+        return say("range: {what}", what=what), say("wanted and not ranged {size} times a day", size=size("times"))
+    if kind == "stock":
+        return say("keep in stock: {what}", what=what), say(
+            "wanted and not there {size} times a day", size=size("times")
         )
     if kind == "campaign":
-        return f"{what} campaigns to them", f"{size('points').replace(' points', '')} orders more per 1,000 contacted"
-    return f"offer them {what}", f"{size('times')} times the share that all customers spend on it"
+        more = _bare(size("points"))
+        return say("{what} campaigns to them", what=what), say("{size} orders more per 1,000 contacted", size=more)
+    spent = say("{size} times the share that all customers spend on it", size=size("times"))
+    return say("offer them {what}", what=what), spent
+
+
+def _bare(size: str) -> str:
+    """An estimate in points without its unit."""
+    return size.replace(" " + say("points"), "")
 
 
 def segment_findings(
@@ -334,92 +376,123 @@ def segment_findings(
 ) -> Html:  # fmt: skip
     """The answers of the segment report, in the slots of docs/METHODS.md section 1.11."""
     if who.empty:
-        return paragraphs([f"Nobody ordered in {look.period}."], role="findings")
-    first, n, family = who.iloc[0], _n(whole["n_customers"].iloc[0]), f"family of {len(lifts)}"
-    bought = "is the largest"
-    if pd.notna(first["revenue_share"]):
-        bought = f"brings {_share(first['revenue_share'])} of net revenue"
-    part = _share(first["customer_share"])
-    sentences = [f"{n} customers ordered in {look.period}; {first['segment']} {bought} with {part} of the customers."]
-    if lifts.empty:
-        sentences.append("What marks a segment cannot be said: revenue by category is not known.")
-    elif lifts["segment"].nunique() == 1:
-        sentences.append("There is one segment only: nothing marks it against another.")
-    elif marked is None:
-        sentences.append(f"What marks a segment is not settled over a {family} intervals.")
-    else:
-        top = lifts.iloc[marked]
-        sentences.append(
-            f"Most marked is {top['segment']} in {top['category'].replace('_', ' ')}: it spends "
-            f"{look.estimate(top, 'lift', family)} times the share of all customers."
-        )
+        return paragraphs([say("Nobody ordered in {period}.", period=look.period)], role="findings")
+    sentences = [_largest(who.iloc[0], whole, look), _marked(lifts, marked, look)]
     sentences += [_clustered(found, moved, look), _ahead(ahead, why, look)]
     if len(back):
         (_, best), (_, others) = back.iterrows()
         sentences.append(
-            f"Who ordered again: of the {_n(best['n'])} best customers {look.estimate(best, 'share')}, of the "
-            f"{_n(others['n'])} others {look.estimate(others, 'share')}. Descriptive: the groups are made of earlier "
-            "orders."
-        )
+            say(
+                "Who ordered again: of the {n} best customers {best}, of the {rest} others {others}. Descriptive: the "
+                "groups are made of earlier orders.",
+                n=_n(best["n"]), best=look.estimate(best, "share"), rest=_n(others["n"]),
+                others=look.estimate(others, "share"),
+            )
+        )  # fmt: skip
+    elif look.missing(REVENUE):
+        sentences.append(say("Who comes back cannot be said: revenue is not known."))
     else:
-        few = "too few customers are known from before the period"
-        sentences.append(f"Who comes back cannot be said: {'revenue is not known' if look.missing(REVENUE) else few}.")
+        sentences.append(say("Who comes back cannot be said: too few customers are known from before the period."))
     sentences += [_unmet(wishes, look), _brought(effects, look)]
     return paragraphs([*sentences, apart_sentence(scores, apart, look, by=["segment"])], role="findings")
+
+
+def _largest(first: pd.Series, whole: Frame, look: Look) -> str:
+    """How many customers ordered, and which segment is the largest."""
+    told = {"n": _n(whole["n_customers"].iloc[0]), "period": look.period, "segment": first["segment"]}
+    part = _share(first["customer_share"])
+    if pd.isna(first["revenue_share"]):
+        return say(
+            "{n} customers ordered in {period}; {segment} is the largest with {part} of the customers.",
+            part=part,
+            **told,
+        )
+    return say(
+        "{n} customers ordered in {period}; {segment} brings {revenue} of net revenue with {part} of the customers.",
+        revenue=_share(first["revenue_share"]), part=part, **told,
+    )  # fmt: skip
+
+
+def _marked(lifts: Frame, marked: int | None, look: Look) -> str:
+    """What marks a segment most, where that is settled."""
+    if lifts.empty:
+        return say("What marks a segment cannot be said: revenue by category is not known.")
+    if lifts["segment"].nunique() == 1:
+        return say("There is one segment only: nothing marks it against another.")
+    if marked is None:
+        return say("What marks a segment is not settled over a family of {n} intervals.", n=len(lifts))
+    top, family = lifts.iloc[marked], say("family of {n}", n=len(lifts))
+    return say(
+        "Most marked is {segment} in {category}: it spends {size} times the share of all customers.",
+        segment=top["segment"], category=top["category"].replace("_", " "), size=look.estimate(top, "lift", family),
+    )  # fmt: skip
 
 
 def _clustered(found: Frame, moved: Mapping, look: Look) -> str:
     """How many clusters there are, whether they are trusted, and whether customers moved between them."""
     if found.empty:
-        return "How customers cluster cannot be said: too few have three orders or more in even weeks."
-    who = f"How the {_n(found['n'].sum())} customers with enough orders shop makes"
+        return say("How customers cluster cannot be said: too few have three orders or more in even weeks.")
+    n = _n(found["n"].sum())
     if len(found) == 1:
-        return f"{who} no clusters: they differ by degrees, not by kind."
+        return say(
+            "How the {n} customers with enough orders shop makes no clusters: they differ by degrees, not by kind.", n=n
+        )
     largest, weak = found.iloc[0], int((~found["trusted"].astype(bool)).sum())
-    sure = f"{weak} of them not to be trusted" if weak else "all stable"
+    sure = say("{n} of them not to be trusted", n=weak) if weak else say("all stable")
     if bare := int((found["trusted"].astype(bool) & (found["marks"] == "")).sum()):
-        sure += f", {bare} of them without a mark in the weeks that made no cluster"
-    said = f"{who} {len(found)} clusters, {sure};"
-    said += f" the largest, {largest['cluster']}, holds {_share(largest['of_all'])}"
+        sure += say(", {n} of them without a mark in the weeks that made no cluster", n=bare)
+    said = say(
+        "How the {n} customers with enough orders shop makes {clusters} clusters, {sure}; the largest, {largest}, "
+        "holds {share}",
+        n=n, clusters=len(found), sure=sure, largest=largest["cluster"], share=_share(largest["of_all"]),
+    )  # fmt: skip
     if not moved["n"] or pd.isna(moved["moved"]):
-        return f"{said}; too few can be followed from last year."
-    how = "more than" if moved["beyond_low"] > 0 else "less than" if moved["beyond_high"] < 0 else "no more than"
-    return (
-        f"{said}; since last year {_share(moved['moved'])} moved, {how} the {_share(moved['by_noise'])} of noise alone."
-    )
+        return said + say("; too few can be followed from last year.")
+    told = {"share": _share(moved["moved"]), "noise": _share(moved["by_noise"])}
+    if moved["beyond_low"] > 0:
+        return said + say("; since last year {share} moved, more than the {noise} of noise alone.", **told)
+    if moved["beyond_high"] < 0:
+        return said + say("; since last year {share} moved, less than the {noise} of noise alone.", **told)
+    return said + say("; since last year {share} moved, no more than the {noise} of noise alone.", **told)
 
 
 def _ahead(ahead: Frame, why: str, look: Look) -> str:
     if ahead.empty:
-        return f"What shoppers will bring in the year ahead is not told: {why}."
+        return say("What shoppers will bring in the year ahead is not told: {why}.", why=word(why))
     row = ahead.iloc[-1]
-    value, kind, of = "value", "money", "of net revenue"
     if pd.isna(row["value"]):
-        value, kind, of = "expected", "count", "days with purchases"
-    unit = f"{look.currency} " if kind == "money" else ""
-    size = estimate(row, value, kind, look.confidence)
-    return f"Shoppers without agreement will bring {unit}{size} {of} in the 52 weeks ahead, if they go on as before."
+        size = estimate(row, "expected", "count", look.confidence)
+        what = say("{size} days with purchases", size=size)
+    else:
+        size = f"{look.currency} {estimate(row, 'value', 'money', look.confidence)}"
+        what = say("{size} of net revenue", size=size)
+    return say(
+        "Shoppers without agreement will bring {what} in the 52 weeks ahead, if they go on as before.", what=what
+    )
 
 
 def _unmet(wishes: Frame, look: Look) -> str:
     if wishes.empty:
-        return "What was wanted in vain cannot be said: no wishes are on record."
+        return say("What was wanted in vain cannot be said: no wishes are on record.")
     row = wishes.iloc[0]
-    said = f"Of {_n(row['n'])} wishes on record {look.estimate(row, 'unmet')} were not met"
+    said = say("Of {n} wishes on record {size} were not met", n=_n(row["n"]), size=look.estimate(row, "unmet"))
     if pd.isna(row["lost"]):
-        return f"{said}; what that cost is not known."
-    rest = f", {_n(row['n_unknown'])} more cannot be valued" if row["n_unknown"] else ""
-    return f"{said}, worth {look.currency} {estimate(row, 'lost', 'money', look.confidence)}{rest}."
+        return said + say("; what that cost is not known.")
+    lost = f"{look.currency} {estimate(row, 'lost', 'money', look.confidence)}"
+    rest = say(", {n} more cannot be valued", n=_n(row["n_unknown"])) if row["n_unknown"] else ""
+    return f"{said}{say(', worth {money}', money=lost)}{rest}."
 
 
 def _brought(effects: Frame, look: Look) -> str:
     """The campaign with the largest uplift that is settled above nothing."""
     if effects.empty or effects["uplift"].isna().all():
-        return "What campaigns brought cannot be said: no campaign held enough customers out."
+        return say("What campaigns brought cannot be said: no campaign held enough customers out.")
     sure = effects[effects["uplift_low"] > 0]
     if sure.empty:
-        return f"No campaign is settled to have brought orders over a family of {len(effects)}."
+        return say("No campaign is settled to have brought orders over a family of {n}.", n=len(effects))
     row = sure.loc[sure["uplift"].idxmax()]
-    size = look.estimate(row, "uplift").replace(" points", "")
-    dear = estimate(row, "cost_per_order", "cents", look.confidence)
-    return f"Campaign {row['group']} brought {size} orders more per 1,000 contacted, each for {look.currency} {dear}."
+    return say(
+        "Campaign {name} brought {size} orders more per 1,000 contacted, each for {money}.", name=row["group"],
+        size=_bare(look.estimate(row, "uplift")),
+        money=f"{look.currency} {estimate(row, 'cost_per_order', 'cents', look.confidence)}",
+    )  # fmt: skip

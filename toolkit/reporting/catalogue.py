@@ -3,16 +3,17 @@
 import html
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from toolkit.company import earlier
+from toolkit.language import day, say, speaking, spoken, word
 from toolkit.reporting import archive, page
 
 _FINDINGS = re.compile(r'<div class="findings"><ol>(.*?)</ol></div>', re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?) · (.*?) · ", re.DOTALL)
-_CAPTION = "Newest first; a draft is not signed"
 _HEADS = ("revision", "status", "finished", "reason", "reports")
 
 
@@ -22,23 +23,30 @@ def rebuild(reports: Path) -> Path:
     A start page has the headline figures with their change and trend, what each report of the newest revision answers,
     and all revisions. The first has a row for each company and period, and a field that narrows them.
     """
-    rows = []
+    rows, languages = [], set()
     for company in sorted(path for path in reports.glob("*") if path.is_dir() and not path.name.startswith(".")):
         packs = {path.name: archive.revisions(path) for path in sorted(company.glob("*")) if path.is_dir()}
         packs = {period: found for period, found in packs.items() if found}
         trend = _trend({period: found[-1] for period, found in packs.items()})
         for period, found in reversed(packs.items()):
-            _write(company / period / "index.html", *_start(company.name, period, found, trend))
-            rows.append(_row(company.name, period, found[-1], trend))
-    heads = "".join(f'<th scope="col">{name}</th>' for name in ("company", "period", "status", "reports", "headlines"))
-    body = (
-        '<p class="filter" hidden><label>Show rows with <input type="search"></label> <span role="status"></span></p>'
-        + _table(_CAPTION, heads, rows)
-        if rows
-        else "<p>Nothing is archived yet.</p>"
-    )
-    _write(reports / "index.html", "Reports", body)
+            languages.add(_language(found[-1]))
+            with speaking(_language(found[-1])):
+                _write(company / period / "index.html", *_start(company.name, period, found, trend))
+                rows.append(_row(company.name, period, found[-1], trend))
+    with speaking(languages.pop() if len(languages) == 1 else "en"):
+        field = f'{html.escape(say("Show rows with"))} <input type="search">'
+        body = f'<p class="filter" hidden><label>{field}</label> <span role="status"></span></p>'
+        body += _table(("company", "period", "status", "reports", "headlines"), rows)
+        body = body if rows else f"<p>{html.escape(say('Nothing is archived yet.'))}</p>"
+        _write(reports / "index.html", say("Reports"), body)
     return reports / "index.html"
+
+
+def _language(revision: archive.Revision) -> str:
+    """The language of a revision's reports, where they have one."""
+    entries = revision.manifest["reports"].values()
+    found = {entry.get("parameters", {}).get("language", {}).get("value", "en") for entry in entries}
+    return found.pop() if len(found) == 1 else "en"
 
 
 def _trend(newest: dict[str, archive.Revision]) -> pd.DataFrame:
@@ -86,14 +94,14 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
         answers.append(f'<section><h2><a href="{address}">{head}</a></h2>{said}</section>')
     rows = []
     for revision in reversed(found):
-        status = _status(revision) if revision is newest else "superseded"
-        cells = (revision.name, status, revision.record["finished_at"], revision.record["reason"])
+        status = _status(revision) if revision is newest else say("superseded")
+        at, reason = revision.record["finished_at"], "; ".join(map(word, revision.record["reason"].split("; ")))
+        cells = (revision.name, status, f"{day(at[:10])}, {at[11:16]} UTC", reason)
         row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         rows.append(f"<tr>{row}<td>{_links(revision, revision.name)}</td></tr>")
-    heads = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
     body = f'<p class="status">{html.escape(_status(newest))}</p>{page.tiles(_headlines(period, trend))}'
-    body += f'{"".join(answers)}<h2 id="revisions">Revisions</h2>{_table(_CAPTION, heads, rows)}'
-    body += '<p><a href="../../index.html">All reports</a></p>'
+    body += f'{"".join(answers)}<h2 id="revisions">{html.escape(say("Revisions"))}</h2>{_table(_HEADS, rows)}'
+    body += f'<p><a href="../../index.html">{html.escape(say("All reports"))}</a></p>'
     return f"{title} · {period}", body
 
 
@@ -118,10 +126,13 @@ def _links(revision: archive.Revision, folder: str) -> str:
 def _status(newest: archive.Revision) -> str:
     """DRAFT, or what the newest revision had to leave out and why."""
     failed = newest.record.get("failed", {}).items()
-    return "; ".join(f"INCOMPLETE: {report}: {fault.splitlines()[0]}" for report, fault in sorted(failed)) or "DRAFT"
+    faults = (f"{report}: {fault.splitlines()[0]}" for report, fault in sorted(failed))
+    return "; ".join(say("INCOMPLETE: {fault}", fault=fault) for fault in faults) or say("DRAFT")
 
 
-def _table(caption: str, heads: str, rows: list[str]) -> str:
+def _table(names: Iterable[str], rows: list[str]) -> str:
+    caption = html.escape(say("Newest first; a draft is not signed"))
+    heads = "".join(f'<th scope="col">{html.escape(say(name))}</th>' for name in names)
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table><caption><span>{caption}</span>'
         f"</caption><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
@@ -130,7 +141,7 @@ def _table(caption: str, heads: str, rows: list[str]) -> str:
 
 def _write(path: Path, title: str, body: str) -> None:
     text = (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{page.POLICY}<meta name="viewport" '
+        f'<!doctype html>\n<html lang="{spoken()}"><head><meta charset="utf-8">{page.POLICY}<meta name="viewport" '
         f'content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
         f"<title>{html.escape(title)}</title><style>{page.STYLE}</style></head><body>"
         f'<div class="layout view"><main><h1>{html.escape(title)}</h1>{body}</main></div>{page.SCRIPT}</body></html>\n'

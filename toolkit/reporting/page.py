@@ -16,6 +16,7 @@ from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from toolkit.errors import ReportError
+from toolkit.language import day, number, say, speaking, spoken, word
 from toolkit.present import FIGURES_MIME, TABLE_MIME, formatted
 
 _TEMPLATE = Path(__file__).parent / "template"
@@ -29,7 +30,6 @@ POLICY = (
     f"style-src 'unsafe-inline'; script-src 'sha256-{_ALLOWED}'\">"
 )
 _ACTIVE = ("script", "iframe", "object", "embed", "base", "meta http-equiv")
-_INCOMPLETE = '<p class="stamp">INCOMPLETE: {reason}. This page is no report.</p>'
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Facts:
     recipe: str
     methods: dict[str, str] = field(default_factory=dict)
     before: tuple[dict, ...] = ()
+    language: str = "en"
 
 
 class _Exporter(HTMLExporter):
@@ -66,7 +67,9 @@ class _Prose(IPythonRenderer):
     def heading(self, text: str, level: int, **attributes) -> str:
         anchor, number = f"h{len(self.headings) + 1}", text.split(" ", 1)[0]
         self.headings.append((level, anchor, text))
-        method = _method(f"Method of {number}", self.methods[number]) if number in self.methods else ""
+        method = ""
+        if number in self.methods:
+            method = _method(say("Method of {number}", number=number), self.methods[number])
         return f'<h{level} id="{anchor}">{text}</h{level}>\n{method}'
 
 
@@ -80,20 +83,23 @@ def headline(row: dict, before: Sequence[dict]) -> dict[str, str]:
     ``before`` holds key figures of earlier periods with their ``period``, the last of this name at the end.
     """
     kind = _SHOWN_AS.get(row["unit"], "rate")
-    unit = "" if row["unit"] in _UNITLESS else f" {row['unit']}"
-    interval, was, value = "", "no figure of the period before", float(row["value"])
+    unit = "" if row["unit"] in _UNITLESS else f" {word(row['unit'])}"
+    interval, was, value = "", say("no figure of the period before"), float(row["value"])
     if row["low"] is not None and row["low"] == row["low"]:
-        interval = f"{formatted(row['low'], kind).removesuffix(' %')} to {formatted(row['high'], kind)}"
+        low, high = (formatted(row[end], kind) for end in ("low", "high"))
+        interval = say("{low} to {high}", low=low.removesuffix(" %"), high=high)
     same = [each for each in before if (each["figure_id"], each["headline"]) == (row["figure_id"], row["headline"])]
     if same:
         last, period = float(same[-1]["value"]), same[-1]["period"]
         change = "+" * (value >= last) + formatted(value - last, kind)
         if kind in ("share", "points"):
-            change = f"{(value - last) * (100 if kind == 'share' else 1):+.1f} points"
+            change = f"{number((value - last) * (100 if kind == 'share' else 1), '+.1f')} {say('points')}"
         elif kind in ("money", "count") and last > 0:
-            change = f"{100 * (value / last - 1):+.1f} %"
-        was = f"{change} since {period} ({formatted(same[-1]['value'], kind)})"
-    return {"name": row["headline"], "value": formatted(row["value"], kind) + unit, "interval": interval, "was": was}
+            change = f"{number(100 * (value / last - 1), '+.1f')} %"
+        was = formatted(same[-1]["value"], kind)
+        was = say("{change} since {period} ({was})", change=change, period=period, was=was)
+    name, value = word(row["headline"]), formatted(row["value"], kind) + unit
+    return {"name": name, "value": value, "interval": interval, "was": was}
 
 
 def tiles(headlines: Sequence[dict[str, str]]) -> str:
@@ -112,9 +118,21 @@ def _figures(notebook: nbformat.NotebookNode) -> list[dict]:
     return [row for data in outputs for row in data.get(FIGURES_MIME, [])]
 
 
-def _method(title: str, text: str) -> str:
+def _method(title: str, text: str, *, foreign: bool = False) -> str:
     shown = MarkdownWithMath(renderer=IPythonRenderer(escape=True)).render(text)
-    return f'<details class="method"><summary>{html.escape(title)}</summary><div>{shown}</div></details>\n'
+    tongue = "" if spoken() == "en" else ' lang="en"'  # methods are written in one language
+    title = f"<summary{tongue * foreign}>{html.escape(title)}</summary>"
+    return f'<details class="method">{title}<div{tongue}>{shown}</div></details>\n'
+
+
+def _told(prose: str) -> str:
+    """Markdown of ours in the language spoken, paragraph by paragraph; a heading keeps its number, all else stays."""
+    parts = []
+    for part in re.split(r"\n\s*\n", prose.strip()):
+        mark, text = re.fullmatch(r"(#+ (?:\d+\.\d+ )?)?(.*)", " ".join(part.split("\n")), flags=re.DOTALL).groups()
+        said = say(text)
+        parts.append(part if said == text else (mark or "") + said)
+    return "\n\n".join(parts)
 
 
 def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "") -> str:
@@ -122,6 +140,11 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
 
     ``incomplete`` stamps the page with the reason why it is no report.
     """
+    with speaking(facts.language):
+        return _render(notebook, facts, incomplete)
+
+
+def _render(notebook: nbformat.NotebookNode, facts: Facts, incomplete: str) -> str:
     cells = copy.deepcopy(_written(notebook))
     lifted = [cell for cell in cells if "findings" in cell.metadata.get("tags", [])]
     for cell in lifted:
@@ -141,11 +164,11 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
     prose = _Prose(facts.methods)
     for cell in bare.cells:
         if cell.cell_type == "markdown":
-            cell.source = MarkdownWithMath(renderer=prose).render(cell.source)
+            cell.source = MarkdownWithMath(renderer=prose).render(_told(cell.source))
     bare.cells.insert(1 + len(lifted), nbformat.v4.new_markdown_cell(first, id="tiles"))
     exporter = _Exporter(extra_template_basedirs=[str(_TEMPLATE.parent)], template_name=_TEMPLATE.name)
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = exporter.exclude_anchor_links = True
-    title = next((text for level, _, text in prose.headings if level == 1), "Report")
+    title = next((text for level, _, text in prose.headings if level == 1), say("Report"))
     sections = [(anchor, text) for level, anchor, text in prose.headings if level == 2]
     resources = {
         "page": {
@@ -155,15 +178,18 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
             "policy": POLICY,
             "company": facts.company,
             "period": facts.period,
-            "as_of": facts.as_of,
-            "sections": [("findings", "The answer")] * bool(lifted) + sections,
+            "as_of": day(facts.as_of),
+            "language": facts.language,
+            "say": say,
+            "sections": [("findings", say("The answer"))] * bool(lifted) + sections,
             "words": bool(facts.methods),
             "provenance": _provenance(facts),
         }
     }
     page, _ = exporter.from_notebook_node(bare, resources=resources)
     if incomplete:
-        page = page.replace("<header>", _INCOMPLETE.format(reason=html.escape(incomplete)) + "<header>", 1)
+        said = html.escape(say("INCOMPLETE: {reason}. This page is no report.", reason=incomplete))
+        page = page.replace("<header>", f'<p class="stamp">{said}</p><header>', 1)
     return page
 
 
@@ -196,7 +222,8 @@ def _gathered(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]
 
 def _provenance(facts: Facts) -> str:
     def listing(caption: str, heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-        head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in heads)
+        caption = html.escape(caption)
+        head = "".join(f'<th scope="col">{html.escape(say(name))}</th>' for name in heads)
         body = "".join(
             "<tr>" + "".join(f"<td><code>{html.escape(str(cell))}</code></td>" for cell in row) + "</tr>"
             for row in rows
@@ -206,20 +233,28 @@ def _provenance(facts: Facts) -> str:
             f"<caption><span>{caption}</span></caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
 
-    words = "".join(_method(title, text) for title, text in facts.methods.items() if title.startswith("0."))
+    shared = [(title, text) for title, text in facts.methods.items() if title.startswith("0.")]
+    words = "".join(_method(title, text, foreign=True) for title, text in shared)
     parameters = [(name, repr(value), origin) for name, (value, origin) in facts.parameters.items()]
+    same = html.escape(say(
+        "Recipe {recipe}. The same inputs, code, parameters, environment and figures of the period before give the "
+        "same bytes of this page."
+    ))  # fmt: skip
     before = [tuple(row[key] for key in ("period", "figure_id", "value", "unit")) for row in facts.before]
     return (
-        ('<h2 id="words">Words that every report shares</h2>' if words else "")
+        (f'<h2 id="words">{html.escape(say("Words that every report shares"))}</h2>' if words else "")
         + words
-        + '<h2 id="provenance">What this page is made of</h2>'
-        f"<p>Recipe <code>{facts.recipe}</code>. The same inputs, code, parameters, environment and figures of the "
-        "period before give the same bytes of this page.</p>"
-        + listing("Parameters and where they were set", ("parameter", "value", "set in"), parameters)
-        + "<details><summary>Inputs and code by SHA-256</summary>"
-        + listing("Frames read", ("frame", "digest of its values"), list(facts.frames.items()))
-        + listing("Code that ran", ("file", "digest"), list(facts.code.items()))
-        + (listing("Figures of the period before", ("period", "figure", "value", "unit"), before) if before else "")
+        + f'<h2 id="provenance">{html.escape(say("What this page is made of"))}</h2>'
+        + f"<p>{same.format(recipe=f'<code>{facts.recipe}</code>')}</p>"
+        + listing(say("Parameters and where they were set"), ("parameter", "value", "set in"), parameters)
+        + f"<details><summary>{html.escape(say('Inputs and code by SHA-256'))}</summary>"
+        + listing(say("Frames read"), ("frame", "digest of its values"), list(facts.frames.items()))
+        + listing(say("Code that ran"), ("file", "digest"), list(facts.code.items()))
+        + (
+            listing(say("Figures of the period before"), ("period", "figure", "value", "unit"), before)
+            if before
+            else ""
+        )
         + "</details>"
     )
 
@@ -310,7 +345,7 @@ def guard(page: str, notebook: nbformat.NotebookNode | None = None) -> list[str]
         faults.append(_NO_CAPTION)
     faults += [f"a link to #{name}, which is not on the page" for name in sorted(found.links - found.ids)]
     where, last = {}, 0
-    for number, cell in enumerate(_written(notebook) if notebook else (), start=1):
+    for position, cell in enumerate(_written(notebook) if notebook else (), start=1):
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             piece = data.get("text/html", "")
@@ -318,12 +353,12 @@ def guard(page: str, notebook: nbformat.NotebookNode | None = None) -> list[str]
             shown = piece in page if "text/html" in data else not data or set(data) <= _SHOWN
             own = [*mine.faults, *[_NO_CAPTION] * (mine.captions < mine.tables), *[_LOST] * (not shown)]
             for fault in own:
-                where.setdefault(fault, []).append(number)
+                where.setdefault(fault, []).append(position)
         for level in _levels(cell):
             if level > last + 1:
-                where.setdefault(_SKIPPED, []).append(number)
+                where.setdefault(_SKIPPED, []).append(position)
             if level == 1:
-                where.setdefault(_TITLES.format(found.levels.count(1)), []).append(number)
+                where.setdefault(_TITLES.format(found.levels.count(1)), []).append(position)
             last = level
     faults += [_LOST] * (_LOST in where)
     return [f"{fault}{_cells(where.get(fault, []))}" for fault in dict.fromkeys(faults)]

@@ -27,6 +27,7 @@ from packaging.utils import canonicalize_name
 
 from toolkit.company import Company, Period, earlier
 from toolkit.errors import ParamsError, ReportError, several
+from toolkit.language import CATALOGUES, checked
 from toolkit.reporting import archive, catalogue, kernels
 from toolkit.reporting.parameters import Value, resolved
 
@@ -273,8 +274,11 @@ def _job(
     values: dict[str, Value],
     frames: Mapping[str, tuple[Path, str]],
 ) -> Job:
+    language = values["language"].value if "language" in values else "en"
+    if "language" in values:
+        checked(language, f"{values['language'].origin}, language")
     methods = _methods(notebook)
-    code = _code(notebook) | ({_METHODS: archive.sha256(archive.canonical(methods))} if methods else {})
+    code = _code(notebook, language) | ({_METHODS: archive.sha256(archive.canonical(methods))} if methods else {})
     job = Job(notebook, values, dict(frames), code, methods, _headlines_before(company, period, notebook.stem))
     heading = [company.settings.title, period.name, period.as_of.isoformat()]
     job.recipe = archive.sha256(archive.canonical([heading, _entry(job)]))
@@ -337,15 +341,15 @@ def environment() -> dict[str, str]:
     }
 
 
-def _code(notebook: Path) -> dict[str, str]:
-    """Digest of a notebook's sources and of every toolkit file its imports lead to, and of the page's own."""
+def _code(notebook: Path, language: str) -> dict[str, str]:
+    """Digest of a notebook's sources, of every toolkit file its imports lead to, of the page's own and its words."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     sources = [["".join(cell["source"]), cell["cell_type"], cell["metadata"].get("tags", [])] for cell in cells]
     package = Path(__file__).parents[1]
     seen: dict[str, str] = {f"notebooks/{notebook.name}": archive.sha256(json.dumps(sources))}
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     waiting = sorted(_imported(code, package)) + [package / "reporting" / "page.py"]
-    waiting += sorted((package / "reporting" / "template").iterdir())
+    waiting += sorted((package / "reporting" / "template").iterdir()) + [CATALOGUES / f"{language}.po"]
     while waiting:
         path = waiting.pop()
         name = str(Path(package.name) / path.relative_to(package))
@@ -488,6 +492,7 @@ def _execute(run: _Run, job: Job) -> None:
         recipe=job.recipe,
         methods=job.methods,
         before=tuple(job.before),
+        language=parameters.get("language", "en"),
     )
     with _RENDERING:
         if not fault:

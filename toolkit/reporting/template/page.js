@@ -14,10 +14,12 @@
     show(false);
     nav.append(button);
   }
+  const parts = new Intl.NumberFormat(document.documentElement.lang).formatToParts(12345.6);
+  const [group, decimal] = ["group", "decimal"].map((type) => parts.find((part) => part.type === type).value);
   const worth = (cell) => {
-    const text = cell.textContent.trim();
+    const text = cell.dataset.sort ?? cell.textContent.trim();
     const found = text.match(/^-?[\d.,]*\d/);
-    return { text, size: found ? Number(found[0].replaceAll(",", "")) : null };
+    return { text, size: found ? Number(found[0].replaceAll(group, "").replace(decimal, ".")) : null };
   };
   document.querySelectorAll("main table").forEach((table) => {
     const body = table.tBodies[0];
