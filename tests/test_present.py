@@ -1,5 +1,6 @@
 """Do the sentences, tables and figures of the reports say what the numbers say?"""
 
+import base64
 import re
 from types import SimpleNamespace
 
@@ -116,6 +117,24 @@ def test_scores_are_drawn_from_the_best_down_with_all_answers_marked():
     )
     same = present.nps_figure(SCORES.assign(region="n"), TOTAL, LOOK_2, above=SCORES, **more)
     assert same.text == "By segment the groups are the same as above."
+
+
+def test_a_dot_is_open_where_its_interval_holds_the_line_and_that_is_told():
+    rows = pd.DataFrame({"segment": ["a", "b", "c"], "lift": [1.2, 1.5, 0.5],
+                         "lift_low": [1.0, 1.1, 0.2], "lift_high": [1.4, 1.9, 0.9]})  # fmt: skip
+    drawn = {}
+    for mark in (None, (1.0, "all"), (3.0, "all")):
+        shown = present.dots(rows, by=["segment"], value="lift", name="x", axis="x", what="x", caption="C.",
+                             columns=["segment"], mark=mark)  # fmt: skip
+        image = base64.b64decode(re.search('base64,([^"]*)', shown.html)[1]).decode()
+        drawn[mark] = image.count("fill: var(--paper)"), "Open dots: 1, " in shown.text, "C. Open dots:" in shown.html
+    assert drawn == {None: (0, False, False), (1.0, "all"): (1, True, True), (3.0, "all"): (0, False, False)}
+
+
+def test_numbers_stay_with_their_unit_and_currency():
+    shown = present.paragraphs(["It cost EUR -10,776 of NPS 3, 95 % of 4 times."])
+    assert shown.html == '<div class="note"><p>It cost EUR&nbsp;-10,776 of NPS&nbsp;3, 95&nbsp;% of 4 times.</p></div>'
+    assert shown.text == "It cost EUR -10,776 of NPS 3, 95 % of 4 times."
 
 
 def test_failures_without_a_model_are_a_table_of_reasons():

@@ -20,14 +20,11 @@ from toolkit.language import day, month, number, say, speak, spoken, word
 
 TABLE_MIME = "application/vnd.tandem.table+json"
 FIGURES_MIME = "application/vnd.tandem.figures+json"
-INK, ACCENT, QUIET, WARN, GRID = "#1d2733", "#0b6e8f", "#5f6b78", "#a8480b", "#e3e7eb"
-_TONES = {
-    "ink": (INK, "#e6ebf0"),
-    "accent": (ACCENT, "#5cc0e0"),
-    "quiet": (QUIET, "#a3afbb"),
-    "warn": (WARN, "#f0a063"),
-}
-_TONES |= {"grid": (GRID, "#2f3a45")}  # each colour of a drawing: its name, in the light, in the dark
+INK, ACCENT, QUIET, WARN, GRID, PAPER = "#1d2733", "#0b6e8f", "#5f6b78", "#a8480b", "#e3e7eb", "#ffffff"
+_TONES = {  # each colour of a drawing: its name, in the light, in the dark
+    "ink": (INK, "#e6ebf0"), "accent": (ACCENT, "#5cc0e0"), "quiet": (QUIET, "#a3afbb"), "warn": (WARN, "#f0a063"),
+    "grid": (GRID, "#2f3a45"), "paper": (PAPER, "#12181f"),
+}  # fmt: skip
 MISSING = "–"
 Frame, Columns, Names = pd.DataFrame, Sequence[str], Mapping[str, str] | None
 Apart = tuple[int | None, int | None, bool]  # the rows above and below all others (True), or each other
@@ -294,9 +291,14 @@ def _drawn(fig: plt.Figure) -> tuple[str, list[str]]:
 def paragraphs(sentences: Sequence[str], *, role: str = "note") -> Html:
     """Computed sentences, one paragraph each; ``role`` is ``note`` or ``findings``."""
     tag = "li" if role == "findings" else "p"
-    inner = "".join(f"<{tag}>{html.escape(sentence)}</{tag}>" for sentence in sentences)
+    inner = "".join(f"<{tag}>{_kept_together(html.escape(sentence))}</{tag}>" for sentence in sentences)
     body = f"<ol>{inner}</ol>" if role == "findings" else inner
     return Html(f'<div class="{role}">{body}</div>', "\n".join(sentences))
+
+
+def _kept_together(text: str) -> str:
+    """A number stays on the line of its unit or currency."""
+    return re.sub(r"(?<=\d) (?=%)|(?<=\b[A-Z]{3}) (?=-?\d)", "&nbsp;", text)
 
 
 def key_figures(figures: Frame, headlines: Names = None) -> Html:
@@ -342,6 +344,8 @@ def dots(
     middle, low, high = (size * drawn[column].astype("float64") for column in ends_too)
     ax.hlines(range(len(drawn)), low, high, color=ACCENT, linewidth=2)
     ax.plot(middle, range(len(drawn)), "o", color=ACCENT)
+    held = (low <= size * mark[0]) & (size * mark[0] <= high) if mark else pd.Series(False, index=drawn.index)
+    ax.plot(middle[held], np.flatnonzero(held), "o", color=ACCENT, markerfacecolor=PAPER)
     ax.set_yticks(range(len(drawn)), names)
     if kind == "share":
         ax.xaxis.set_major_formatter(lambda tick, _: f"{number(tick, '.0f')} %")
@@ -364,7 +368,10 @@ def dots(
         told.append(say("Highest: {name}, {value}.", name=names[most], value=shown[most]))
     if mark:
         told.append(say("A line marks {name}, {value}.", name=mark[1], value=formatted(mark[0], kind)))
+    if held.any():
+        told.append(say("Open dots: {n}, whose interval holds the line.", n=int(held.sum())))
     shown = table(rows, name=name, caption=caption, columns=columns, heads=heads, kinds=kinds)
+    caption += " " + say("Open dots: the line lies inside their interval.") if held.any() else ""
     return figure(fig, name=name, alt=" ".join(told), caption=caption, data=shown)
 
 
