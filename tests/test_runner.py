@@ -392,6 +392,31 @@ def test_a_report_tells_the_change_of_its_headlines_since_the_period_before(proj
     assert reason == "cost: figures of the period before changed"
 
 
+def test_a_page_its_views_and_its_recipe_are_of_the_language_that_is_asked_for(project):
+    project.quick_report("cost")
+    written = project.home / "notebooks" / "cost.ipynb"
+    written.write_text(written.read_text().replace("n: int", 'language: str = \\"en\\"  # of the page\\nn: int', 1))
+    base, text = project.home / "params/acme/base.yaml", (project.home / "params/acme/base.yaml").read_text()
+    english = project.run("cost").revision
+    base.write_text(text + "all: {language: nl}\n")
+    dutch = project.run("cost").revision
+    assert dutch.record["reason"] == "cost: code and parameters changed"
+    pages = [(found.folder / "cost.html").read_text() for found in (english, dutch)]
+    assert ['<html lang="en">' in pages[0], "Skip to the report" in pages[0]] == [True, True]
+    assert ['<html lang="nl">' in pages[1], "Naar het rapport" in pages[1]] == [True, True]
+    views = [(project.home / "reports" / path).read_text() for path in ("index.html", "acme/2026Q3/index.html")]
+    assert all('<html lang="nl">' in view and "CONCEPT" in view for view in views)
+    assert "<td>vervangen</td>" in views[1]
+    assert "cost: code en parameters veranderd" in views[1]
+    of = [found.manifest["reports"]["cost"]["code"] for found in (english, dutch)]
+    assert ["toolkit/locale/nl.po" in code for code in of] == [False, True]
+    base.write_text(text + "all: {language: nll}\n")
+    before = sorted(project.pack.iterdir())
+    with pytest.raises(ParamsError, match=r"base.yaml, line 6, language: expected one of en, nl, found 'nll'. Did you"):
+        project.run("cost")
+    assert sorted(project.pack.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

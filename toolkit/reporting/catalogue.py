@@ -95,7 +95,8 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
     rows = []
     for revision in reversed(found):
         status = _status(revision) if revision is newest else say("superseded")
-        at, reason = revision.record["finished_at"], "; ".join(map(word, revision.record["reason"].split("; ")))
+        parts = (part.rpartition(": ") for part in revision.record["reason"].split("; "))
+        at, reason = revision.record["finished_at"], "; ".join(f"{of}{colon}{word(why)}" for of, colon, why in parts)
         cells = (revision.name, status, f"{day(at[:10])}, {at[11:16]} UTC", reason)
         row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         rows.append(f"<tr>{row}<td>{_links(revision, revision.name)}</td></tr>")
