@@ -61,7 +61,7 @@ def _period(home, name):
 def test_help_lists_every_verb_with_what_it_does():
     shown = subprocess.run([sys.executable, "-m", "toolkit.cli", "--help"], capture_output=True, text=True, cwd=ROOT)
     verbs = [line.split()[0] for line in shown.stdout.splitlines() if line.startswith("    ") and line[4] != " "]
-    assert (shown.returncode, verbs) == (0, ["sample", "ingest", "check", "run", "new", "list"])
+    assert (shown.returncode, verbs) == (0, ["sample", "ingest", "check", "run", "compare", "new", "list"])
 
 
 def test_no_verb_is_a_fault_of_the_command_line(capsys):
@@ -393,3 +393,20 @@ def test_check_reads_the_parameters_of_every_period(home, toolkit):
         "",
         "error: params/acme/2026Q2.yaml, line 2: unknown parameter 'm'; notebooks/cost.ipynb accepts: n.\n",
     )
+
+
+def test_compare_names_what_there_is(home, toolkit, monkeypatch):
+    monkeypatch.setattr(runner, "_execute", lambda run, job: setattr(job, "page", job.report))
+    assert toolkit("compare", "acme", "2026Q3")[1:] == (
+        "",
+        "error: reports/acme: no revision '2026Q3'; there are 0: none.\n",
+    )
+    assert toolkit("run", "acme", "2026Q3")[0] == 0
+    assert toolkit("compare", "acme", "2026Q3/r2") == (
+        2, "", "error: reports/acme: no revision '2026Q3/r2'; there are 1: '2026Q3/r1'. Did you mean '2026Q3/r1'?\n"
+    )  # fmt: skip
+    assert toolkit("compare", "acme", "2026Q3") == (
+        2, "", "error: reports/acme/2026Q3/r1: expected a revision before it, found none. Name the two to compare.\n"
+    )  # fmt: skip
+    code, out, _ = toolkit("compare", "acme", "2026Q3", "2026Q3/r1")
+    assert (code, out) == (0, f"{home.resolve()}/reports/acme/compared/2026Q3-r1--2026Q3-r1.html\n")

@@ -38,7 +38,7 @@ def _said_by(path: Path) -> list[str]:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_HEADS":
             values = node.value.values if isinstance(node.value, ast.Dict) else node.value.elts
             found += [each.value for each in values]
-        if path.name.startswith("present") and isinstance(node, ast.Dict):
+        if path.name.startswith(("present", "compare")) and isinstance(node, ast.Dict):
             texts = [each.value for each in node.values if isinstance(each, ast.Constant)]
             found += [text for text in texts if isinstance(text, str) and text not in kinds]
     return found

@@ -69,9 +69,9 @@ def test_imports_point_one_way(path):
     assert allowed is None or _toolkit_imports(path) <= allowed
 
 
-def test_reporting_imports_only_company_errors_and_present():
+def test_reporting_imports_only_what_knows_no_table():
     for path in (ROOT / "toolkit" / "reporting").glob("*.py"):
-        assert _toolkit_imports(path) <= {"company", "errors", "language", "present", "reporting"}, path
+        assert _toolkit_imports(path) <= {"company", "errors", "language", "present", "reporting", "stats"}, path
 
 
 def _lines_of_code(text: str) -> int:
@@ -91,8 +91,8 @@ def test_lines_of_code_are_counted():
 
 def test_package_stays_small():
     modules = list((ROOT / "toolkit").rglob("*.py"))
-    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 9_660  # docs/DECISIONS.md: what counts, why
-    assert len([path for path in modules if path.stem != "__init__"]) <= 29
+    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 9_940  # docs/DECISIONS.md: what counts, why
+    assert len([path for path in modules if path.stem != "__init__"]) <= 30
     assert len(PROJECT["dependencies"]) <= 15
 
 

@@ -20,7 +20,7 @@ from conftest import ROOT
 
 import sample_company as sample
 from toolkit import cli, company, cost, frames, language, source
-from toolkit.reporting import page
+from toolkit.reporting import archive, page
 
 QUARTERS = [f"{year}Q{q}" for year in (2024, 2025, 2026) for q in (1, 2, 3, 4)][2:11]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -233,12 +233,14 @@ def _names(home):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in language.languages() if name != "en"])
 def test_a_pack_is_in_the_language_that_is_asked_for_and_nothing_else_of_it_changes(home, revision, tmp_path, name):
-    shutil.copytree(home, tmp_path / "home", ignore=shutil.ignore_patterns("reports"))
-    assert cli.main(["--home", str(tmp_path / "home"), "run", "sample", "2026Q3", "--set", f"language={name}"]) == 0
+    shutil.copytree(home, tmp_path / "home")
+    command = ["--home", str(tmp_path / "home")]
+    assert cli.main([*command, "run", "sample", "2026Q3", "--set", f"language={name}"]) == 0
+    assert cli.main([*command, "compare", "sample", "2026Q3"]) == 0
     said = language.CATALOGUES / f"{name}.po"
     with said.open("rb") as file:
         same = {each.id for each in read_po(file) if each.id and each.id == each.string}
-    ours = tmp_path / "home" / "reports" / "sample" / "2026Q3" / "r1"
+    ours = archive.revisions(tmp_path / "home" / "reports" / "sample" / "2026Q3")[-1].folder
     for path in sorted(revision.glob("*.html")):
         english, other = _Outline(path), _Outline(ours / path.name)
         assert other.tags == english.tags
@@ -252,6 +254,7 @@ def test_a_pack_is_in_the_language_that_is_asked_for_and_nothing_else_of_it_chan
     with chromium() as browser:
         assert audit(browser, ours / "cost_to_serve.html") == []
         assert audit(browser, ours.parent / "index.html") == []
+        assert audit(browser, next(ours.parents[1].glob(f"compared/*-{ours.name}.html"))) == []
 
 
 @pytest.mark.slow

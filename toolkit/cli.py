@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.errors import ParamsError, ReportError, ToolkitError, nearest, several
+from toolkit.errors import ParamsError, ReportError, ToolkitError, first_five, nearest, several
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from toolkit.company import Company, Period
+    from toolkit.reporting.archive import Revision
     from toolkit.reporting.runner import Outcome
 
 
@@ -65,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--reason", default="", help="why there is a new revision; default: what changed")
     run.add_argument("--workers", type=int, metavar="N", help="reports that run at once; default: one a core")
     run.set_defaults(verb=_run)
+
+    compare = verbs.add_parser("compare", help="what changed between two periods or revisions, and because of what")
+    compare.add_argument("company", help="as in params/")
+    compare.add_argument("old", help="a period (its newest revision) or a revision, such as 2026Q2 or 2026Q2/r1")
+    compare.add_argument("new", nargs="?", help="the same; default: old and the revision before it")
+    compare.set_defaults(verb=_compare)
 
     new = verbs.add_parser("new", help="a file to begin with: the next period's params")
     kinds = new.add_subparsers(title="what", metavar="WHAT", required=True)
@@ -214,6 +221,39 @@ class _Progress:
                 self.bars.pop(report).close()
             seconds = f" in {event['seconds']} s" if state == "done" else ""
             tqdm.write(f"{name}: {state}{seconds}", file=sys.stderr)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from toolkit import company
+    from toolkit.reporting import compare
+
+    found = company.load(options.company, options.home)
+    first, before = _revision(found, options.old)
+    if options.new:
+        second, _ = _revision(found, options.new)
+    elif before:
+        first, second = before, first
+    else:
+        raise ParamsError(f"{first.folder}: expected a revision before it, found none. Name the two to compare.")
+    print(compare.write(first, second).resolve())
+
+
+def _revision(found: "Company", name: str) -> "tuple[Revision, Revision | None]":
+    """The revision of that name, or the newest of the period of that name, and the one before it."""
+    from toolkit.reporting import archive
+
+    period, _, number = name.partition("/")
+    there = {path.name: archive.revisions(path) for path in sorted(found.reports.glob("*")) if path.is_dir()}
+    known = [f"{of}/{each.name}" for of, packs in there.items() for each in packs]
+    packs = there.get(period, [])
+    names = [each.name for each in packs]
+    if not packs or (number and number not in names):
+        raise ParamsError(
+            f"{found.reports}: no revision {name!r}; there are {len(known)}: {first_five(known) or 'none'}."
+            f"{nearest(name, known)}"
+        )
+    at = names.index(number) if number else len(names) - 1
+    return packs[at], packs[at - 1] if at else None
 
 
 def _new_period(options: argparse.Namespace) -> None:

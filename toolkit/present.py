@@ -37,6 +37,7 @@ _KINDS = {
     "owner part promise rfm_group rule step to trait treatment trust unit verdict what who",
     "name": "account activity carrier category channel decision definition_id department figure_id group_a "
     "group_b item period pool region revision segment supplier template_id via",
+    "shown": "",
     "day": "starts",
     "month": "month",
     "count": "actual age alive expected invitations invited k known_days lines minutes n n_alone n_answers n_buyers "
@@ -150,6 +151,11 @@ def _middle(column: str) -> str:
     return column.removesuffix("_low").removesuffix("_high")
 
 
+def kind_of(column: str) -> str:
+    """How one of our columns reads; four digits where it has no place of its own."""
+    return _KIND_OF.get(column, _KIND_OF.get(_middle(column), "rate"))
+
+
 def trio(column: str) -> list[str]:
     return [column, f"{column}_low", f"{column}_high"]
 
@@ -224,7 +230,7 @@ def _name(value: str) -> str:
     return word(value) if value.startswith("(") else value  # (all), (no article): ours among the company's
 
 
-_WRITTEN = {"text": word, "name": _name, "day": lambda value: day(value) if value else "", "month": month}
+_WRITTEN = {"text": word, "name": _name, "shown": str, "day": lambda value: day(value) if value else "", "month": month}
 
 
 def percent(share: float) -> str:

@@ -510,6 +510,30 @@ def share(counts: pd.DataFrame, *, confidence: float = 0.95, family: int = 1) ->
     return counts.assign(share=k / n, share_low=low, share_high=high)
 
 
+def difference(new: Sequence[float], old: Sequence[float]) -> tuple[float, float, float]:
+    """The change from one estimate to another that is independent of it, with its interval (docs/METHODS.md 0.11).
+
+    Parameters
+    ----------
+    new, old
+        An estimate, its low and its high end, of one coverage.
+
+    Returns
+    -------
+    tuple
+        New minus old, low, high, of the same coverage (MOVER).
+
+    Examples
+    --------
+    >>> [round(x, 2) for x in difference((0.8, 0.7, 0.9), (0.6, 0.5, 0.7))]
+    [0.2, 0.06, 0.34]
+    """
+    (value, low, high), (before, least, most) = new, old
+    change = value - before
+    below, above = np.hypot(value - low, most - before), np.hypot(high - value, before - least)
+    return change, float(change - below), float(change + above)
+
+
 def cramers_v(first: pd.Series, second: pd.Series) -> float:
     """How far one label tells the other: 0 (not at all) to 1, less what chance alone gives; NaN where one never varies.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit.company import earlier
-from toolkit.language import day, say, speaking, spoken, word
+from toolkit.language import day, say, speaking, word
 from toolkit.reporting import archive, page
 
 _FINDINGS = re.compile(r'<div class="findings"><ol>(.*?)</ol></div>', re.DOTALL)
@@ -29,8 +29,8 @@ def rebuild(reports: Path) -> Path:
         packs = {period: found for period, found in packs.items() if found}
         trend = _trend({period: found[-1] for period, found in packs.items()})
         for period, found in reversed(packs.items()):
-            languages.add(_language(found[-1]))
-            with speaking(_language(found[-1])):
+            languages.add(language_of(found[-1]))
+            with speaking(language_of(found[-1])):
                 _write(company / period / "index.html", *_start(company.name, period, found, trend))
                 rows.append(_row(company.name, period, found[-1], trend))
     with speaking(languages.pop() if len(languages) == 1 else "en"):
@@ -42,7 +42,7 @@ def rebuild(reports: Path) -> Path:
     return reports / "index.html"
 
 
-def _language(revision: archive.Revision) -> str:
+def language_of(revision: archive.Revision) -> str:
     """The language of a revision's reports, where they have one."""
     entries = revision.manifest["reports"].values()
     found = {entry.get("parameters", {}).get("language", {}).get("value", "en") for entry in entries}
@@ -141,12 +141,6 @@ def _table(names: Iterable[str], rows: list[str]) -> str:
 
 
 def _write(path: Path, title: str, body: str) -> None:
-    text = (
-        f'<!doctype html>\n<html lang="{spoken()}"><head><meta charset="utf-8">{page.POLICY}<meta name="viewport" '
-        f'content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
-        f"<title>{html.escape(title)}</title><style>{page.STYLE}</style></head><body>"
-        f'<div class="layout view"><main><h1>{html.escape(title)}</h1>{body}</main></div>{page.SCRIPT}</body></html>\n'
-    )
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(page.view(title, body), encoding="utf-8")
     os.replace(partial, path)

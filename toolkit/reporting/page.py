@@ -17,7 +17,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from toolkit.errors import ReportError
 from toolkit.language import day, number, say, speaking, spoken, word
-from toolkit.present import FIGURES_MIME, TABLE_MIME, formatted
+from toolkit.present import FIGURES_MIME, MISSING, TABLE_MIME, formatted
 
 _TEMPLATE = Path(__file__).parent / "template"
 _STOCK_ALT = "No description has been provided for this image"  # nbconvert's, where there is none
@@ -73,7 +73,7 @@ class _Prose(IPythonRenderer):
         return f'<h{level} id="{anchor}">{text}</h{level}>\n{method}'
 
 
-_SHOWN_AS = {"share": "share", "points": "points", "cents": "money", "customers": "count"}  # others: four digits
+SHOWN_AS = {"share": "share", "points": "points", "cents": "money", "customers": "count"}  # others: four digits
 _UNITLESS = ("share", "cents", "customers")
 
 
@@ -82,7 +82,7 @@ def headline(row: dict, before: Sequence[dict]) -> dict[str, str]:
 
     ``before`` holds key figures of earlier periods with their ``period``, the last of this name at the end.
     """
-    kind = _SHOWN_AS.get(row["unit"], "rate")
+    kind = SHOWN_AS.get(row["unit"], "rate")
     unit = "" if row["unit"] in _UNITLESS else f" {word(row['unit'])}"
     interval, was, value = "", say("no figure of the period before"), float(row["value"])
     if row["low"] is not None and row["low"] == row["low"]:
@@ -91,15 +91,23 @@ def headline(row: dict, before: Sequence[dict]) -> dict[str, str]:
     same = [each for each in before if (each["figure_id"], each["headline"]) == (row["figure_id"], row["headline"])]
     if same:
         last, period = float(same[-1]["value"]), same[-1]["period"]
-        change = "+" * (value >= last) + formatted(value - last, kind)
-        if kind in ("share", "points"):
-            change = f"{number((value - last) * (100 if kind == 'share' else 1), '+.1f')} {say('points')}"
-        elif kind in ("money", "count") and last > 0:
+        change = changed(value - last, kind)
+        if kind in ("money", "count") and last > 0:
             change = f"{number(100 * (value / last - 1), '+.1f')} %"
         was = formatted(same[-1]["value"], kind)
         was = say("{change} since {period} ({was})", change=change, period=period, was=was)
     name, value = word(row["headline"]), formatted(row["value"], kind) + unit
     return {"name": name, "value": value, "interval": interval, "was": was}
+
+
+def changed(by: float | None, kind: str) -> str:
+    """A change as readers see it: with its sign, that of a share in points."""
+    shown = formatted(by, kind)
+    if shown == MISSING:
+        return shown
+    if kind in ("share", "points"):
+        return f"{number(by * (100 if kind == 'share' else 1), '+.1f')} {say('points')}"
+    return "+" * (by >= 0) + shown
 
 
 def tiles(headlines: Sequence[dict[str, str]]) -> str:
@@ -256,6 +264,16 @@ def _provenance(facts: Facts) -> str:
             else ""
         )
         + "</details>"
+    )
+
+
+def view(title: str, body: str) -> str:
+    """A page beside the archive: of the same look, offline, in the language spoken."""
+    return (
+        f'<!doctype html>\n<html lang="{spoken()}"><head><meta charset="utf-8">{POLICY}<meta name="viewport" '
+        f'content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>"
+        f'<div class="layout view"><main><h1>{html.escape(title)}</h1>{body}</main></div>{SCRIPT}</body></html>\n'
     )
 
 

@@ -1,0 +1,291 @@
+"""What changed between two revisions, and because of what? One static page, and the same as JSON."""
+
+import html
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from toolkit import stats
+from toolkit.language import say, speaking, word
+from toolkit.present import formatted, kind_of, paragraphs, table
+from toolkit.reporting import archive, page
+from toolkit.reporting.catalogue import language_of
+
+_BECAUSE = {"frames": "data", "code": "code", "parameters": "parameters", "environment": "environment",
+            "before": "figures of the period before"}  # fmt: skip
+_GIVEN = ("company", "period")  # parameters that say which revision it is
+_FIGURE = ["report", "figure_id", "cohort", "segment", "channel"]
+_ENDS = ("value", "low", "high")
+_DRAWN = re.compile(r'<figure id="figure-([^"]+)"><img [^>]*?alt="([^"]*)" src="([^"]+)">')
+
+
+def compare(old: archive.Revision, new: archive.Revision) -> dict:
+    """What two revisions of a company's packs differ in.
+
+    Returns
+    -------
+    dict
+        ``old``, ``new`` (period, revision, hash of the manifest); ``reports``: name -> ``state`` (same, changed, added,
+        removed), ``because`` (data, code, parameters, environment, ...: all that differs of what it was made of),
+        ``frames`` and ``code`` that differ by name, ``parameters`` (parameter, old, new); ``figures``: a record a key
+        figure (report, figure_id, cohort, segment, channel, unit, old, new, change, its low and high between two
+        periods, because of data, code, parameters or environment); ``tables``: a record a table (report, table, rows,
+        changed, added, removed, and ``cells`` that changed: row, column, old, new).
+    """
+    return _compared(old, new)[0]
+
+
+def _compared(old: archive.Revision, new: archive.Revision) -> tuple[dict, dict[tuple[str, str], pd.DataFrame]]:
+    """What ``compare`` tells, and the rows of both by report and table."""
+    was, now = old.manifest["reports"], new.manifest["reports"]
+    reports = {name: _report(was.get(name), now.get(name)) for name in sorted(was.keys() | now.keys())}
+    figures = _figures(old, new)
+    for row in figures:
+        reasons = reports[row["report"]]["because"] if row["change"] else []
+        row["because"] = [reason for reason in reasons if reason != _BECAUSE["before"]]  # of tiles alone
+    rows = {
+        (report, path.stem): _joined(old.folder / path, new.folder / path)
+        for report in sorted(was.keys() & now.keys())
+        for path in _both(old, new, report)
+    }
+    tables = [{"report": report, "table": name} | _counted(each) for (report, name), each in rows.items()]
+    return {"old": _named(old), "new": _named(new), "reports": reports, "figures": figures, "tables": tables}, rows
+
+
+def _named(revision: archive.Revision) -> dict:
+    made = (revision.folder / "manifest.json").read_bytes()
+    return {"period": revision.folder.parent.name, "revision": revision.name, "manifest": archive.sha256(made)}
+
+
+def _report(was: dict | None, now: dict | None) -> dict:
+    if was is None or now is None:
+        state = "added" if was is None else "removed"
+        return {"state": state, "because": [], "frames": [], "code": [], "parameters": []}
+    parts = {part: _differing(was.get(part) or {}, now.get(part) or {}) for part in _BECAUSE if part != "before"}
+    parts["parameters"] = [name for name in parts["parameters"] if name not in _GIVEN]
+    parts["before"] = ["before"] * (was.get("before") != now.get("before"))
+    because = [said for part, said in _BECAUSE.items() if parts[part]]
+    values = [{"parameter": name, "old": _value(was, name), "new": _value(now, name)} for name in parts["parameters"]]
+    changed = was["recipe"] != now["recipe"]
+    return {
+        "state": "changed" if changed else "same",
+        "because": because or ["title, period or day of knowledge"] * changed,
+        "frames": parts["frames"],
+        "code": parts["code"],
+        "parameters": values,
+    }
+
+
+def _differing(was: dict, now: dict) -> list[str]:
+    return [name for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name)]
+
+
+def _value(entry: dict, name: str) -> str:
+    found = entry["parameters"].get(name)
+    return f"{json.dumps(found['value'], ensure_ascii=False)} ({found['origin']})" if found else ""
+
+
+def _figures(old: archive.Revision, new: archive.Revision) -> list[dict]:
+    sides = [pd.read_parquet(each.folder / "figures.parquet") for each in (old, new)]
+    both = sides[0].merge(sides[1], on=_FIGURE, how="outer", suffixes=("_old", "_new"), sort=True)
+    chance = old.folder.parent != new.folder.parent
+    rows = []
+    for row in both.to_dict("records"):
+        was, now = ([row[f"{end}_{side}"] for end in _ENDS] for side in ("old", "new"))
+        unit = row["unit_new"] if isinstance(row["unit_new"], str) else row["unit_old"]
+        change, low, high = stats.difference(now, was)
+        ends = (low, high) if chance else (None, None)
+        values = dict(zip(("old", "new", "change", "low", "high"), (was[0], now[0], change, *ends), strict=True))
+        values = {name: None if pd.isna(value) else float(value) for name, value in values.items()}
+        rows.append({name: row[name] for name in _FIGURE} | {"unit": unit} | values)
+    return rows
+
+
+def _both(old: archive.Revision, new: archive.Revision, report: str) -> Iterator[Path]:
+    """Tables of a report that either revision has, as paths in its folder."""
+    folder = Path("tables") / report
+    found = {path.name for each in (old, new) for path in (each.folder / folder).glob("*.csv")}
+    yield from (folder / name for name in sorted(found))
+
+
+def _joined(old: Path, new: Path) -> pd.DataFrame:
+    """The rows of two tables side by side, matched by their texts: columns ``<x>`` of text, ``<x>|old``, ``<x>|new``.
+
+    ``_merge`` says where a row is from; rows of the same texts are matched in their order.
+    """
+    sides = [pd.read_csv(path, keep_default_na=True) if path.is_file() else pd.DataFrame() for path in (old, new)]
+    columns = list(dict.fromkeys([*sides[1], *sides[0]]))
+    numbers = [x for x in columns if all(x not in side or pd.api.types.is_numeric_dtype(side[x]) for side in sides)]
+    texts = [x for x in columns if x not in numbers]
+    for at, side in enumerate(sides):
+        side = side.reindex(columns=columns)
+        side[texts] = side[texts].astype("object").where(side[texts].notna(), "").astype("str")
+        sides[at] = side.assign(_nth=side.groupby(texts).cumcount() if texts else range(len(side)))
+    suffixes = ("|old", "|new")
+    keys = [*texts, "_nth"]
+    named = [side.rename(columns={x: x + end for x in numbers}) for side, end in zip(sides, suffixes, strict=True)]
+    return named[1].merge(named[0], on=keys, how="outer", indicator=True, sort=False).drop(columns="_nth")
+
+
+def _counted(rows: pd.DataFrame) -> dict:
+    """How many rows changed, came and went, and the cells that changed."""
+    both, cells, changed = rows[rows["_merge"] == "both"], [], set()
+    texts = both[[x for x in rows if "|" not in x and x != "_merge"]].to_numpy()
+    named = pd.Series([" · ".join(each) for each in texts], index=both.index, dtype="str")
+    for name in [x.removesuffix("|new") for x in rows if x.endswith("|new")]:
+        was, now = both[f"{name}|old"], both[f"{name}|new"]
+        differs = (was != now) & ~(was.isna() & now.isna())
+        changed |= set(both.index[differs])
+        for row, *ends in zip(named[differs], was[differs], now[differs], strict=True):
+            first, second = (None if pd.isna(end) else float(end) for end in ends)
+            cells.append({"row": row, "column": name, "old": first, "new": second})
+    counts = {
+        "added": int((rows["_merge"] == "left_only").sum()),
+        "removed": int((rows["_merge"] == "right_only").sum()),
+    }
+    return {"rows": len(rows), "changed": len(changed)} | counts | {"cells": cells}
+
+
+def write(old: archive.Revision, new: archive.Revision) -> Path:
+    """Write the comparison of two revisions beside the archive; returns its page."""
+    told, rows = _compared(old, new)
+    folder = new.folder.parents[1] / "compared"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{old.folder.parent.name}-{old.name}--{new.folder.parent.name}-{new.name}.html"
+    with speaking(language_of(new)):
+        text = page.view(_title(told), _body(told, rows, old, new))
+    for target, content in ((path.with_suffix(".json"), archive.canonical(told)), (path, text)):
+        partial = target.with_name(f".{target.name}.partial")
+        partial.write_text(content, encoding="utf-8")
+        os.replace(partial, target)
+    return path
+
+
+def _title(told: dict) -> str:
+    first, second = (f"{told[side]['period']} {told[side]['revision']}" for side in ("old", "new"))
+    return say("From {first} to {second}", first=first, second=second)
+
+
+def _body(told: dict, rows: dict, old: archive.Revision, new: archive.Revision) -> str:
+    made = [(name, each["state"], *(", ".join(each[part]) for part in ("because", "frames", "code")))
+            for name, each in told["reports"].items()]  # fmt: skip
+    reasons = pd.DataFrame(made, columns=["report", "state", "because", "frames", "code"])
+    kinds = dict.fromkeys(["report", "frames", "code"], "name") | dict.fromkeys(["state", "because"], "text")
+    heads = {"because": "because of", "frames": "frames that differ", "code": "code that differs"}
+    parts = [table(reasons, name="reasons", caption=say("Why reports differ, by what they were made of"),
+                   columns=list(reasons), heads=heads, kinds=kinds).html]  # fmt: skip
+    values = [{"report": name} | row for name, each in told["reports"].items() for row in each["parameters"]]
+    if values:
+        kinds = dict.fromkeys(["report", "parameter", "old", "new"], "name")
+        caption = say("Parameters that changed, and where they were set")
+        parts.append(
+            table(pd.DataFrame(values), name="parameters", caption=caption, columns=list(kinds), kinds=kinds).html
+        )
+    parts.append(f"<h2>{html.escape(say('Key figures'))}</h2>{_key_figures(told)}")
+    for report, each in told["reports"].items():
+        parts.append(f"<h2>{html.escape(report)}</h2>")
+        if each["state"] == "changed":
+            parts.append(_tables(told, report, rows) + _drawings(report, old, new))
+        elif each["state"] == "same":
+            parts.append(paragraphs([say("Made of the same: nothing of it changed.")]).html)
+        else:
+            parts.append(paragraphs([say("It is in one of the two only.")]).html)
+    return "".join(parts)
+
+
+def _listed(reasons: list[str]) -> str:
+    return ", ".join(map(word, reasons))
+
+
+def _key_figures(told: dict) -> str:
+    """Key figures, old and new, with the change and its interval where chance may have made it."""
+    rows = pd.DataFrame([row for row in told["figures"] if (row["old"], row["new"]) != (None, None)])
+    if rows.empty:
+        return paragraphs([say("Neither keeps a key figure.")]).html
+    shown = rows.assign(because=rows["because"].map(_listed))
+    settled = ((rows["low"] > 0) | (rows["high"] < 0)).map({True: "settled", False: "not settled"})
+    shown["verdict"] = settled.where(rows["low"].notna(), "")
+    kinds = rows["unit"].map(lambda unit: page.SHOWN_AS.get(unit, "rate"))
+    for name in ("old", "new", "change", "low", "high"):
+        how = formatted if name in ("old", "new") else page.changed
+        shown[name] = [how(x, kind) for x, kind in zip(rows[name], kinds, strict=True)]
+    points = f" {say('points')}"
+    ends = zip(shown["low"].str.removesuffix(points), shown["high"].str.removesuffix(points), strict=True)
+    shown["interval"] = [say("{low} to {high}", low=low, high=high) for low, high in ends]
+    shown["interval"] = shown["interval"].where(rows["low"].notna(), "")
+    kinds = dict.fromkeys(["old", "new", "change", "interval"], "shown") | {"because": "text", "report": "name"}
+    columns = ["report", "figure_id", "segment", "channel", "unit", "old", "new", "change"]
+    columns += ["interval", "verdict"] * bool(rows["low"].notna().any()) + ["because"]
+    caption = say("Key figures of both; the interval of a change is of two periods only, as if they were independent")
+    heads = {"figure_id": "figure", "because": "because of"}
+    behind = table(shown, name="figures", caption=caption, columns=columns, heads=heads, kinds=kinds).html
+    return paragraphs([_told(shown, rows)]).html + behind
+
+
+def _told(shown: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """How many key figures changed, and the first five of them: between two periods those that are settled."""
+    if rows["low"].notna().any():
+        changed = shown[shown["verdict"] == "settled"]
+        said = say("{n} of {all} key figures changed beyond chance", n=len(changed), all=len(shown))
+    else:
+        changed = shown[rows["change"].fillna(1) != 0]
+        said = say("{n} of {all} key figures changed", n=len(changed), all=len(shown))
+    names = [
+        f"{' '.join(filter(None, (row.figure_id, row.segment, row.channel)))} ({row.change})"
+        for row in changed.head(5).itertuples()
+    ]
+    return f"{said}{': ' if names else ''}{'; '.join(names)}{' …' * (len(changed) > 5)}."
+
+
+def _tables(told: dict, report: str, rows: dict) -> str:
+    """The tables of a report that changed, row by row; the names of the others."""
+    parts, same = [], []
+    for each in [each for each in told["tables"] if each["report"] == report]:
+        if not each["changed"] + each["added"] + each["removed"]:
+            same.append(each["table"])
+            continue
+        caption = say("{table}: of {rows} rows {changed} changed, {added} came, {removed} went", **{
+            name: each[name] for name in ("table", "rows", "changed", "added", "removed")
+        })  # fmt: skip
+        shown = _side_by_side(rows[report, each["table"]])
+        kinds = {x: "shown" for x in shown} | dict.fromkeys(shown.attrs["texts"], "text")
+        heads = {x: x.replace("_", " ") for x in shown}
+        told_by = table(shown, name=each["table"], caption=caption, columns=list(shown), heads=heads, kinds=kinds)
+        parts.append(f"<details><summary>{html.escape(caption)}</summary>{told_by.html}</details>")
+    if same:
+        parts.append(paragraphs([say("Tables without a change: {names}.", names=", ".join(same))]).html)
+    return "".join(parts)
+
+
+def _side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
+    """What a reader sees of two tables: each number that changed with what it was."""
+    texts = [x for x in rows if "|" not in x and x != "_merge"]
+    shown = rows[texts].copy()
+    for name in [x.removesuffix("|new") for x in rows if x.endswith("|new")]:
+        was, now = ([formatted(x, kind_of(name)) for x in rows[f"{name}|{side}"]] for side in ("old", "new"))
+        shown[name] = [
+            new if new == old else say("{new} (was {old})", new=new, old=old) for old, new in zip(was, now, strict=True)
+        ]
+    came = {"left_only": say("came"), "right_only": say("went"), "both": ""}
+    shown["row"] = rows["_merge"].astype("str").map(came)
+    shown.attrs["texts"] = [*texts, "row"]
+    return shown
+
+
+def _drawings(report: str, old: archive.Revision, new: archive.Revision) -> str:
+    """The drawings of both pages side by side, those that differ."""
+    pages = [_DRAWN.findall((each.folder / f"{report}.html").read_text(encoding="utf-8")) for each in (old, new)]
+    was, now = ({name: (alt, image) for name, alt, image in found} for found in pages)
+    pairs = []
+    for name in [name for name in now if name in was and was[name] != now[name]]:
+        sides = "".join(
+            f'<figure><img alt="{alt}" src="{image}"><figcaption>{html.escape(name.replace("_", " "))}, '
+            f"{each.folder.parent.name} {each.name}</figcaption></figure>"
+            for each, (alt, image) in ((old, was[name]), (new, now[name]))
+        )
+        pairs.append(f'<div class="pair">{sides}</div>')
+    return "".join(pairs)
