@@ -71,12 +71,19 @@ def test_key_figures_have_their_change_its_interval_and_its_causes(archived):
     told = compare.compare(old, new)
     assert told["reports"]["cost"] == {
         "state": "changed", "because": ["data", "code"], "frames": ["orders"], "code": ["a.py"], "parameters": [],
+        "confidence": 0.95,
     }  # fmt: skip
     figures = {row["figure_id"]: row for row in told["figures"]}
     kept = figures["kept"]
     assert kept["because"] == ["data", "code"]
     assert [kept[name] for name in ("old", "new")] == [0.5, 0.8]
     assert [kept[name] for name in ("change", "low", "high")] == pytest.approx([0.3, 0.3 - 0.02**0.5, 0.3 + 0.02**0.5])
+    page = compare.write(old, new).read_text()
+    assert (
+        "1 of 1 changes have an interval that leaves out 0; up to 0.1 would by chance alone: kept (+30.0 points)."
+        in page
+    )
+    assert '<td class="number">+30.0 points</td><td class="number">+15.9 to +44.1</td><td>yes</td>' in page
     assert [figures["gone"][name] for name in ("old", "new", "change")] == [1, None, None]
     assert [figures["come"][name] for name in ("old", "new", "change")] == [None, 2, None]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit import stats
-from toolkit.language import say, speaking, word
+from toolkit.language import number, say, speaking, word
 from toolkit.present import formatted, kind_of, paragraphs, table
 from toolkit.reporting import archive, page
 from toolkit.reporting.catalogue import language_of
@@ -31,10 +31,10 @@ def compare(old: archive.Revision, new: archive.Revision) -> dict:
     dict
         ``old``, ``new`` (period, revision, hash of the manifest); ``reports``: name -> ``state`` (same, changed, added,
         removed), ``because`` (data, code, parameters, environment, ...: all that differs of what it was made of),
-        ``frames`` and ``code`` that differ by name, ``parameters`` (parameter, old, new); ``figures``: a record a key
-        figure (report, figure_id, cohort, segment, channel, unit, old, new, change, its low and high between two
-        periods, because of data, code, parameters or environment); ``tables``: a record a table (report, table, rows,
-        changed, added, removed, and ``cells`` that changed: row, column, old, new).
+        ``frames`` and ``code`` that differ by name, ``parameters`` (parameter, old, new), ``confidence``;
+        ``figures``: a record a key figure (report, figure_id, cohort, segment, channel, unit, old, new, change, its
+        low and high between two periods, because of data, code, parameters or environment); ``tables``: a record a
+        table (report, table, rows, changed, added, removed, and ``cells`` that changed: row, column, old, new).
     """
     return _compared(old, new)[0]
 
@@ -64,7 +64,7 @@ def _named(revision: archive.Revision) -> dict:
 def _report(was: dict | None, now: dict | None) -> dict:
     if was is None or now is None:
         state = "added" if was is None else "removed"
-        return {"state": state, "because": [], "frames": [], "code": [], "parameters": []}
+        return {"state": state, "because": [], "frames": [], "code": [], "parameters": [], "confidence": None}
     parts = {part: _differing(was.get(part) or {}, now.get(part) or {}) for part in _BECAUSE if part != "before"}
     parts["parameters"] = [name for name in parts["parameters"] if name not in _GIVEN]
     parts["before"] = ["before"] * (was.get("before") != now.get("before"))
@@ -77,6 +77,7 @@ def _report(was: dict | None, now: dict | None) -> dict:
         "frames": parts["frames"],
         "code": parts["code"],
         "parameters": values,
+        "confidence": now["parameters"].get("confidence", {}).get("value", 0.95),
     }
 
 
@@ -176,7 +177,9 @@ def _body(told: dict, rows: dict, old: archive.Revision, new: archive.Revision) 
     reasons = pd.DataFrame(made, columns=["report", "state", "because", "frames", "code"])
     kinds = dict.fromkeys(["report", "frames", "code"], "name") | dict.fromkeys(["state", "because"], "text")
     heads = {"because": "because of", "frames": "frames that differ", "code": "code that differs"}
-    parts = [table(reasons, name="reasons", caption=say("Why reports differ, by what they were made of"),
+    said, behind = _key_figures(told)
+    parts = [paragraphs([said]).html]
+    parts += [table(reasons, name="reasons", caption=say("Why reports differ, by what they were made of"),
                    columns=list(reasons), heads=heads, kinds=kinds).html]  # fmt: skip
     values = [{"report": name} | row for name, each in told["reports"].items() for row in each["parameters"]]
     if values:
@@ -185,7 +188,7 @@ def _body(told: dict, rows: dict, old: archive.Revision, new: archive.Revision) 
         parts.append(
             table(pd.DataFrame(values), name="parameters", caption=caption, columns=list(kinds), kinds=kinds).html
         )
-    parts.append(f"<h2>{html.escape(say('Key figures'))}</h2>{_key_figures(told)}")
+    parts.append(f"<h2>{html.escape(say('Key figures'))}</h2>{behind}")
     for report, each in told["reports"].items():
         parts.append(f"<h2>{html.escape(report)}</h2>")
         if each["state"] == "changed":
@@ -201,14 +204,14 @@ def _listed(reasons: list[str]) -> str:
     return ", ".join(map(word, reasons))
 
 
-def _key_figures(told: dict) -> str:
-    """Key figures, old and new, with the change and its interval where chance may have made it."""
+def _key_figures(told: dict) -> tuple[str, str]:
+    """What changed of the key figures in a sentence, and their table: old and new, the change and its interval."""
     rows = pd.DataFrame([row for row in told["figures"] if (row["old"], row["new"]) != (None, None)])
     if rows.empty:
-        return paragraphs([say("Neither keeps a key figure.")]).html
+        return say("Neither keeps a key figure."), ""
     shown = rows.assign(because=rows["because"].map(_listed))
-    settled = ((rows["low"] > 0) | (rows["high"] < 0)).map({True: "settled", False: "not settled"})
-    shown["verdict"] = settled.where(rows["low"].notna(), "")
+    shown["apart"] = ((rows["low"] > 0) | (rows["high"] < 0)).map({True: "yes", False: "no"})
+    shown["apart"] = shown["apart"].where(rows["low"].notna(), "")
     kinds = rows["unit"].map(lambda unit: page.SHOWN_AS.get(unit, "rate"))
     for name in ("old", "new", "change", "low", "high"):
         how = formatted if name in ("old", "new") else page.changed
@@ -218,19 +221,25 @@ def _key_figures(told: dict) -> str:
     shown["interval"] = [say("{low} to {high}", low=low, high=high) for low, high in ends]
     shown["interval"] = shown["interval"].where(rows["low"].notna(), "")
     kinds = dict.fromkeys(["old", "new", "change", "interval"], "shown") | {"because": "text", "report": "name"}
+    kinds["apart"] = "text"
     columns = ["report", "figure_id", "segment", "channel", "unit", "old", "new", "change"]
-    columns += ["interval", "verdict"] * bool(rows["low"].notna().any()) + ["because"]
+    columns += ["interval", "apart"] * bool(rows["low"].notna().any()) + ["because"]
     caption = say("Key figures of both; the interval of a change is of two periods only, as if they were independent")
-    heads = {"figure_id": "figure", "because": "because of"}
+    heads = {"figure_id": "figure", "because": "because of", "apart": "leaves out 0"}
     behind = table(shown, name="figures", caption=caption, columns=columns, heads=heads, kinds=kinds).html
-    return paragraphs([_told(shown, rows)]).html + behind
+    return _told(shown, rows, told["reports"]), behind
 
 
-def _told(shown: pd.DataFrame, rows: pd.DataFrame) -> str:
-    """How many key figures changed, and the first five of them: between two periods those that are settled."""
-    if rows["low"].notna().any():
-        changed = shown[shown["verdict"] == "settled"]
-        said = say("{n} of {all} key figures changed beyond chance", n=len(changed), all=len(shown))
+def _told(shown: pd.DataFrame, rows: pd.DataFrame, reports: dict) -> str:
+    """How many key figures changed, and the first five: between two periods those whose interval leaves out 0."""
+    measured = rows[rows["low"].notna()]
+    if len(measured):
+        changed = shown[shown["apart"] == "yes"]
+        chance = sum(1 - reports[report]["confidence"] for report in measured["report"])
+        said = say(
+            "{n} of {all} changes have an interval that leaves out 0; up to {chance} would by chance alone",
+            n=len(changed), all=len(measured), chance=number(chance, ".1f"),
+        )  # fmt: skip
     else:
         changed = shown[rows["change"].fillna(1) != 0]
         said = say("{n} of {all} key figures changed", n=len(changed), all=len(shown))
