@@ -4,8 +4,10 @@ import base64
 import re
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 
 from toolkit import present, present_profile
 
@@ -701,3 +703,58 @@ def test_headlines_are_figures_of_all_that_have_a_value():
     kept = present.key_figures(rows, {"nps": "NPS"}).mime[present.FIGURES_MIME]
     assert [row["headline"] for row in kept] == ["NPS", "", "", ""]
     assert [row["value"] for row in kept] == [1.5, 2.0, 3.0, None]
+
+
+# -- colours ----------------------------------------------------------------------------------------
+
+# Machado, Oliveira and Fernandes, IEEE Transactions on Visualization 15 (2009) 1291-1298, table 1, severity 1.0
+SEEN_BY = {
+    "all": np.eye(3),
+    "protanopes": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopes": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "tritanopes": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+
+
+def _light(colour):
+    """Linear red, green and blue of a colour (WCAG 2.2, relative luminance)."""
+    parts = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+
+
+def _contrast(first, second):
+    more, less = sorted((_light(colour) @ [0.2126, 0.7152, 0.0722] for colour in (first, second)), reverse=True)
+    return (more + 0.05) / (less + 0.05)
+
+
+def _lab(light):
+    """CIELAB of linear red, green and blue under D65."""
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(
+        light, 0, 1
+    )
+    xyz = xyz / [0.9505, 1, 1.089]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_contrast_is_that_of_wcag():
+    assert _contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert _contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # the grey that just fails
+
+
+@pytest.mark.parametrize("at", [0, 1], ids=["light", "dark"])
+def test_drawings_are_read_in_light_and_dark_and_told_apart_by_every_eye(at):
+    tones = {name: pair[at] for name, pair in present._TONES.items()}
+    assert min(_contrast(tones[name], tones["paper"]) for name in ("ink", "accent", "quiet", "warn")) >= 4.5
+    for matrix in SEEN_BY.values():
+        accent, warn = (_lab(np.array(matrix) @ _light(tones[name])) for name in ("accent", "warn"))
+        assert np.linalg.norm(accent - warn) > 40
+
+
+def test_a_page_and_its_drawings_have_the_same_colours():
+    style = (ROOT / "toolkit" / "reporting" / "template" / "page.css").read_text()
+    for at, block in enumerate(re.findall(r":root\{([^}]*)\}", style)[:2]):
+        found = dict(part.split(":") for part in block.split(";") if part.startswith("--"))
+        for name in ("ink", "accent", "warn"):
+            assert found[f"--{name}"] == present._TONES[name][at]
+        assert min(_contrast(found[f"--{name}"], found["--wash"]) for name in ("ink", "quiet", "accent", "warn")) >= 4.5
