@@ -65,12 +65,19 @@ def test_the_interval_of_a_change_is_newcombes():
 
 
 def test_key_figures_have_their_change_its_interval_and_its_causes(archived):
-    old = archived("2026Q2", {"cost": _entry()}, [_share("kept", 0.5, 0.4, 0.6), _share("gone", 1, None, None)])
-    new = archived("2026Q3", {"cost": _entry(frames={"orders": "f2", "work": "w1"}, code={"a.py": "c2", "b.py": "c1"})},
+    old = archived(
+        "2026Q2",
+        {"cost": _entry(before=[{"value": 1}])},
+        [_share("kept", 0.5, 0.4, 0.6), _share("gone", 1, None, None)],
+    )
+    parameters = _entry()["parameters"] | {"period": {"value": "y", "origin": "run"}}
+    parts = {"frames": {"orders": "f2", "work": "w1"}, "code": {"a.py": "c2", "b.py": "c1"}, "parameters": parameters}
+    new = archived("2026Q3", {"cost": _entry(**parts)},
                    [_share("kept", 0.8, 0.7, 0.9), _share("come", 2, None, None)])  # fmt: skip
     told = compare.compare(old, new)
     assert told["reports"]["cost"] == {
-        "state": "changed", "because": ["data", "code"], "frames": ["orders"], "code": ["a.py"], "parameters": [],
+        "state": "changed", "because": ["data", "code", "figures of the period before"], "frames": ["orders"],
+        "code": ["a.py"], "parameters": [],
         "confidence": 0.95,
     }  # fmt: skip
     figures = {row["figure_id"]: row for row in told["figures"]}
@@ -111,26 +118,23 @@ def test_between_revisions_of_one_period_there_is_no_interval_and_each_part_is_n
 
 def test_tables_are_matched_by_their_texts_and_told_row_by_row(archived):
     columns = ["segment", "nps", "n"]
-    old = pd.DataFrame(
-        [("a", 1.0, 5), ("b", None, 6), ("c", 3.0, 7), ("same", 4.0, 4), ("same", 5.0, 5)], columns=columns
-    )
-    new = pd.DataFrame(
-        [("d", 9.0, 1), ("b", 2.0, 6), ("a", 1.0, 5), ("same", 4.0, 4), ("same", 6.0, 5)], columns=columns
-    )
+    alike = [("a", 1.0, 5), ("same", 4.0, 4), ("none", None, 3)]
+    old = pd.DataFrame([*alike, ("b", None, 6), ("c", 3.0, 7), ("same", 5.0, 5)], columns=columns)
+    new = pd.DataFrame([("d", 9.0, 1), ("b", 2.0, 6), *alike, ("same", 6.0, 5)], columns=columns)
     still = pd.DataFrame({"segment": ["a"], "n": [1]})
     first = archived("2026Q2", {"cost": _entry()}, tables={"scores": old, "still": still, "left": still})
     entry = _entry(frames={"orders": "f2", "work": "w1"})
     second = archived("2026Q3", {"cost": entry}, tables={"scores": new, "still": still}, alt="Other dots")
     tables = {row["table"]: row for row in compare.compare(first, second)["tables"]}
     counts = ("rows", "changed", "added", "removed")
-    assert [tables["scores"][name] for name in counts] == [6, 2, 1, 1]
+    assert [tables["scores"][name] for name in counts] == [7, 2, 1, 1]
     assert tables["scores"]["cells"] == [
         {"row": "b", "column": "nps", "old": None, "new": 2.0},
         {"row": "same", "column": "nps", "old": 5.0, "new": 6.0},
     ]  # fmt: skip
     assert [tables["left"][name] for name in counts] == [1, 0, 0, 1]
     page = compare.write(first, second).read_text()
-    assert "<summary>scores: of 6 rows 2 changed, 1 came, 1 went</summary>" in page
+    assert "<summary>scores: of 7 rows 2 changed, 1 came, 1 went</summary>" in page
     for cells in ('b</th><td class="number">2.0 (was –)</td>', 'd</th><td class="number">9.0 (was –)</td>'):
         assert cells in page
     assert "Tables without a change: still." in page

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from toolkit import present
+from toolkit import language, present
 from toolkit.errors import ReportError
 from toolkit.reporting import page
 
@@ -472,3 +472,12 @@ def test_a_value_reads_like_this(value, kind, shown):
 def test_an_unknown_kind_is_our_own_fault():
     with pytest.raises(AssertionError, match=re.escape("present.table t: no such kinds: ['colour']")):
         present.table(pd.DataFrame({"a": [1]}), name="t", caption="A", columns=["a"], kinds={"a": "colour"})
+
+
+@pytest.mark.parametrize("name", language.languages())
+def test_prose_that_no_catalogue_has_stays_as_it_is_written(name):
+    prose = "## 9.1 Ours\n\nTwo things:\n- one\n- two\n\nLimits\n\n    code  of two\n    lines"
+    shown = page.render(_notebook(new_markdown_cell(prose)), replace(FACTS, language=name))
+    for kept in ("9.1 Ours</h2>", "<li>one</li>\n<li>two</li>", "code  of two\nlines"):
+        assert kept in shown
+    assert ("<p>Limits</p>" in shown) == (name == "en")
