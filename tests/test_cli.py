@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from toolkit import cli, company, frames, warehouse
 from toolkit.errors import DataError, ReportError
-from toolkit.reporting import parameters, runner
+from toolkit.reporting import parameters, runner, verify
 
 HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
 SETTINGS = "company:\n  title: Acme\n  zone: UTC\n  currency: EUR\n  pseudonym_key: public\n"
@@ -61,7 +61,7 @@ def _period(home, name):
 def test_help_lists_every_verb_with_what_it_does():
     shown = subprocess.run([sys.executable, "-m", "toolkit.cli", "--help"], capture_output=True, text=True, cwd=ROOT)
     verbs = [line.split()[0] for line in shown.stdout.splitlines() if line.startswith("    ") and line[4] != " "]
-    assert (shown.returncode, verbs) == (0, ["sample", "ingest", "check", "run", "compare", "new", "list"])
+    assert (shown.returncode, verbs) == (0, ["sample", "ingest", "check", "run", "compare", "verify", "new", "list"])
 
 
 def test_no_verb_is_a_fault_of_the_command_line(capsys):
@@ -410,3 +410,30 @@ def test_compare_names_what_there_is(home, toolkit, monkeypatch):
     )  # fmt: skip
     code, out, _ = toolkit("compare", "acme", "2026Q3", "2026Q3/r1")
     assert (code, out) == (0, f"{home.resolve()}/reports/acme/compared/2026Q3-r1--2026Q3-r1.html\n")
+
+
+def test_verify_needs_to_know_what_and_ends_as_the_verdicts_say(home, toolkit, monkeypatch):
+    monkeypatch.setattr(runner, "_execute", lambda run, job: setattr(job, "page", job.report))
+    assert toolkit("run", "acme", "2026Q3")[0] == 0
+    expected = "error: verify: expected a company and a period or revision, or --page FILE.\n"
+    assert toolkit("verify") == toolkit("verify", "acme") == (2, "", expected)
+    asked, saying = [], []
+
+    def verdicts(found, period, revision, notebooks, frames_now, tell):
+        asked.append((found.name, period.name, revision.name, notebooks.name))
+        tell("cost: differs")
+        return [verify.Verdict("cost", said) for said in saying]
+
+    monkeypatch.setattr(verify, "verify", verdicts)
+    for words, code in (
+        (["identical", "same within tolerance"], 0),
+        (["identical", "differs"], 1),
+        (["not checkable"], 1),
+    ):
+        saying[:] = words
+        assert toolkit("verify", "acme", "2026Q3")[:2] == (code, "cost: differs\n")
+    assert set(asked) == {("acme", "2026Q3", "r1", "notebooks")}
+    (home / "sent.html").write_text("a page")
+    assert toolkit("verify", "--page", str(home / "sent.html")) == (
+        3, "", f"error: {home}/sent.html: expected a report page with the recipe that it was made by, found none.\n"
+    )  # fmt: skip

@@ -73,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("new", nargs="?", help="the same; default: old and the revision before it")
     compare.set_defaults(verb=_compare)
 
+    verify = verbs.add_parser("verify", help="make archived reports again and say where they differ, and why")
+    verify.add_argument("company", nargs="?", help="as in params/")
+    verify.add_argument("revision", nargs="?", help="a period (its newest revision) or a revision, such as 2026Q3/r1")
+    verify.add_argument("--page", type=Path, metavar="FILE", help="a page that was sent: which revision it is of")
+    verify.set_defaults(verb=_verify)
+
     new = verbs.add_parser("new", help="a file to begin with: the next period's params")
     kinds = new.add_subparsers(title="what", metavar="WHAT", required=True)
     period = kinds.add_parser("period", help="params of the next period, every parameter in a comment")
@@ -236,6 +242,28 @@ def _compare(options: argparse.Namespace) -> None:
     else:
         raise ParamsError(f"{first.folder}: expected a revision before it, found none. Name the two to compare.")
     print(compare.write(first, second).resolve())
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from toolkit import company, frames
+    from toolkit.reporting import verify
+
+    if options.page:
+        print(verify.found(options.home / "reports", options.page))
+        return 0
+    if not options.company or not options.revision:
+        raise ParamsError("verify: expected a company and a period or revision, or --page FILE.")
+    found = company.load(options.company, options.home)
+    revision, _ = _revision(found, options.revision)
+    period = found.period(revision.folder.parent.name)
+
+    def frames_now(names: list[str]) -> dict[str, str]:
+        asked = [name for name in names if name != frames.KEY_FIGURES]
+        kept = frames.materialise(found, period, asked, found.data / "frames")
+        return {name: each.digest for name, each in kept.items()}
+
+    verdicts = verify.verify(found, period, revision, options.home / "notebooks", frames_now, tell=print)
+    return 0 if all(each.holds for each in verdicts) else 1
 
 
 def _revision(found: "Company", name: str) -> "tuple[Revision, Revision | None]":

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -29,7 +29,7 @@ from toolkit.company import Company, Period, earlier
 from toolkit.errors import ParamsError, ReportError, several
 from toolkit.language import CATALOGUES, checked
 from toolkit.reporting import archive, catalogue, kernels
-from toolkit.reporting.parameters import Value, resolved
+from toolkit.reporting.parameters import Value, declared, resolved
 
 _RENDERING = threading.Lock()  # nbconvert says nothing of threads
 _NAMES = {"before": "figures of the period before"}
@@ -278,10 +278,36 @@ def _job(
     if "language" in values:
         checked(language, f"{values['language'].origin}, language")
     methods = _methods(notebook)
-    code = _code(notebook, language) | ({_METHODS: archive.sha256(archive.canonical(methods))} if methods else {})
+    code = code_of(notebook, language)
     job = Job(notebook, values, dict(frames), code, methods, _headlines_before(company, period, notebook.stem))
     heading = [company.settings.title, period.name, period.as_of.isoformat()]
     job.recipe = archive.sha256(archive.canonical([heading, _entry(job)]))
+    return job
+
+
+def code_of(notebook: Path, language: str) -> dict[str, str]:
+    """Digests of all code that a report of a notebook runs now, and of the methods that it shows."""
+    methods = _methods(notebook)
+    return _code(notebook, language) | ({_METHODS: archive.sha256(archive.canonical(methods))} if methods else {})
+
+
+def remade(company: Company, period: Period, notebook: Path, entry: dict, frames: Mapping[str, Path]) -> Job:
+    """A report executed again as an archived manifest's ``entry`` says, from frames that were kept, with today's code.
+
+    Raises
+    ------
+    ReportError
+        If it does not come to its end.
+    """
+    kinds = {name: each.annotation for name, each in declared(notebook).items()}
+    given, values = entry["parameters"], {}
+    for name in sorted(given, key=lambda name: [*kinds, *given].index(name)):  # as declared; a manifest is sorted
+        value = given[name]["value"]
+        values[name] = Value(date.fromisoformat(value) if kinds.get(name) == "date" else value, given[name]["origin"])
+    kept = {name: (frames[name], digest) for name, digest in entry["frames"].items()}
+    code, before = entry["code"], entry.get("before", [])
+    job = Job(notebook, values, kept, code, _methods(notebook), before, entry["recipe"])
+    _execute(_Run(company, period, 1, lambda event: None), job)
     return job
 
 

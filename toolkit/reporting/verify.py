@@ -1,0 +1,213 @@
+"""Is an archived report still what its inputs give? Hashes, the page again, the frames again; and if not, why."""
+
+import io
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from toolkit.company import Company, Period
+from toolkit.errors import DataError, ReportError, ToolkitError
+from toolkit.reporting import archive, runner
+
+TOLERANCE = 1e-9  # of a number, relative: what the order of sums may move on another machine
+_RECIPE = re.compile(r"<code>([0-9a-f]{64})</code>")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a report made again: ``said`` (identical, same within tolerance, differs, not checkable), the tables
+    and figures it differs at, and what differs of what it is made of."""
+
+    report: str
+    said: str
+    at: list[str] = field(default_factory=list)
+    because: list[str] = field(default_factory=list)
+    frames: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Is the report what was archived?"""
+        return self.said in ("identical", "same within tolerance")
+
+    def text(self) -> str:
+        """The verdict as a line of ``toolkit verify``."""
+        at = f" at {_first(self.at)}" if self.at else ""
+        because = f", because of {_first(self.because)}" if self.because else ""
+        return f"{self.report}: {self.said}{at}{because}; {self.frames}"
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:5]) + f" and {len(names) - 5} more" * (len(names) > 5)
+
+
+def verify(
+    company: Company, period: Period, revision: archive.Revision, notebooks: Path,
+    frames_now: Callable[[list[str]], Mapping[str, str]], *, tell: Callable[[str], None] = lambda line: None,
+) -> list[Verdict]:  # fmt: skip
+    """Make each report of a revision again, from the frames that were kept for it, with today's code.
+
+    Parameters
+    ----------
+    company, period, revision
+        Which revision.
+    notebooks
+        Folder of the notebooks.
+    frames_now
+        Gives the digests of frames by name, as the warehouse makes them now; may raise ``ToolkitError``.
+    tell
+        Called with the line of each report.
+
+    Returns
+    -------
+    list of Verdict
+        One a report, in the order of their names.
+
+    Raises
+    ------
+    DataError
+        If a file of the revision is not what was archived: nothing is then made again.
+    """
+    faults = [fault for fault in archive.check(revision.folder.parent) if f"{revision.folder}:" in fault]
+    if faults:
+        raise DataError("\n".join(faults))
+    known = date.fromisoformat(revision.manifest["as_of"])
+    period = company.between(period.name, period.start.date(), period.end.date(), known)
+    entries, verdicts = sorted(revision.manifest["reports"].items()), []
+    try:
+        now, fault = frames_now(sorted({name for _, entry in entries for name in entry["frames"]})), ""
+    except ToolkitError as error:
+        now, fault = {}, f"frames not checkable: {str(error).splitlines()[0]}"
+    for report, entry in entries:
+        frames = fault or _frames(entry, now)
+        verdicts.append(_verdict(company, period, revision, notebooks / f"{report}.ipynb", entry, frames))
+        tell(verdicts[-1].text())
+    return verdicts
+
+
+def _verdict(
+    company: Company, period: Period, revision: archive.Revision, notebook: Path, entry: dict, frames: str
+) -> Verdict:
+    if not notebook.is_file():
+        return Verdict(notebook.stem, "not checkable", because=[f"{notebook.name} is gone"], frames=frames)
+    told = {"because": _because(notebook, entry), "frames": frames}
+    kept = {name: company.data / "frames" / f"{digest}.parquet" for name, digest in entry["frames"].items()}
+    gone = [f"frame {name} is not kept" for name, path in kept.items() if not path.is_file()]
+    if gone:
+        return Verdict(notebook.stem, "not checkable", **told | {"because": gone})
+    try:
+        with tempfile.TemporaryDirectory() as home:  # where the page of one that fails may go
+            job = runner.remade(replace(company, home=Path(home)), period, notebook, entry, kept)
+    except ReportError as error:
+        return Verdict(notebook.stem, "differs", [str(error).splitlines()[0].split(" The partial page")[0]], **told)
+    tables, close = _tables(revision, job)
+    figures, near = _figures(revision, job)
+    at, text = [*tables, *figures], (revision.folder / f"{job.report}.html").read_text(encoding="utf-8")
+    if at:
+        return Verdict(job.report, "differs", at, **told)
+    if job.page == text:
+        return Verdict(job.report, "identical", frames=frames)
+    if close or near:
+        return Verdict(job.report, "same within tolerance", [*close, *near], **told)
+    return Verdict(job.report, "differs", ["its page alone: every table and figure is the same"], **told)
+
+
+def _because(notebook: Path, entry: dict) -> list[str]:
+    """What differs today of the code and the environment that a report was made with."""
+    language = entry["parameters"].get("language", {}).get("value", "en")
+    was, now = entry["code"], runner.code_of(notebook, language)
+    code = [f"code: {name}" for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name)]
+    old, new = entry["environment"], runner.environment()
+    return code + [f"environment: {name}" for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+
+
+def _frames(entry: dict, now: Mapping[str, str]) -> str:
+    """Whether the warehouse still gives the frames that a report was made of."""
+    asked = {name: digest for name, digest in entry["frames"].items() if name in now}
+    moved = [name for name, digest in sorted(asked.items()) if now[name] != digest]
+    return f"the warehouse gives other frames now: {_first(moved)}" if moved else "frames as from the warehouse now"
+
+
+def _tables(revision: archive.Revision, job: runner.Job) -> tuple[list[str], list[str]]:
+    """Tables that differ, with their first cell, and those that differ within the tolerance."""
+    folder = revision.folder / "tables" / job.report
+    archived = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.csv"))}
+    differ, close = [], []
+    for name in sorted(archived.keys() | job.tables.keys()):
+        if archived.get(name) == job.tables.get(name):
+            continue
+        cell = "not in both"
+        if name in archived and name in job.tables:
+            cell = _first_cell(*(pd.read_csv(io.StringIO(text)) for text in (archived[name], job.tables[name])))
+        if cell:
+            differ.append(f"table {name} ({cell})")
+        else:
+            close.append(f"table {name}")
+    return differ, close
+
+
+def _first_cell(old: pd.DataFrame, new: pd.DataFrame) -> str:
+    """The first cell of two tables that differs beyond the tolerance; empty if there is none."""
+    if list(old) != list(new) or len(old) != len(new):
+        return f"{len(old)} rows of {len(old.columns)} columns, now {len(new)} of {len(new.columns)}"
+    for column in old:
+        for at, (was, now) in enumerate(zip(old[column], new[column], strict=True), start=1):
+            if not _close(was, now):
+                return f"row {at}, {column}: {was}, now {now}"
+    return ""
+
+
+def _close(was: object, now: object) -> bool:
+    if was == now or (pd.isna(was) and pd.isna(now)):
+        return True
+    numbers = all(isinstance(x, int | float) for x in (was, now))
+    return numbers and abs(was - now) <= TOLERANCE * max(abs(was), abs(now))
+
+
+def _figures(revision: archive.Revision, job: runner.Job) -> tuple[list[str], list[str]]:
+    """Key figures that differ, and those that differ within the tolerance."""
+    kept = pd.read_parquet(revision.folder / "figures.parquet")
+    keys, ends = ["figure_id", "cohort", "segment", "channel"], ["value", "low", "high", "n"]
+    sides = []
+    for rows in (kept[kept["report"] == job.report], pd.DataFrame(job.figures, columns=[*keys, *ends])):
+        told = rows[ends].astype("float64").to_dict("records")
+        sides.append(dict(zip(map(tuple, rows[keys].astype("str").to_numpy()), told, strict=True)))
+    was, now = sides
+    differ, close = [], []
+    for key in sorted(was.keys() | now.keys()):
+        if key in was and key in now and all(_close(was[key][end], now[key][end]) for end in ends):
+            exact = all(was[key][end] == now[key][end] or pd.isna(was[key][end]) for end in ends)
+            close += [] if exact else [f"figure {' '.join(filter(None, key))}"]
+        else:
+            differ.append(f"figure {' '.join(filter(None, key))}")
+    return differ, close
+
+
+def found(reports: Path, page: Path) -> str:
+    """What a page that somebody was sent is: by the recipe that it names, among all that is archived.
+
+    Raises
+    ------
+    DataError
+        If it names no recipe, or none that is archived.
+    """
+    text = page.read_text(encoding="utf-8", errors="replace")
+    recipe = _RECIPE.search(text[text.find('id="provenance"') :])
+    if not recipe:
+        raise DataError(f"{page}: expected a report page with the recipe that it was made by, found none.")
+    for pack in sorted(path for path in reports.glob("*/*") if path.is_dir() and not path.parent.name.startswith(".")):
+        revisions = archive.revisions(pack)
+        for revision in reversed(revisions):
+            for report, entry in revision.manifest["reports"].items():
+                if entry.get("recipe") == recipe[1]:
+                    same = (revision.folder / f"{report}.html").read_bytes() == page.read_bytes()
+                    newest = (
+                        "the newest, a draft" if revision is revisions[-1] else f"superseded by {revisions[-1].name}"
+                    )
+                    how = "byte for byte what was archived" if same else "NOT what was archived: its bytes were changed"
+                    return f"{report} of {pack.parent.name} {pack.name} {revision.name}, {newest}; {how}"
+    raise DataError(f"{page}: its recipe {recipe[1][:12]}… is of no revision under {reports}.")
