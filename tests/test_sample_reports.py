@@ -258,6 +258,13 @@ def test_a_pack_is_in_the_language_that_is_asked_for_and_nothing_else_of_it_chan
 
 
 @pytest.mark.slow
+def test_every_report_of_the_pack_is_verified_to_be_what_was_archived(home, revision, capsys):
+    assert cli.main(["--home", str(home), "verify", "sample", "2026Q3/r1"]) == 0
+    lines = [f"{path.stem}: identical; frames as from the warehouse now" for path in NOTEBOOKS]
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+@pytest.mark.slow
 def test_jupyterlab_gives_the_tables_of_the_archive(home, revision, tmp_path):
     pytest.importorskip("jupyterlab", reason="no JupyterLab: make test-all installs it")
     with socket.socket() as free:

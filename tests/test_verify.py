@@ -16,6 +16,8 @@ from toolkit.reporting import archive, runner, verify
 def project(tmp_path):
     made = Project(tmp_path)
     made.quick_report("cost")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "METHODS.md").write_text("# Methods\n\n### 0.1 Order\n\nA row.\n\n### 1.1 Step\n\nAdd.\n")
     (tmp_path / "data" / "acme").mkdir(parents=True)
     os.symlink(tmp_path / "frames", tmp_path / "data" / "acme" / "frames")
     made.run("cost")

@@ -288,7 +288,8 @@ def _job(
 def code_of(notebook: Path, language: str) -> dict[str, str]:
     """Digests of all code that a report of a notebook runs now, and of the methods that it shows."""
     methods = _methods(notebook)
-    return _code(notebook, language) | ({_METHODS: archive.sha256(archive.canonical(methods))} if methods else {})
+    shown = {_METHODS: archive.sha256(archive.canonical(methods))} if methods else {}
+    return dict(sorted((_code(notebook, language) | shown).items()))  # as in a manifest
 
 
 def remade(company: Company, period: Period, notebook: Path, entry: dict, frames: Mapping[str, Path]) -> Job:
