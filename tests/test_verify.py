@@ -72,6 +72,13 @@ def test_a_changed_page_alone_and_another_environment_are_told(project, monkeypa
     )
 
 
+def test_a_company_that_is_called_otherwise_now_is_told(project):
+    base = project.home / "params/acme/base.yaml"
+    base.write_text(base.read_text().replace("Acme", "Acme plc"))
+    verdict, _ = _verified(project)
+    assert (verdict.said, verdict.because) == ("differs", ["title or zone of the company"])
+
+
 def test_new_data_are_told_and_the_report_is_checked_by_the_frames_that_were_kept(project):
     project.rows["cost"] = ["o1", "o2", "late"]
     verdict, line = _verified(project)

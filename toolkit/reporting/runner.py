@@ -280,9 +280,14 @@ def _job(
     methods = _methods(notebook)
     code = code_of(notebook, language)
     job = Job(notebook, values, dict(frames), code, methods, _headlines_before(company, period, notebook.stem))
-    heading = [company.settings.title, period.name, period.as_of.isoformat()]
-    job.recipe = archive.sha256(archive.canonical([heading, _entry(job)]))
+    job.recipe = recipe_of(company, period, _entry(job))
     return job
+
+
+def recipe_of(company: Company, period: Period, entry: dict) -> str:
+    """The name of all that a report is made of: its heading, and the entry of a manifest but for the recipe itself."""
+    heading = [company.settings.title, period.name, period.as_of.isoformat()]
+    return archive.sha256(archive.canonical([heading, entry | {"recipe": ""}]))
 
 
 def code_of(notebook: Path, language: str) -> dict[str, str]:

@@ -94,7 +94,8 @@ def _verdict(
 ) -> Verdict:
     if not notebook.is_file():
         return Verdict(notebook.stem, "not checkable", because=[f"{notebook.name} is gone"], frames=frames)
-    told = {"because": _because(notebook, entry), "frames": frames}
+    titled = runner.recipe_of(company, period, entry) == entry["recipe"]
+    told = {"because": ["title or zone of the company"] * (not titled) + _because(notebook, entry), "frames": frames}
     kept = {name: company.data / "frames" / f"{digest}.parquet" for name, digest in entry["frames"].items()}
     gone = [f"frame {name} is not kept" for name, path in kept.items() if not path.is_file()]
     if gone:
