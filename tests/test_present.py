@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from toolkit import present, present_profile
+from toolkit import language, present, present_profile
 
 FACTS = pd.DataFrame([{"currency": "EUR", "period": "2026Q3", "as_of": "2026-10-22", "min_n": 10}])
 NOTHING_MISSING = pd.DataFrame({"table": [], "columns": []}, dtype="str")
@@ -758,3 +758,13 @@ def test_a_page_and_its_drawings_have_the_same_colours():
         for name in ("ink", "accent", "warn"):
             assert found[f"--{name}"] == present._TONES[name][at]
         assert min(_contrast(found[f"--{name}"], found["--wash"]) for name in ("ink", "quiet", "accent", "warn")) >= 4.5
+
+
+def test_the_score_is_called_by_its_name_in_the_language_spoken():
+    with language.speaking("nl"):
+        assert present.Look(FACTS, NOTHING_MISSING, measure="NPS proxy (five promotes)").measure.startswith(
+            "NPS-benadering"
+        )
+    assert (
+        present.Look(FACTS, NOTHING_MISSING, measure="NPS proxy (five promotes)").measure == "NPS proxy (five promotes)"
+    )

@@ -105,6 +105,9 @@ class Look:
     measure: str = "NPS"
     assumed: Sequence[tuple[str, int, int]] = ()  # what is assumed, cents, thousandths: of the frame ``assumptions``
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "measure", word(self.measure))
+
     period, currency, min_n = _fact("period"), _fact("currency"), _fact("min_n")
     as_of, first_day, unanswered_known = _fact("as_of", day), _fact("first_day", day), _fact("unanswered_known")
 
