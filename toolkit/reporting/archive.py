@@ -138,6 +138,18 @@ def check(folder: Path) -> list[str]:
     return faults
 
 
+def differing(was: dict, now: dict) -> list[str]:
+    """Names whose values in two parts of manifests are not the same, or that one of them lacks."""
+    return [name for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name)]
+
+
+def put(path: Path, text: str) -> None:
+    """Write a view: the whole text, or what stood there before."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
 def discard(folder: Path) -> None:
     """Remove a staging folder, if it is still there."""
     shutil.rmtree(folder, ignore_errors=True)

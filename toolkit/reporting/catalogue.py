@@ -1,7 +1,6 @@
 """What is in the archive? The views beside the revisions, rebuilt from them and in no manifest."""
 
 import html
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,14 +30,14 @@ def rebuild(reports: Path) -> Path:
         for period, found in reversed(packs.items()):
             languages.add(language_of(found[-1]))
             with speaking(language_of(found[-1])):
-                _write(company / period / "index.html", *_start(company.name, period, found, trend))
+                archive.put(company / period / "index.html", page.view(*_start(company.name, period, found, trend)))
                 rows.append(_row(company.name, period, found[-1], trend))
     with speaking(languages.pop() if len(languages) == 1 else "en"):
         field = f'{html.escape(say("Show rows with"))} <input type="search">'
         body = f'<p class="filter" hidden><label>{field}</label> <span role="status"></span></p>'
         body += _table(("company", "period", "status", "reports", "headlines"), rows)
         body = body if rows else f"<p>{html.escape(say('Nothing is archived yet.'))}</p>"
-        _write(reports / "index.html", say("Reports"), body)
+        archive.put(reports / "index.html", page.view(say("Reports"), body))
     return reports / "index.html"
 
 
@@ -138,9 +137,3 @@ def _table(names: Iterable[str], rows: list[str]) -> str:
         f'<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table><caption><span>{caption}</span>'
         f"</caption><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
-
-
-def _write(path: Path, title: str, body: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(page.view(title, body), encoding="utf-8")
-    os.replace(partial, path)

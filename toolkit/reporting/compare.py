@@ -2,7 +2,6 @@
 
 import html
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,7 +64,7 @@ def _report(was: dict | None, now: dict | None) -> dict:
     if was is None or now is None:
         state = "added" if was is None else "removed"
         return {"state": state, "because": [], "frames": [], "code": [], "parameters": [], "confidence": None}
-    parts = {part: _differing(was.get(part) or {}, now.get(part) or {}) for part in _BECAUSE if part != "before"}
+    parts = {part: archive.differing(was.get(part) or {}, now.get(part) or {}) for part in _BECAUSE if part != "before"}
     parts["parameters"] = [name for name in parts["parameters"] if name not in _GIVEN]
     parts["before"] = ["before"] * (was.get("before") != now.get("before"))
     because = [said for part, said in _BECAUSE.items() if parts[part]]
@@ -79,10 +78,6 @@ def _report(was: dict | None, now: dict | None) -> dict:
         "parameters": values,
         "confidence": now["parameters"].get("confidence", {}).get("value", 0.95),
     }
-
-
-def _differing(was: dict, now: dict) -> list[str]:
-    return [name for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name)]
 
 
 def _value(entry: dict, name: str) -> str:
@@ -132,12 +127,18 @@ def _joined(old: Path, new: Path) -> pd.DataFrame:
     return named[1].merge(named[0], on=keys, how="outer", indicator=True, sort=False).drop(columns="_nth")
 
 
+def _columns(rows: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """The texts and the numbers of two tables that are joined."""
+    numbers = [x.removesuffix("|new") for x in rows if x.endswith("|new")]
+    return [x for x in rows if "|" not in x and x != "_merge"], numbers
+
+
 def _counted(rows: pd.DataFrame) -> dict:
     """How many rows changed, came and went, and the cells that changed."""
     both, cells, changed = rows[rows["_merge"] == "both"], [], set()
-    texts = both[[x for x in rows if "|" not in x and x != "_merge"]].to_numpy()
-    named = pd.Series([" · ".join(each) for each in texts], index=both.index, dtype="str")
-    for name in [x.removesuffix("|new") for x in rows if x.endswith("|new")]:
+    texts, numbers = _columns(rows)
+    named = pd.Series([" · ".join(each) for each in both[texts].to_numpy()], index=both.index, dtype="str")
+    for name in numbers:
         was, now = both[f"{name}|old"], both[f"{name}|new"]
         differs = (was != now) & ~(was.isna() & now.isna())
         changed |= set(both.index[differs])
@@ -159,10 +160,8 @@ def write(old: archive.Revision, new: archive.Revision) -> Path:
     path = folder / f"{old.folder.parent.name}-{old.name}--{new.folder.parent.name}-{new.name}.html"
     with speaking(language_of(new)):
         text = page.view(_title(told), _body(told, rows, old, new))
-    for target, content in ((path.with_suffix(".json"), archive.canonical(told)), (path, text)):
-        partial = target.with_name(f".{target.name}.partial")
-        partial.write_text(content, encoding="utf-8")
-        os.replace(partial, target)
+    archive.put(path.with_suffix(".json"), archive.canonical(told))
+    archive.put(path, text)
     return path
 
 
@@ -178,9 +177,9 @@ def _body(told: dict, rows: dict, old: archive.Revision, new: archive.Revision) 
     kinds = dict.fromkeys(["report", "frames", "code"], "name") | dict.fromkeys(["state", "because"], "text")
     heads = {"because": "because of", "frames": "frames that differ", "code": "code that differs"}
     said, behind = _key_figures(told)
-    parts = [paragraphs([said]).html]
-    parts += [table(reasons, name="reasons", caption=say("Why reports differ, by what they were made of"),
-                   columns=list(reasons), heads=heads, kinds=kinds).html]  # fmt: skip
+    caption = say("Why reports differ, by what they were made of")
+    why = table(reasons, name="reasons", caption=caption, columns=list(reasons), heads=heads, kinds=kinds)
+    parts = [paragraphs([said]).html, why.html]
     values = [{"report": name} | row for name, each in told["reports"].items() for row in each["parameters"]]
     if values:
         kinds = dict.fromkeys(["report", "parameter", "old", "new"], "name")
@@ -272,9 +271,9 @@ def _tables(told: dict, report: str, rows: dict) -> str:
 
 def _side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
     """What a reader sees of two tables: each number that changed with what it was."""
-    texts = [x for x in rows if "|" not in x and x != "_merge"]
+    texts, numbers = _columns(rows)
     shown = rows[texts].copy()
-    for name in [x.removesuffix("|new") for x in rows if x.endswith("|new")]:
+    for name in numbers:
         was, now = ([formatted(x, kind_of(name)) for x in rows[f"{name}|{side}"]] for side in ("old", "new"))
         shown[name] = [
             new if new == old else say("{new} (was {old})", new=new, old=old) for old, new in zip(was, now, strict=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit.company import Company, Period
-from toolkit.errors import DataError, ReportError, ToolkitError
+from toolkit.errors import DataError, ReportError, ToolkitError, several
 from toolkit.reporting import archive, runner
 
 TOLERANCE = 1e-9  # of a number, relative: what the order of sums may move on another machine
@@ -74,7 +74,7 @@ def verify(
     """
     faults = [fault for fault in archive.check(revision.folder.parent) if f"{revision.folder}:" in fault]
     if faults:
-        raise DataError("\n".join(faults))
+        raise DataError(several(faults))
     known = date.fromisoformat(revision.manifest["as_of"])
     period = company.between(period.name, period.start.date(), period.end.date(), known)
     entries, verdicts = sorted(revision.manifest["reports"].items()), []
@@ -120,10 +120,8 @@ def _verdict(
 def _because(notebook: Path, entry: dict) -> list[str]:
     """What differs today of the code and the environment that a report was made with."""
     language = entry["parameters"].get("language", {}).get("value", "en")
-    was, now = entry["code"], runner.code_of(notebook, language)
-    code = [f"code: {name}" for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name)]
-    old, new = entry["environment"], runner.environment()
-    return code + [f"environment: {name}" for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+    now = {"code": runner.code_of(notebook, language), "environment": runner.environment()}
+    return [f"{part}: {name}" for part in now for name in archive.differing(entry[part], now[part])]
 
 
 def _frames(entry: dict, now: Mapping[str, str]) -> str:
