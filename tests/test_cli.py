@@ -410,6 +410,10 @@ def test_compare_names_what_there_is(home, toolkit, monkeypatch):
     )  # fmt: skip
     code, out, _ = toolkit("compare", "acme", "2026Q3", "2026Q3/r1")
     assert (code, out) == (0, f"{home.resolve()}/reports/acme/compared/2026Q3-r1--2026Q3-r1.html\n")
+    notebook = home / "notebooks" / "cost.ipynb"
+    notebook.write_text(notebook.read_text().replace("1", "2"))
+    assert toolkit("run", "acme", "2026Q3")[0] == 0
+    assert toolkit("compare", "acme", "2026Q3")[1].endswith("/compared/2026Q3-r1--2026Q3-r2.html\n")
 
 
 def test_verify_needs_to_know_what_and_ends_as_the_verdicts_say(home, toolkit, monkeypatch):
