@@ -32,7 +32,7 @@ def made(home: Path, orders: int) -> None:
     tables.mkdir(parents=True)
     (params / "base.yaml").write_text(
         "company: {title: Bench, zone: UTC, currency: EUR, pseudonym_key: public,"
-        " limits: {warehouse_mb: 2000}}\n\nall: {}\n"
+        " limits: {warehouse_mb: 2600}}\n\nall: {}\n"
     )
     rules = {name: {"pool": POOLS[name], "seconds": SECONDS[name], "per": DRIVERS.get(name, {})} for name in SECONDS}
     (params / "cost.yaml").write_text(json.dumps({"activities": rules}))

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, reduce
 from operator import and_
 from pathlib import Path
@@ -1152,9 +1152,13 @@ class Known:
             sums = rows.group_by(keys).agg(times=rows.quantity.sum(), seconds=rows.seconds.sum())
             placed = self._pooled(_relabelled(sums, self.grid))
             return placed.group_by(["pool", *keys]).agg(times=placed.times.sum(), seconds=placed.seconds.sum())
-        sums = [self._work_sums(month, keys[:2], self._atoms, self.period) for month in _months(self.period)]
-        named = self._pooled(self._with_names(ibis.union(*sums) if len(sums) > 1 else sums[0], self._atoms))
-        return named.select("pool", *keys, "times", "seconds")
+        sums = [
+            self._work_sums(part, ["_kind"], self._atoms, self.period).mutate(month=ibis.literal(_first_day(part)))
+            for part in _months(self.period)
+        ]
+        named = self._with_names(ibis.union(*sums) if len(sums) > 1 else sums[0], self._atoms)
+        kinds = self._kinds_of_work(self.period).select("_kind", activity="_activity").distinct()
+        return self._pooled(named.left_join(kinds, "_kind")).select("pool", *keys, "times", "seconds")
 
     @cached_property
     def _much_work(self) -> bool:
@@ -1180,11 +1184,13 @@ class Known:
         done = self._done_in(span, ibis._.order_id.notnull(), ibis._.customer_id.isnull())
         done = self._timed(done, within or span)
         plain = done.left_join(orders, done.order_id == orders._of)
-        others = self._numbered(self._work_places(span, named=_OWN), places)
+        others = self._numbered(self._work_places(span, *keys, named=_OWN), places)
         columns = [*keys, "_customer", "_place", "quantity", "seconds"]
         rows = ibis.union(*[part.select(columns) for part in (plain, others)])
         rows = rows.mutate(_place=rows._place.fill_null(_numbers(places)[places[_NOWHERE]]))
-        return rows.group_by(columns[:-2]).agg(times=rows.quantity.sum(), seconds=rows.seconds.sum())
+        # added as floating point, exact for whole numbers below 2^53: the sum of integers takes DuckDB twice the room
+        times, seconds = (rows[name].cast("float64").sum().cast("int64") for name in ("quantity", "seconds"))
+        return rows.group_by(columns[:-2]).agg(times=times, seconds=seconds)
 
     def _order_places(self) -> ir.Table:
         orders = self.table("orders").select("order_id", "customer_id", "channel", "ordered_at")
@@ -1263,12 +1269,15 @@ class Known:
         """
         done = self.warehouse.table("activities")
         done = self._as_known("activities", done.filter(*_in(span, ibis._.happened_at), *only))
-        cases = [(done.happened_at >= _instant(part.start), part.start.date().replace(day=1)) for part in _months(span)]
+        cases = [(done.happened_at >= _instant(part.start), _first_day(part)) for part in _months(span)]
         month = ibis.cases(*[(after, ibis.literal(day)) for after, day in reversed(cases)], else_=ibis.null("date"))
         return done.mutate(month=month)
 
     def _timed(self, done: ir.Table, span: Period, floor: int | None = 0) -> ir.Table:
-        """Activities with ``seconds`` by the time equations of ``cost.yaml``; 0 where there is none, never less."""
+        """Activities with ``seconds`` by the time equations of ``cost.yaml``; 0 where there is none, never less.
+
+        And with ``_kind``, the number of the activity: groups of millions are made by it.
+        """
         kinds = self._kinds_of_work(span)
         done = done.mutate(_read=done.drivers.fill_null(""))
         found = done.left_join(kinds, [done.activity == kinds._activity, done._read == kinds._text])
@@ -1278,6 +1287,8 @@ class Known:
 
     def _kinds_of_work(self, span: Period) -> ir.Table:
         """Each activity and text of drivers in a span with its seconds: ``_base`` a time, ``_more`` for the drivers.
+
+        ``_kind`` numbers the activities.
 
         Read first, once a span, because they are few and DuckDB takes them for many: it would hold all activities
         beside them.
@@ -1293,7 +1304,9 @@ class Known:
             more = more + told[driver].int.fill_null(0) * ibis.cases(*of, else_=0)
         base = [(kinds._activity == name, rule.seconds) for name, rule in rules]
         base = ibis.cases(*base, else_=0) if base else ibis.literal(0)
-        self._kinds[span] = ibis.memtable(self.warehouse.backend.to_pyarrow(kinds.mutate(_base=base, _more=more)))
+        kind = ibis.dense_rank().over(order_by="_activity").cast("int32")
+        kinds = kinds.mutate(_base=base, _more=more, _kind=kind)
+        self._kinds[span] = ibis.memtable(self.warehouse.backend.to_pyarrow(kinds))
         return self._kinds[span]
 
     def _sent_in(self, span: Period) -> ir.Table:
@@ -1986,6 +1999,11 @@ def _months(span: Period) -> list[Period]:
         parts.append(Period("", start, after, span.as_of))
         start = after
     return parts
+
+
+def _first_day(span: Period) -> date:
+    """The first day of the month that a span begins in."""
+    return span.start.date().replace(day=1)
 
 
 def _ago(moment: ir.Value, starts: list[datetime]) -> ir.Value:
