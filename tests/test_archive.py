@@ -6,11 +6,11 @@ import os
 import pandas as pd
 import pytest
 
-from toolkit.errors import DataError
+from toolkit.errors import DataError, ReportError
 from toolkit.reporting import archive, catalogue
 
 MANIFEST = {"company": "acme", "period": "2026Q3", "as_of": "2026-10-22", "reports": {"cost": {"recipe": "r"}}}
-RUN = {"reason": "first run", "finished_at": "2026-11-01T10:00:00+00:00", "commit": ""}
+RUN = {"reason": "first run", "changed": "first run", "finished_at": "2026-11-01T10:00:00+00:00", "commit": ""}
 
 
 @pytest.fixture
@@ -43,6 +43,17 @@ def _rewrite(path, text):
     path.write_text(text)
 
 
+def _moved(old, new):
+    old.chmod(0o755)
+    os.rename(old, new)
+
+
+def _swapped(first):
+    aside, second = first.with_name("aside"), first.with_name("r2")
+    for old, new in ((first, aside), (second, first), (aside, second)):
+        _moved(old, new)
+
+
 def test_revisions_count_from_one_and_hold_together(commit, folder):
     made = [commit(), commit("<h1>b</h1>"), *(commit() for _ in range(8))]
     found = archive.revisions(folder)
@@ -63,11 +74,59 @@ def test_a_manifest_lists_every_file_by_its_digest(commit):
     }
 
 
-def test_a_chain_names_this_manifest_and_the_one_before(commit):
+def test_a_chain_names_this_manifest_this_run_and_the_link_before(commit):
     first, second = commit(), commit("<h1>b</h1>")
-    digests = [archive.sha256(_texts(revision)["manifest.json"]) for revision in (first, second)]
-    assert json.loads(_texts(first)["chain.json"]) == {"manifest": digests[0], "previous": ""}
-    assert json.loads(_texts(second)["chain.json"]) == {"manifest": digests[1], "previous": digests[0]}
+    for revision, previous in ((first, ""), (second, archive.sha256(_texts(first)["chain.json"]))):
+        texts = _texts(revision)
+        assert json.loads(texts["chain.json"]) == {
+            "revision": revision.name,
+            "previous": previous,
+            "manifest": archive.sha256(texts["manifest.json"]),
+            "run": archive.sha256(texts["run.json"]),
+        }
+
+
+def test_the_head_names_the_last_link_of_every_chain(commit, folder):
+    commit()
+    newest = commit("<h1>b</h1>")
+    reports = folder.parents[1]
+    link = archive.sha256(_texts(newest)["chain.json"])
+    assert archive.heads(reports) == {"acme/2026Q3": {"revision": "r2", "link": link, "signed": {}}}
+    assert archive.adrift(reports, archive.heads(reports)) == []
+
+
+def test_a_removed_newest_revision_is_missed_by_the_head(commit, folder):
+    reports = folder.parents[1]
+    commit()
+    kept = archive.heads(reports)
+    archive.discard(commit("<h1>b</h1>").folder)
+    assert archive.check(folder) == []
+    fault = f"{folder}: the head lists r2, which is gone."
+    assert archive.adrift(reports, archive.heads(reports)) == [fault]
+    assert archive.adrift(reports, kept) == []  # a head of before knows nothing of it
+    with pytest.raises(ReportError) as refused:
+        archive.anchor(folder)
+    assert str(refused.value) == f"{fault} Bring it back from a copy."
+    assert archive.heads(reports)["acme/2026Q3"]["revision"] == "r2"
+
+
+def test_another_revision_in_the_place_of_one_is_missed_by_a_head_that_was_kept(commit, folder):
+    commit()
+    reports, kept = folder.parents[1], archive.heads(folder.parents[1])
+    archive.discard(folder / "r1")
+    (reports / archive.HEAD).unlink()
+    commit("<h1>b</h1>")
+    assert archive.check(folder) == []
+    assert archive.adrift(reports, archive.heads(reports)) == []
+    assert archive.adrift(reports, kept) == [f"{folder}: r1 is not the one that the head lists."]
+
+
+def test_a_head_that_does_not_read_is_refused(commit, folder):
+    commit()
+    (folder.parents[1] / archive.HEAD).write_text("{")
+    with pytest.raises(DataError) as refused:
+        commit("<h1>b</h1>")
+    assert str(refused.value) == f"{folder.parents[1]}: expected the head.json of the archive, found none that reads."
 
 
 def test_a_clock_stands_in_run_json_alone(commit):
@@ -98,18 +157,25 @@ def test_nothing_of_a_revision_is_there_before_all_of_it(commit, folder, monkeyp
         (lambda r: (r / "tables/manifest.json").write_text(""), ["r1: tables/manifest.json is in no manifest."]),
         (
             lambda r: _rewrite(r / "manifest.json", (r / "manifest.json").read_text().replace("acme", "acne")),
-            [f"{name}: the chain does not fit the manifest, or the revision before it." for name in ("r1", "r2")],
+            ["r1: manifest.json is not what was archived."],
         ),
+        (lambda r: _rewrite(r / "run.json", json.dumps(RUN)), ["r1: run.json is not what was archived."]),
         (
             lambda r: _rewrite(r / "chain.json", (r / "chain.json").read_text().replace('s": ""', 's": "x"')),
-            ["r1: the chain does not fit the manifest, or the revision before it."],
+            [f"{name}: the chain does not fit the revision before it." for name in ("r1", "r2")],
         ),
+        (lambda r: archive.discard(r), ["r2: r1 before it is gone."]),
         (
-            lambda r: archive.discard(r),
-            ["r2: the chain does not fit the manifest, or the revision before it."],
+            _swapped,
+            ["r1: is r2 under another name.", "r2: is r1 under another name.",
+             "r3: the chain does not fit the revision before it."],
         ),
+        (lambda r: _moved(r, r.with_name("r4")), ["r2: r1 before it is gone.", "r4: is r1 under another name."]),
     ],
-    ids=["changed byte", "missing file", "added file", "added manifest", "manifest", "chain", "revision gone"],
+    ids=[
+        "changed byte", "missing file", "added file", "added manifest", "manifest", "run", "chain", "revision gone",
+        "swapped", "renamed",
+    ],
 )  # fmt: skip
 def test_what_was_done_to_an_archive_is_said(commit, folder, damage, faults):
     first, _, _ = commit(), commit("<h1>b</h1>"), commit()
@@ -141,12 +207,15 @@ def test_other_folders_are_no_revisions(folder):
 
 def test_the_catalogue_shows_every_revision_the_newest_as_draft(commit, folder):
     commit()
-    commit("<h1>b</h1>", run=RUN | {"reason": "cost: <code> changed"})
+    commit("<h1>b</h1>", run=RUN | {"reason": "<so>", "changed": "cost: <code> changed"})
     index = catalogue.rebuild(folder.parents[1])
     assert index == folder.parents[1] / "index.html"
     assert '<a href="acme/2026Q3/r2/cost.html">cost</a>' in index.read_text()
     period = (folder / "index.html").read_text()
-    assert "<td>r2</td><td>DRAFT</td><td>1 November 2026, 10:00 UTC</td><td>cost: &lt;code&gt; changed</td>" in period
+    assert (
+        "<td>r2</td><td>DRAFT</td><td>1 November 2026, 10:00 UTC</td><td>&lt;so&gt; (cost: &lt;code&gt; changed)</td>"
+        in period
+    )
     assert "<td>r1</td><td>superseded</td>" in period
     assert period.index("<td>r2</td>") < period.index("<td>r1</td>")
     failed = {"service": "notebooks/service.ipynb failed <in> cell 4.\nmore", "growth": "not started."}

@@ -48,7 +48,7 @@ def archived(tmp_path):
         pd.DataFrame(
             [FIGURE | row for row in figures], columns=[*FIGURE, "figure_id", "value", "low", "high"]
         ).to_parquet(staging / "figures.parquet")
-        run = {"reason": "r", "finished_at": "2026-11-01T10:00:00+00:00"}
+        run = {"reason": "r", "changed": "r", "finished_at": "2026-11-01T10:00:00+00:00"}
         return archive.commit(folder, staging, {"reports": entries}, run)
 
     return make

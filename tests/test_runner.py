@@ -16,6 +16,7 @@ import termios
 import time
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pandas as pd
@@ -27,8 +28,8 @@ from ruamel.yaml import YAML
 
 from toolkit import company, frames, present
 from toolkit.company import yaml_1_2
-from toolkit.errors import ParamsError, ReportError
-from toolkit.reporting import archive, kernels, runner
+from toolkit.errors import DataError, ParamsError, ReportError
+from toolkit.reporting import archive, kernels, ledger, runner
 
 HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
 DRAW = """
@@ -59,6 +60,9 @@ SETS = "print({'b', 'a', 'c'}, hash('a'))"  # moves with the hash seed
 
 
 NO_WAREHOUSE = "import sys\nfrom toolkit import cli, frames\nframes.materialise = lambda *_: {}\n"
+
+
+TIMED = {"run.json", "chain.json"}  # the one with a clock, and its hash
 
 
 class Project:
@@ -125,6 +129,7 @@ class Project:
         paths = [self.home / "notebooks" / f"{name}.ipynb" for name in names]
         later = [path for path in paths if "key_figures" in path.stem]
         stages = [[path for path in paths if path not in later], later]
+        options = {"reason": "it was wrong"} | options
         return runner.run(found, found.period(self.period), stages, self.frames_for, **options)
 
     @property
@@ -206,7 +211,7 @@ def test_a_pack_holds_pages_tables_figures_and_the_record_of_its_run(packed):
     assert list(figures["report"]) == ["cost", "service"]
     assert list(figures["value"]) == [1 / 3, 1 / 3]
     record = outcome.revision.record
-    assert record["reason"] == "first run"
+    assert record["changed"] == "first run"
     for made in record["reports"].values():  # each of its own: 10 MB is less than Python, 2 GB more than this needs
         assert 0 < made["seconds"] < 60
         assert 10 < made["peak_memory_mb"] < 2_000
@@ -219,7 +224,7 @@ def test_pages_and_manifest_name_no_place_and_no_clock(packed):
     for name, content in _contents(outcome.revision).items():
         assert str(project.home).encode() not in content, name
         assert b"papermill" not in content, name
-        if name != "run.json":
+        if name not in TIMED:
             assert not re.search(rb"\d\d:\d\d:\d\d", content), name
 
 
@@ -232,7 +237,7 @@ def test_another_place_zone_locale_and_hash_seed_give_the_same_bytes(packed, tmp
     other.report("cost", SETS)
     other.quick_report("service")
     again = other.run("cost", "service", workers=1).revision
-    assert _differing(outcome.revision, again) == {"run.json"}
+    assert _differing(outcome.revision, again) == TIMED
     monkeypatch.undo()
     time.tzset()
 
@@ -292,7 +297,7 @@ def test_a_terminal_shows_bars_a_pipe_gets_lines_and_the_bytes_are_the_same(proj
     assert (piped.returncode, output.splitlines()[0]) == (0, out.splitlines()[0])
     assert {json.loads(line)["event"] for line in lines.splitlines()} == {"report", "archived"}
     (mine,), (theirs,) = archive.revisions(project.pack), archive.revisions(other.pack)
-    assert _differing(mine, theirs) == {"run.json"}
+    assert _differing(mine, theirs) == TIMED
 
 
 def test_nothing_changed_executes_nothing(packed, monkeypatch):
@@ -312,7 +317,7 @@ def test_only_what_changed_is_executed(project):
     project.rows["cost"] = ["o1", "o2", "o3"]
     frame = project.run("cost", "service")
     assert (frame.executed, frame.unchanged) == (["cost"], ["service"])
-    assert frame.revision.record["reason"] == "cost: frames changed"
+    assert frame.revision.record["changed"] == "cost: frames changed"
     (project.home / "params/acme/2026Q3.yaml").write_text("service:\n  n: 2\n")
     parameter = project.run("cost", "service", reason="the board asked")
     assert (parameter.executed, parameter.unchanged) == (["service"], ["cost"])
@@ -343,7 +348,7 @@ def test_a_report_that_was_not_asked_for_is_kept_and_one_without_notebook_goes(p
     assert (only.revision.folder / "b.html").read_text() == "b"
     (project.home / "notebooks" / "b.ipynb").unlink()
     gone = project.run("a")
-    assert (sorted(gone.revision.manifest["reports"]), gone.revision.record["reason"]) == (["a"], "b: removed")
+    assert (sorted(gone.revision.manifest["reports"]), gone.revision.record["changed"]) == (["a"], "b: removed")
 
 
 def test_a_report_is_made_again_when_the_method_of_a_section_on_it_changes(project):
@@ -363,7 +368,7 @@ def test_a_report_is_made_again_when_the_method_of_a_section_on_it_changes(proje
     assert [part in text for part in ("<p>Add.</p>", "<p>A day.</p>", "<p>Take.</p>")] == [True, True, False]
     assert written(other="Give.").executed == []
     assert [written(own="Add up.").executed, written(words="Two days.").executed] == [["cost"], ["cost"]]
-    assert archive.revisions(project.pack)[-1].record["reason"] == "cost: code changed"
+    assert archive.revisions(project.pack)[-1].record["changed"] == "cost: code changed"
 
 
 def test_a_report_tells_the_change_of_its_headlines_since_the_period_before(project, monkeypatch):
@@ -378,7 +383,7 @@ def test_a_report_tells_the_change_of_its_headlines_since_the_period_before(proj
         (project.home / f"params/acme/{period}.yaml").write_text(f"cost: {{n: {n}}}")
         made = project.run("cost")
         text = (made.revision.folder / "cost.html").read_text()
-        return text[text.index('<ul class="tiles">') : text.index("</ul>")], made.revision.record["reason"]
+        return text[text.index('<ul class="tiles">') : text.index("</ul>")], made.revision.record["changed"]
 
     assert (
         "<span>NPS</span><strong>1.0 points</strong><span></span><span>no figure of the period before</span>"
@@ -400,7 +405,7 @@ def test_a_page_its_views_and_its_recipe_are_of_the_language_that_is_asked_for(p
     english = project.run("cost").revision
     base.write_text(text + "all: {language: nl}\n")
     dutch = project.run("cost").revision
-    assert dutch.record["reason"] == "cost: code and parameters changed"
+    assert dutch.record["changed"] == "cost: code and parameters changed"
     pages = [(found.folder / "cost.html").read_text() for found in (english, dutch)]
     assert ['<html lang="en">' in pages[0], "Skip to the report" in pages[0]] == [True, True]
     assert ['<html lang="nl">' in pages[1], "Naar het rapport" in pages[1]] == [True, True]
@@ -439,7 +444,7 @@ def test_a_revision_says_what_changed(project, monkeypatch, change, reason):
     project.run("a")
     change(project)
     names = sorted(path.stem for path in (project.home / "notebooks").glob("*.ipynb"))
-    assert project.run(*names).revision.record["reason"] == reason
+    assert project.run(*names).revision.record["changed"] == reason
 
 
 LATER = """
@@ -480,7 +485,7 @@ def test_a_second_stage_reads_the_key_figures_of_the_first_and_of_earlier_period
     project.rows["cost"] = ["o1", "o2", "o3"]
     second = project.run("cost", "by_key_figures")
     assert second.executed == ["cost", "by_key_figures"]
-    assert second.revision.record["reason"] == "cost: frames changed; by_key_figures: frames changed"
+    assert second.revision.record["changed"] == "cost: frames changed; by_key_figures: frames changed"
 
     monkeypatch.delenv("TOOLKIT_FRAMES", raising=False)
     monkeypatch.chdir(project.home)
@@ -560,7 +565,7 @@ def test_what_succeeded_is_archived_without_what_failed(project, monkeypatch):
         ["a", "c"],
         {"b": "notebooks/b.ipynb failed.\nTwice."},
     )
-    assert not [name for name, content in _contents(r1).items() if b"failed" in content and name != "run.json"]
+    assert not [name for name, content in _contents(r1).items() if b"failed" in content and name not in TIMED]
     assert "<td>INCOMPLETE: b: notebooks/b.ipynb failed.</td>" in (project.pack / "index.html").read_text()
 
     assert project.refusals("a", "b", "c") == ("notebooks/b.ipynb failed.\nTwice.", ["r1"])  # nothing was made anew
@@ -570,7 +575,7 @@ def test_what_succeeded_is_archived_without_what_failed(project, monkeypatch):
     broken.clear()
     whole = project.run("a", "b", "c")
     assert (whole.executed, whole.unchanged) == (["b"], ["a", "c"])
-    assert (whole.revision.record["reason"], "failed" in whole.revision.record) == ("b: new", False)
+    assert (whole.revision.record["changed"], "failed" in whole.revision.record) == ("b: new", False)
     assert "<td>r3</td><td>DRAFT</td>" in (project.pack / "index.html").read_text()
 
     broken |= {"a"}  # a report that fails is not there in an older version either
@@ -695,7 +700,7 @@ def test_an_interrupted_run_leaves_no_process(project, number):
     with monkey.context():
         project.run("loop")
     monkey.undo()
-    assert sorted(path.name for path in project.pack.iterdir()) == [".lock", "index.html", "r1"]
+    assert sorted(path.name for path in project.pack.iterdir()) == [".lock", "index.html", "ledger.jsonl", "r1"]
 
 
 def test_a_killed_run_is_taken_up_where_it_was(project, tmp_path):
@@ -734,7 +739,7 @@ project.run("first", "second", workers=1)
     again = project.run("first", "second")
     assert (again.executed, again.resumed, again.unchanged) == (["second"], ["first"], [])
     assert not (project.pack / ".made").exists()
-    assert _differing(again.revision, other.run("first", "second").revision) == {"run.json"}
+    assert _differing(again.revision, other.run("first", "second").revision) == TIMED
     assert again.revision.record["reports"]["first"]["seconds"] > 0
 
 
@@ -793,8 +798,82 @@ def test_no_worker_makes_no_report(project):
 def test_two_runs_do_not_make_one_pack_together(project):
     project.notebook("a", "1")
     project.pack.mkdir(parents=True)
-    with runner._alone(project.pack):
+    with archive.locked(project.pack):
         assert project.refusal("a") == f"{project.pack}: another run is making this pack. Wait for its end."
+
+
+def test_a_report_that_is_archived_is_made_anew_with_a_reason_alone(project):
+    project.quick_report("a")
+    project.run("a", reason="")
+    project.quick_report("b")
+    assert project.run("a", "b", reason="").revision.record["reason"] == "b: new"  # supersedes nothing
+    project.rows["a"] = ["o9"]
+    with pytest.raises(ParamsError) as refused:
+        project.run("a", "b", reason="")
+    assert str(refused.value) == (
+        f"{project.pack}: is archived and would be made anew (a: frames changed). Say why with --reason."
+    )
+    record = project.run("a", "b", reason="late orders").revision.record
+    assert (record["reason"], record["changed"]) == ("late orders", "a: frames changed")
+
+
+def test_a_pack_that_was_tampered_with_is_built_on_no_more(project):
+    project.quick_report("a")
+    page = project.run("a").revision.folder / "a.html"
+    page.chmod(0o644)
+    page.write_text(page.read_text() + "<!-- better -->")
+    project.quick_report("b")
+    with pytest.raises(DataError) as refused:
+        project.run("a", "b")
+    assert str(refused.value) == f"{page.parent}: a.html is not what was archived. Bring it back from a copy."
+
+
+# -- what became of each run -------------------------------------------------------------------
+
+
+def _states(project):
+    return [(past.number, past.state, past.revision) for past in ledger.runs(project.pack)]
+
+
+def test_each_run_has_a_state_that_its_events_prove(project):
+    project.quick_report("a")
+    project.run("a")
+    project.run("a")
+    project.notebook("bad", "1 / 0")
+    with pytest.raises(ReportError) as failed:
+        project.run("a", "bad")
+    fault = str(failed.value).splitlines()[0]
+    assert _states(project) == [(1, "archived", "r1"), (2, "unchanged", ""), (3, "failed", "")]
+    assert ledger.runs(project.pack)[0].done == ["a"]
+    assert ledger.runs(project.pack)[2].fault == fault
+    with archive.locked(project.pack):
+        ledger.append(project.pack, {"run": 4, "event": "begun"}, ledger.clock())
+        assert _states(project)[-1] == (4, "running", "")
+    assert _states(project)[-1] == (4, "killed", "")
+    link = archive.link_of(archive.revisions(project.pack)[0])
+    told = {"run": 4, "event": "archiving", "revision": "r2", "link": link}
+    ledger.append(project.pack, told, ledger.clock())
+    assert _states(project)[-1] == (4, "killed", "")  # it is not there
+    ledger.append(project.pack, told | {"revision": "r1"}, ledger.clock())
+    assert _states(project)[-1] == (4, "archived", "r1")
+
+
+def test_a_ledger_is_only_added_to_and_lives_with_a_torn_line_and_a_clock_set_back(project):
+    project.quick_report("a")
+    days = iter(datetime(2026, 11, day, tzinfo=UTC) for day in (5, 6, 7, 3, 2, 1, 1, 1, 1, 1, 1))
+    project.run("a", now=lambda: next(days))
+    path = project.pack / ledger.LEDGER
+    before = path.read_bytes()
+    events = [json.loads(line) for line in before.splitlines()]
+    assert [(event["at"][8:10], event.get("behind", "")[8:10]) for event in events][:5] == [
+        ("05", ""), ("06", ""), ("07", ""), ("02", "07"), ("01", "02")
+    ]  # fmt: skip
+    assert archive.revisions(project.pack)[0].record["finished_at"] == "2026-11-03T00:00:00+00:00"
+    with path.open("ab") as file:
+        file.write(b'{"at": "2026')
+    project.run("a", now=lambda: datetime(2026, 10, 1, tzinfo=UTC))
+    assert path.read_bytes().startswith(before + b'{"at": "2026\n')
+    assert _states(project) == [(1, "archived", "r1"), (2, "unchanged", "")]
 
 
 # -- parameters for plain papermill ------------------------------------------------------------

@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -205,7 +204,9 @@ class _Progress:
 
     def __call__(self, event: dict) -> None:
         if not self.live:
-            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            from toolkit.reporting import ledger
+
+            at = ledger.clock().isoformat(timespec="milliseconds")
             with suppress(OSError):  # nobody reads it any more: no reason to end a run
                 print(json.dumps({"at": at} | event), file=sys.stderr, flush=True)
         elif event["event"] == "report":

@@ -1,17 +1,20 @@
 """What was archived, and is it what was made? Revisions, written once, each whole or not there."""
 
+import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolkit.errors import DataError
+from toolkit.errors import DataError, ReportError, several
 
+HEAD, SIGNED = "head.json", "signed"  # the last link of every chain; the folder of a pack's sign-offs
 _REVISION = re.compile(r"r([1-9][0-9]*)")
-_UNLISTED = ("manifest.json", "chain.json", "run.json")
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Revision:
     @property
     def record(self) -> dict:
         """What ``run.json`` says of the run: reason, clock, commit, memory."""
-        return _read(self.folder / "run.json", {"reason", "finished_at"})
+        return _read(self.folder / "run.json", {"reason", "changed", "finished_at"})
 
 
 def sha256(content: bytes | str) -> str:
@@ -60,34 +63,117 @@ def revisions(folder: Path) -> list[Revision]:
     return sorted(found, key=lambda revision: revision.number)
 
 
-def _read(path: Path, names: set[str]) -> dict:
+def _read(path: Path, names: set[str], what: str = "") -> dict:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         document = None
     if not isinstance(document, dict) or not names <= document.keys():
-        raise DataError(f"{path.parent}: expected a revision with its {path.name}, found none that reads.")
+        what = what or f"a revision with its {path.name}"
+        raise DataError(f"{path.parent}: expected {what}, found none that reads.")
     return document
 
 
-def commit(folder: Path, staging: Path, manifest: dict, run: dict) -> Revision:
+def commit(
+    folder: Path, staging: Path, manifest: dict, run: dict, *, tell: Callable[[dict], None] = lambda event: None
+) -> Revision:
     """Turn a staging folder into the next revision in one step: whole or not at all.
 
-    Writes ``manifest.json`` (with the SHA-256 of every file), ``chain.json`` (hash of this
-    manifest and of the revision before) and ``run.json`` (the only file with a clock), makes
-    everything durable and read-only, and renames the folder into place.
+    Writes ``manifest.json`` (with the SHA-256 of every file), ``run.json`` (the only file with a clock) and
+    ``chain.json`` (hashes of both, and of the ``chain.json`` before), makes everything durable and read-only, renames
+    the folder into place, and then writes the new link into the head over all chains. ``tell`` is told the revision and
+    its link just before the renaming.
     """
     earlier = revisions(folder)
     files = sorted(path for path in staging.rglob("*") if path.is_file())
     manifest = manifest | {"outputs": {p.relative_to(staging).as_posix(): sha256(p.read_bytes()) for p in files}}
-    text = canonical(manifest)
-    previous = sha256((earlier[-1].folder / "manifest.json").read_bytes()) if earlier else ""
-    (staging / "manifest.json").write_text(text, encoding="utf-8")
-    (staging / "chain.json").write_text(canonical({"manifest": sha256(text), "previous": previous}), encoding="utf-8")
-    (staging / "run.json").write_text(canonical(run), encoding="utf-8")
     number = earlier[-1].number + 1 if earlier else 1
-    settle(staging, folder / f"r{number}")
+    papers = {"manifest": canonical(manifest), "run": canonical(run)}
+    link = {"revision": f"r{number}", "previous": link_of(earlier[-1]) if earlier else ""}
+    papers["chain"] = canonical(link | {name: sha256(text) for name, text in papers.items()})
+    for name, text in papers.items():
+        (staging / f"{name}.json").write_text(text, encoding="utf-8")
+    tell({"event": "archiving", "revision": link["revision"], "link": sha256(papers["chain"])})
+    settle(staging, folder / link["revision"])
+    anchor(folder)
     return Revision(number, folder / f"r{number}", manifest)
+
+
+def link_of(revision: Revision) -> str:
+    """The hash of a revision's ``chain.json``, which stands for it and for all before it."""
+    try:
+        return sha256((revision.folder / "chain.json").read_bytes())
+    except OSError:
+        return ""
+
+
+def heads(reports: Path) -> dict[str, dict]:
+    """``head.json``: for each ``company/period`` its newest ``revision``, the ``link`` of it, its ``signed`` files.
+
+    Raises
+    ------
+    DataError
+        If it does not read.
+    """
+    path = reports / HEAD
+    return _read(path, set(), f"the {HEAD} of the archive") if path.exists() else {}
+
+
+def anchor(folder: Path) -> None:
+    """Write the last link of a pack's chain and its sign-offs into the head over all chains.
+
+    Raises
+    ------
+    ReportError
+        If the head lists a revision or a sign-off that is no longer there, or is another: it stays as it is.
+    """
+    reports = folder.parents[1]
+    with locked(reports):
+        known = heads(reports)
+        name = f"{folder.parent.name}/{folder.name}"
+        faults = adrift(reports, {name: known[name]} if name in known else {})
+        if faults:
+            raise ReportError(several(f"{fault} Bring it back from a copy." for fault in faults))
+        chain = revisions(folder)
+        if chain:
+            files = {path.name: sha256(path.read_bytes()) for path in sorted((folder / SIGNED).glob("r*"))}
+            entry = {"revision": chain[-1].name, "link": link_of(chain[-1]), "signed": files}
+            if known.get(name) != entry:
+                put(reports / HEAD, canonical(known | {name: entry}), durable=True)
+
+
+def adrift(reports: Path, known: dict[str, dict]) -> list[str]:
+    """Faults of an archive against a head, which may be one that was kept elsewhere: what it lists and is not there."""
+    faults = []
+    for name, entry in sorted(known.items()):
+        chain = {revision.name: revision for revision in revisions(reports / name)}
+        if entry["revision"] not in chain:
+            faults.append(f"{reports / name}: the head lists {entry['revision']}, which is gone.")
+        elif link_of(chain[entry["revision"]]) != entry["link"]:
+            faults.append(f"{reports / name}: {entry['revision']} is not the one that the head lists.")
+        for file, digest in entry["signed"].items():
+            path = reports / name / SIGNED / file
+            if not path.is_file() or sha256(path.read_bytes()) != digest:
+                how = "is not the one that the head lists" if path.is_file() else "is gone, which the head lists"
+                faults.append(f"{reports / name}: {SIGNED}/{file} {how}.")
+    return faults
+
+
+@contextmanager
+def locked(folder: Path, *, busy: str = "") -> Iterator[None]:
+    """Hold a folder's lock, which ends with the process, however that ends: after the one who has it, or not at all.
+
+    Raises
+    ------
+    ReportError
+        With ``busy``, if that is given and somebody has the lock.
+    """
+    with (folder / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+        except BlockingIOError:
+            raise ReportError(busy) from None
+        yield
 
 
 def settle(staging: Path, target: Path) -> None:
@@ -118,16 +204,19 @@ def check(folder: Path) -> list[str]:
     DataError
         If a revision has no readable manifest, chain or record of its run.
     """
-    faults, previous = [], ""
+    faults, previous, before = [], "", 0
     for revision in revisions(folder):
-        text = (revision.folder / "manifest.json").read_bytes()
-        chain, _ = _read(revision.folder / "chain.json", {"manifest", "previous"}), revision.record
-        if chain != {"manifest": sha256(text), "previous": previous}:
-            faults.append(f"{revision.folder}: the chain does not fit the manifest, or the revision before it.")
-        previous = sha256(text)
-        listed = revision.manifest["outputs"]
+        chain, _ = _read(revision.folder / "chain.json", {"revision", "previous", "manifest", "run"}), revision.record
+        if chain["revision"] != revision.name:
+            faults.append(f"{revision.folder}: is {chain['revision']} under another name.")
+        elif revision.number != before + 1:
+            faults.append(f"{revision.folder}: r{revision.number - 1} before it is gone.")
+        elif chain["previous"] != previous:
+            faults.append(f"{revision.folder}: the chain does not fit the revision before it.")
+        previous, before = link_of(revision), revision.number
+        listed = {f"{name}.json": chain[name] for name in ("manifest", "run")} | revision.manifest["outputs"]
         files = {path.relative_to(revision.folder).as_posix(): path for path in revision.folder.rglob("*")}
-        present = {name: path for name, path in files.items() if path.is_file() and name not in _UNLISTED}
+        present = {name: path for name, path in files.items() if path.is_file() and name != "chain.json"}
         for name in sorted(listed.keys() | present.keys()):
             if name not in present:
                 faults.append(f"{revision.folder}: {name} is missing.")
@@ -143,11 +232,15 @@ def differing(was: dict, now: dict) -> list[str]:
     return [name for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name)]
 
 
-def put(path: Path, text: str) -> None:
+def put(path: Path, text: str, *, durable: bool = False) -> None:
     """Write a view: the whole text, or what stood there before."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
+    if durable:
+        _durable(partial)
     os.replace(partial, path)
+    if durable:
+        _durable(path.parent)
 
 
 def discard(folder: Path) -> None:

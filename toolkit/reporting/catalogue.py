@@ -94,8 +94,7 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
     rows = []
     for revision in reversed(found):
         status = _status(revision) if revision is newest else say("superseded")
-        parts = (part.rpartition(": ") for part in revision.record["reason"].split("; "))
-        at, reason = revision.record["finished_at"], "; ".join(f"{of}{colon}{word(why)}" for of, colon, why in parts)
+        at, reason = revision.record["finished_at"], _reason(revision.record)
         cells = (revision.name, status, f"{day(at[:10])}, {at[11:16]} UTC", reason)
         row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         rows.append(f"<tr>{row}<td>{_links(revision, revision.name)}</td></tr>")
@@ -103,6 +102,13 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
     body += f'{"".join(answers)}<h2 id="revisions">{html.escape(say("Revisions"))}</h2>{_table(_HEADS, rows)}'
     body += f'<p><a href="../../index.html">{html.escape(say("All reports"))}</a></p>'
     return f"{title} · {period}", body
+
+
+def _reason(record: dict) -> str:
+    """Somebody's reason for a revision, and what changed of what its reports are made of."""
+    parts = (part.rpartition(": ") for part in record["changed"].split("; "))
+    changed = "; ".join(f"{of}{colon}{word(why)}" for of, colon, why in parts)
+    return changed if record["reason"] == record["changed"] else f"{record['reason']} ({changed})"
 
 
 def _row(company: str, period: str, newest: archive.Revision, trend: pd.DataFrame) -> str:

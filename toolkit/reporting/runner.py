@@ -1,7 +1,6 @@
 """Which reports must be made, of what, and what became of them? A pack, executed side by side and archived at once."""
 
 import ast
-import fcntl
 import json
 import os
 import platform
@@ -15,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -26,9 +25,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from toolkit.company import Company, Period, earlier
-from toolkit.errors import ParamsError, ReportError, several
+from toolkit.errors import DataError, ParamsError, ReportError, several
 from toolkit.language import CATALOGUES, checked
-from toolkit.reporting import archive, catalogue, kernels
+from toolkit.reporting import archive, catalogue, kernels, ledger
 from toolkit.reporting.parameters import Value, declared, resolved
 
 _RENDERING = threading.Lock()  # nbconvert says nothing of threads
@@ -69,6 +68,7 @@ class _Run:
     period: Period
     workers: int
     tell: Callable[[dict], None]
+    now: ledger.Clock = ledger.clock
     lock: threading.Lock = field(default_factory=threading.Lock)
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -103,6 +103,7 @@ def run(
     reason: str = "",
     workers: int | None = None,
     tell: Callable[[dict], None] = lambda event: None,
+    now: ledger.Clock = ledger.clock,
 ) -> Outcome:
     """Make the pack of a period: execute what changed, keep what did not, archive all of it at once.
 
@@ -118,13 +119,15 @@ def run(
     sets
         Parameters as ``name=value``.
     reason
-        Why there is a new revision; by default what changed.
+        Why there is a new revision; needed where a report that is archived is made anew.
     workers
         How many reports run at once; by default as many as the machine has cores.
     tell
         Where progress goes: ``{"event": "report", "state": ..., "period": ..., "report": ...}``, the state one of
         started, cell, done, failed, unchanged, resumed, waits, with ``cell``, ``cells``, ``section``, ``seconds``,
         ``memory_mb`` or ``fault`` where they say something; and ``{"event": "archived", "revision": ...}``.
+    now
+        Gives the time of the ledger and of the record of the run.
 
     Returns
     -------
@@ -134,23 +137,40 @@ def run(
     Raises
     ------
     ParamsError
-        If a parameter is wrong, or there is no worker; nothing was started.
+        If a parameter is wrong, there is no worker, or the reason is missing; nothing was started.
     ReportError
-        If a report failed. The others were executed; what was made anew is archived, the failed ones left out.
+        If another run is making this pack, or a report failed. The others were executed; what was made anew is
+        archived, the failed ones left out.
+    DataError
+        If what is archived of this pack is not what was archived; nothing was started.
     """
-    run = _Run(company, period, (os.cpu_count() or 1) if workers is None else workers, tell)
-    if run.workers < 1:
+    workers = (os.cpu_count() or 1) if workers is None else workers
+    if workers < 1:
         raise ParamsError(f"workers: expected 1 or more, found {workers}.")
     values = resolved(company, period.name, [notebook for stage in stages for notebook in stage], sets)
-    run.home.mkdir(parents=True, exist_ok=True)
-    with _alone(run.home), _ended_in_order():
+    home = company.reports / period.name
+    home.mkdir(parents=True, exist_ok=True)
+    busy = f"{home}: another run is making this pack. Wait for its end."
+    with archive.locked(home, busy=busy), _ended_in_order(), ledger.kept(home, now) as keep:
+
+        def both(event: dict) -> None:
+            keep(event)
+            if event["event"] != "archiving":
+                tell(event)
+
+        archive.anchor(home)  # a run may have been killed between its revision and the head
+        faults = archive.check(home)
+        if faults:
+            raise DataError(several(f"{fault} Bring it back from a copy." for fault in faults))
+        run = _Run(company, period, workers, both, now)
         outcome, failed = _pack(run, stages, values, frames_for, reason)
-    if outcome.revision:
-        catalogue.rebuild(company.home / "reports")
-    if failed:
-        folder = outcome.revision.folder.relative_to(company.home) if outcome.executed or outcome.resumed else None
-        without = f"\n{folder} is archived without {', '.join(failed)}." if folder else ""
-        raise ReportError(several(failed.values()) + without)
+        if outcome.revision:
+            catalogue.rebuild(company.home / "reports")
+        if failed:
+            folder = outcome.revision.folder.relative_to(company.home) if outcome.executed or outcome.resumed else None
+            without = f"\n{folder} is archived without {', '.join(failed)}." if folder else ""
+            raise ReportError(several(failed.values()) + without)
+        keep({"event": "ended", "state": "archived" if outcome.executed or outcome.resumed else "unchanged"})
     return outcome
 
 
@@ -186,6 +206,7 @@ def _pack(
             for report in kept:
                 run.say("unchanged", report)
             changed = [job for job in begun if job.report not in kept]
+            _with_reason(run, [job for job in changed if job.report in before], before, reason)
             resumed += [job.report for job in changed if _taken_up(run, job)]
             failed |= _executed(run, [job for job in changed if job.report not in resumed])
             figures |= {r: _figures_of(last, r) for r in kept}
@@ -210,9 +231,11 @@ def _pack(
             job.report: {"seconds": round(job.seconds, 2), "peak_memory_mb": round(job.memory_mb, 1)} for job in fresh
         }
         held = [job for job in jobs if job.report not in failed]
+        changed = _why(before, held, asked | set(others))
         run_record = {
-            "reason": reason or _why(before, held, asked | set(others)),
-            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "reason": reason or changed,
+            "changed": changed,
+            "finished_at": run.now().isoformat(timespec="seconds"),
             "commit": _git_commit(company.home),
             "reports": kept | made,
         } | ({"failed": still | failed} if still or failed else {})
@@ -221,7 +244,7 @@ def _pack(
         for report, entry in manifest["reports"].items():  # for papermill -f, by hand
             lines = [yaml_line(name, one["value"]) for name, one in entry["parameters"].items()]
             (staging / "parameters" / f"{report}.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        revision = archive.commit(home, staging, manifest, run_record)
+        revision = archive.commit(home, staging, manifest, run_record, tell=run.tell)
     finally:
         archive.discard(staging)
     archive.discard(home / _ASIDE)  # it is in the revision; what was not asked for goes too
@@ -236,15 +259,11 @@ def _stays(company: Company, report: str, asked: set[str]) -> bool:
     return report not in asked and (company.home / "notebooks" / f"{report}.ipynb").exists()
 
 
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """One run at a time makes a pack; the lock ends with the process, however that ends."""
-    with (home / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ReportError(f"{home}: another run is making this pack. Wait for its end.") from None
-        yield
+def _with_reason(run: _Run, anew: Sequence[Job], before: dict, reason: str) -> None:
+    """Refuse to make archived reports anew without somebody's reason."""
+    if anew and not reason:
+        why = _why(before, anew, before.keys())
+        raise ParamsError(f"{run.home}: is archived and would be made anew ({why}). Say why with --reason.")
 
 
 @contextmanager
