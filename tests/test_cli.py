@@ -1,6 +1,7 @@
 """Does every verb end with its exit code and one message, never with a traceback?"""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -61,7 +62,10 @@ def _period(home, name):
 def test_help_lists_every_verb_with_what_it_does():
     shown = subprocess.run([sys.executable, "-m", "toolkit.cli", "--help"], capture_output=True, text=True, cwd=ROOT)
     verbs = [line.split()[0] for line in shown.stdout.splitlines() if line.startswith("    ") and line[4] != " "]
-    assert (shown.returncode, verbs) == (0, ["sample", "ingest", "check", "run", "compare", "verify", "new", "list"])
+    assert (shown.returncode, verbs) == (
+        0,
+        ["sample", "ingest", "check", "run", "compare", "verify", "sign", "new", "list"],
+    )
 
 
 def test_no_verb_is_a_fault_of_the_command_line(capsys):
@@ -134,7 +138,8 @@ def test_a_report_that_fails_is_exit_4_and_the_note_follows(home, toolkit, monke
         "",
         "error: 2 faults:\n  1. notebooks/cost.ipynb failed.\n  2. notebooks/service.ipynb failed.\n",
     )
-    assert toolkit("list")[1] == ""
+    fault = "2 faults: 1. notebooks/cost.ipynb failed. 2. notebooks/service.ipynb failed."
+    assert re.sub(r"of \S+:", "of T:", toolkit("list")[1]) == f"acme 2026Q3 run 1 of T: failed: {fault}\n"
 
 
 def test_a_note_is_printed_below_the_message(home, toolkit, monkeypatch):
@@ -179,7 +184,7 @@ def test_run_says_what_was_executed_and_where_it_stands(home, toolkit):
     assert (home / "reports/acme/2026Q3/r2/cost.html").read_text() == "<h1>cost 2</h1>"
     assert (home / "reports/acme/2026Q3/r2/service.html").read_text() == "<h1>service 1</h1>"
     assert toolkit("list", "acme")[1] == (
-        "acme 2026Q3 r1  first run  cost, service\nacme 2026Q3 r2  asked  cost, service\n"
+        "acme 2026Q3 r1  superseded  first run  cost, service\nacme 2026Q3 r2  DRAFT  asked  cost, service\n"
     )
 
 
@@ -296,7 +301,7 @@ def test_list_shows_all_companies_and_refuses_an_unknown_one(home, toolkit):
     assert toolkit("list") == (0, "", "")
     toolkit("run", "acme", "2026Q3")
     (home / "reports/.failed/acme/2026Q3").mkdir(parents=True)
-    assert toolkit("list") == (0, "acme 2026Q3 r1  first run  cost, service\n", "")
+    assert toolkit("list") == (0, "acme 2026Q3 r1  DRAFT  first run  cost, service\n", "")
     assert toolkit("list", "acne") == (
         2, "", "error: reports: no company 'acne'; there are: acme. Did you mean 'acme'?\n"
     )  # fmt: skip
@@ -366,7 +371,10 @@ def test_check_runs_nothing_and_says_what_holds(home, toolkit, monkeypatch):
     assert (code, err) == (0, "")
     assert lines[0] == "params/acme: sound, 1 periods, 2 notebooks"
     assert lines[1].startswith("warehouse: 1 tables; not brought: customers, ")
-    assert lines[2] == "archive: every file is what its manifest says, every chain holds"
+    assert (
+        lines[2]
+        == "archive: every file is what its manifest says, every chain holds, the head lists nothing that is gone"
+    )
 
 
 def test_check_finds_a_changed_file_in_any_period(home, toolkit, monkeypatch):
@@ -412,7 +420,7 @@ def test_compare_names_what_there_is(home, toolkit, monkeypatch):
     assert (code, out) == (0, f"{home.resolve()}/reports/acme/compared/2026Q3-r1--2026Q3-r1.html\n")
     notebook = home / "notebooks" / "cost.ipynb"
     notebook.write_text(notebook.read_text().replace("1", "2"))
-    assert toolkit("run", "acme", "2026Q3")[0] == 0
+    assert toolkit("run", "acme", "2026Q3", "--reason", "two")[0] == 0
     assert toolkit("compare", "acme", "2026Q3")[1].endswith("/compared/2026Q3-r1--2026Q3-r2.html\n")
 
 
@@ -423,7 +431,7 @@ def test_verify_needs_to_know_what_and_ends_as_the_verdicts_say(home, toolkit, m
     assert toolkit("verify") == toolkit("verify", "acme") == (2, "", expected)
     asked, saying = [], []
 
-    def verdicts(found, period, revision, notebooks, frames_now, tell):
+    def verdicts(found, period, revision, notebooks, frames_now, digest_of, tell):
         asked.append((found.name, period.name, revision.name, notebooks.name))
         tell("cost: differs")
         return [verify.Verdict("cost", said) for said in saying]
@@ -435,8 +443,30 @@ def test_verify_needs_to_know_what_and_ends_as_the_verdicts_say(home, toolkit, m
         (["not checkable"], 1),
     ):
         saying[:] = words
-        assert toolkit("verify", "acme", "2026Q3")[:2] == (code, "cost: differs\n")
+        assert toolkit("verify", "acme", "2026Q3")[:2] == (
+            code,
+            "unanchored: no head is signed, and none that was kept elsewhere is given (--head FILE)\n"
+            "r1 is a draft: nobody signed it\ncost: differs\n",
+        )
     assert set(asked) == {("acme", "2026Q3", "r1", "notebooks")}
+    noted = "acme 2026Q3 r1: noted by bob on "
+    assert toolkit("sign", "acme", "2026Q3", "--reviewer", "bob", "--comment", "fine")[1].startswith(noted)
+    saying[:] = ["identical"]
+    code, out, _ = toolkit("verify", "acme", "2026Q3", "--head", str(home / "reports" / "head.json"))
+    assert (code, out.splitlines()[0]) == (0, f"anchored by {home}/reports/head.json")
+    assert re.fullmatch(r"r1 noted by bob on \d{4}-\d\d-\d\d: not signed", out.splitlines()[1])
+    assert toolkit("verify", "acme", "2026Q3", "--head", "nowhere.json") == (
+        2, "", "error: nowhere.json: expected a copy of reports/head.json, found none that reads.\n"
+    )  # fmt: skip
+    (home / "reports/acme/2026Q3/signed/r1-1.json").write_text("{")
+    code, out, _ = toolkit("verify", "acme", "2026Q3")
+    assert (code, out.splitlines()[1:3]) == (
+        1,
+        [
+            "reports/acme/2026Q3: signed/r1-1.json is not the one that the head lists.",
+            "r1 void by ? on ?: it does not read",
+        ],
+    )
     (home / "sent.html").write_text("a page")
     assert toolkit("verify", "--page", str(home / "sent.html")) == (
         3, "", f"error: {home}/sent.html: expected a report page with the recipe that it was made by, found none.\n"

@@ -1459,3 +1459,15 @@ def test_spans_of_stock_hold_what_was_sold_between_two_counts(tiny, tables, made
     spans = spans.set_index([*keys, "day"]).loc[found.index]
     assert (found["stocked_out"] == (spans["left"] == 0)).all()
     assert (found["days"] == 7).all()
+
+
+def test_a_kept_frame_is_named_by_its_values_until_somebody_changes_it(tmp_path):
+    for coded in (False, True):
+        table = pa.table({"customer_id": ["a", None, "b"], "n": pa.array([1, None, 3], pa.int64())})
+        table = frames._coded(table) if coded else table
+        kept = frames._store("work" if coded else "orders", table, ("customer_id",), tmp_path)
+        assert frames.digest_of(kept.path) == kept.digest == kept.path.stem
+    pd.read_parquet(kept.path).assign(n=4).to_parquet(kept.path)
+    assert frames.digest_of(kept.path) != kept.digest
+    kept.path.write_bytes(b"no parquet")
+    assert frames.digest_of(kept.path) == ""

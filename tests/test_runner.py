@@ -842,7 +842,7 @@ def test_each_run_has_a_state_that_its_events_prove(project):
     project.notebook("bad", "1 / 0")
     with pytest.raises(ReportError) as failed:
         project.run("a", "bad")
-    fault = str(failed.value).splitlines()[0]
+    fault = " ".join(str(failed.value).split())
     assert _states(project) == [(1, "archived", "r1"), (2, "unchanged", ""), (3, "failed", "")]
     assert ledger.runs(project.pack)[0].done == ["a"]
     assert ledger.runs(project.pack)[2].fault == fault

@@ -24,7 +24,7 @@ def project(tmp_path):
     return made
 
 
-def _verified(project, now=None, revision=-1):
+def _verified(project, now=None, revision=-1, digest_of=lambda path: path.stem):
     found, period = project.company, project.company.period(project.period)
 
     def as_now(names):
@@ -33,7 +33,8 @@ def _verified(project, now=None, revision=-1):
 
     lines = []
     of = archive.revisions(project.pack)[revision]
-    (verdict,) = verify.verify(found, period, of, project.home / "notebooks", now or as_now, tell=lines.append)
+    notebooks = project.home / "notebooks"
+    (verdict,) = verify.verify(found, period, of, notebooks, now or as_now, digest_of, tell=lines.append)
     return verdict, lines[0]
 
 
@@ -56,7 +57,9 @@ def test_a_changed_notebook_is_named_with_the_table_and_the_figure_that_it_moved
 
 
 def test_a_changed_page_alone_and_another_environment_are_told(project, monkeypatch):
-    monkeypatch.setattr(runner, "environment", lambda: {"python": "3.99", "machine": "x", "packages": "y"})
+    was = runner.environment()
+    now = was | {"python": "3.99", "package pandas": "9.0", "package new": "1"}
+    monkeypatch.setattr(runner, "environment", lambda: now)
     whole = runner.remade
 
     def remade(*args):
@@ -66,10 +69,32 @@ def test_a_changed_page_alone_and_another_environment_are_told(project, monkeypa
 
     monkeypatch.setattr(runner, "remade", remade)
     verdict, line = _verified(project)
-    assert verdict.because == ["environment: machine", "environment: packages", "environment: python"]
+    assert verdict.because == [
+        "environment: package new none, now 1",
+        f"environment: package pandas {was['package pandas']}, now 9.0",
+        f"environment: python {was['python']}, now 3.99",
+    ]
     assert line.startswith(
         "cost: differs at its page alone: every table and figure is the same, because of environment"
     )
+
+
+def test_parameters_that_are_set_otherwise_now_are_told_apart(project):
+    (project.home / "params/acme/2026Q3.yaml").write_text("cost:\n  n: 7\n")
+    verdict, line = _verified(project)
+    assert verdict.holds  # the report is what its own parameters give
+    assert line == (
+        "cost: identical; frames as from the warehouse now; "
+        "parameters are set otherwise now: n (params/acme/2026Q3.yaml, line 2: 7, was 1)"
+    )
+    (project.home / "params/acme/2026Q3.yaml").write_text("cost:\n  m: 7\n")
+    assert "; parameters not checkable: params/acme/2026Q3.yaml" in _verified(project)[1]
+
+
+def test_a_kept_frame_that_was_changed_is_not_taken(project):
+    verdict, line = _verified(project, digest_of=lambda path: "other")
+    assert not verdict.holds
+    assert line == "cost: not checkable, because of frame orders is not what was kept; frames as from the warehouse now"
 
 
 def test_a_company_that_is_called_otherwise_now_is_told(project):
@@ -156,9 +181,7 @@ def test_a_page_that_was_sent_is_found_by_its_recipe_with_its_status(project, tm
     sent = tmp_path / "sent.html"
     sent.write_bytes((project.pack / "r1" / "cost.html").read_bytes())
     reports = project.home / "reports"
-    assert verify.found(reports, sent) == (
-        "cost of acme 2026Q3 r1, the newest, a draft; byte for byte what was archived"
-    )
+    assert verify.found(reports, sent) == ("cost of acme 2026Q3 r1, the newest, DRAFT; byte for byte what was archived")
     project.rows["cost"] = ["o1"]
     project.run("cost")
     sent.write_text(sent.read_text() + " ")

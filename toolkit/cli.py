@@ -1,6 +1,7 @@
 """The command line: ``toolkit <verb>``, thin; each verb does what one function of the package does."""
 
 import argparse
+import errno
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from toolkit.reporting.runner import Outcome
 
 
+# a disk or quota that is full, a file system or folder that may not be written to, a disk that fails
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; a fault that the user can mend is one message and its exit code, no traceback."""
     options = _parser().parse_args(arguments)
@@ -29,6 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("error: interrupted.", file=sys.stderr)
         return 130
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(
+            f"error: {place}{error.strerror}. Nothing half-written is archived; what was finished is kept.",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def _text(error: ToolkitError) -> str:
@@ -75,8 +89,19 @@ def _parser() -> argparse.ArgumentParser:
     verify = verbs.add_parser("verify", help="make archived reports again and say where they differ, and why")
     verify.add_argument("company", nargs="?", help="as in params/")
     verify.add_argument("revision", nargs="?", help="a period (its newest revision) or a revision, such as 2026Q3/r1")
+    verify.add_argument("--head", type=Path, metavar="FILE", help="a copy of reports/head.json that was kept elsewhere")
+    verify.add_argument("--at-code", action="store_true", help="with the code of the commit that it was made with")
     verify.add_argument("--page", type=Path, metavar="FILE", help="a page that was sent: which revision it is of")
     verify.set_defaults(verb=_verify)
+
+    sign = verbs.add_parser("sign", help="sign a revision off, which clears DRAFT; without a key the review is noted")
+    sign.add_argument("company", help="as in params/")
+    sign.add_argument("revision", help="a period (its newest revision) or a revision, such as 2026Q3/r1")
+    sign.add_argument("--reviewer", required=True, help="as in params/allowed_signers, such as an address")
+    sign.add_argument("--key", type=Path, metavar="FILE", help="SSH key, private, or public if an agent holds it")
+    sign.add_argument("--checked", action="append", metavar="WHAT", default=[], help="looked at; may be repeated")
+    sign.add_argument("--comment", default="", help="shown with the sign-off")
+    sign.set_defaults(verb=_sign)
 
     new = verbs.add_parser("new", help="a file to begin with: the next period's params")
     kinds = new.add_subparsers(title="what", metavar="WHAT", required=True)
@@ -121,11 +146,12 @@ def _check(options: argparse.Namespace) -> None:
     missing = [name for name in warehouse.TABLES if not stored.has(name)]
     print(f"warehouse: {len(warehouse.TABLES) - len(missing)} tables; not brought: {', '.join(missing) or 'none'}")
     faults = [fault for path in sorted(found.reports.glob("*")) if path.is_dir() for fault in archive.check(path)]
+    faults += archive.adrift(options.home / "reports", archive.heads(options.home / "reports"))
     if faults:
         from toolkit.errors import DataError
 
         raise DataError(several(faults))
-    print("archive: every file is what its manifest says, every chain holds")
+    print("archive: every file is what its manifest says, every chain holds, the head lists nothing that is gone")
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -247,7 +273,7 @@ def _compare(options: argparse.Namespace) -> None:
 
 def _verify(options: argparse.Namespace) -> int:
     from toolkit import company, frames
-    from toolkit.reporting import verify
+    from toolkit.reporting import catalogue, verify
 
     if options.page:
         print(verify.found(options.home / "reports", options.page))
@@ -256,6 +282,12 @@ def _verify(options: argparse.Namespace) -> int:
         raise ParamsError("verify: expected a company and a period or revision, or --page FILE.")
     found = company.load(options.company, options.home)
     revision, _ = _revision(found, options.revision)
+    if options.at_code:
+        ended = verify.at_code(found, revision)
+        catalogue.rebuild(options.home / "reports")  # with today's code again
+        return ended
+    lines, anchored = verify.anchors(found, revision, options.head)
+    print("\n".join(lines))
     period = found.period(revision.folder.parent.name)
 
     def frames_now(names: list[str]) -> dict[str, str]:
@@ -263,8 +295,22 @@ def _verify(options: argparse.Namespace) -> int:
         kept = frames.materialise(found, period, asked, found.data / "frames")
         return {name: each.digest for name, each in kept.items()}
 
-    verdicts = verify.verify(found, period, revision, options.home / "notebooks", frames_now, tell=print)
-    return 0 if all(each.holds for each in verdicts) else 1
+    notebooks = options.home / "notebooks"
+    verdicts = verify.verify(found, period, revision, notebooks, frames_now, frames.digest_of, tell=print)
+    catalogue.rebuild(options.home / "reports")  # a sign-off may be void now
+    return 0 if anchored and all(each.holds for each in verdicts) else 1
+
+
+def _sign(options: argparse.Namespace) -> None:
+    from toolkit import company
+    from toolkit.reporting import catalogue, ledger, signing
+
+    found = company.load(options.company, options.home)
+    revision, _ = _revision(found, options.revision)
+    given = {"key": options.key, "checked": options.checked, "comment": options.comment}
+    off = signing.sign(revision, options.reviewer, ledger.clock().astimezone(found.zone).date(), **given)
+    catalogue.rebuild(options.home / "reports")
+    print(f"{found.name} {revision.folder.parent.name} {off.revision}: {off.state} by {off.reviewer} on {off.date}")
 
 
 def _revision(found: "Company", name: str) -> "tuple[Revision, Revision | None]":
@@ -315,7 +361,7 @@ def _new_period(options: argparse.Namespace) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    from toolkit.reporting import archive
+    from toolkit.reporting import archive, catalogue, ledger
 
     folder = options.home / "reports"
     known = sorted(path.name for path in folder.glob("[a-z]*") if path.is_dir())
@@ -326,9 +372,14 @@ def _list(options: argparse.Namespace) -> None:
         )
     for period in sorted(folder.glob(f"{options.company or '*'}/*")):
         if period.is_dir() and not period.parent.name.startswith("."):
-            for revision in archive.revisions(period):
+            name, revisions = f"{period.parent.name} {period.name}", archive.revisions(period)
+            for revision in revisions:
+                status = catalogue.status_of(revision) if revision is revisions[-1] else "superseded"
                 reports = ", ".join(sorted(revision.manifest["reports"]))
-                print(f"{period.parent.name} {period.name} {revision.name}  {revision.record['reason']}  {reports}")
+                print(f"{name} {revision.name}  {status}  {revision.record['reason']}  {reports}")
+            for past in ledger.runs(period)[-1:]:
+                if past.state not in ("archived", "unchanged"):
+                    print(f"{name} {past.text()}")
 
 
 def _notebooks(home: Path, only: Sequence[str]) -> list[Path]:

@@ -1921,6 +1921,15 @@ def _digest(table: pa.Table) -> str:
     return digest.hexdigest()
 
 
+def digest_of(path: Path) -> str:
+    """The digest of a kept frame's values: its file's name, if it is what was kept; '' if it does not read."""
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException):
+        return ""
+    return _digest(table if any(pa.types.is_dictionary(field.type) for field in table.schema) else _plain(table))
+
+
 def read(path: Path) -> pd.DataFrame:
     """A kept frame as a DataFrame; whole numbers and truth values stay so beside missing ones.
 

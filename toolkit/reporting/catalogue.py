@@ -9,7 +9,7 @@ import pandas as pd
 
 from toolkit.company import earlier
 from toolkit.language import day, say, speaking, word
-from toolkit.reporting import archive, page
+from toolkit.reporting import archive, page, signing
 
 _FINDINGS = re.compile(r'<div class="findings"><ol>(.*?)</ol></div>', re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?) · (.*?) · ", re.DOTALL)
@@ -92,13 +92,14 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
         said = f'<div class="findings"><ol>{findings[1]}</ol></div>' if findings else ""
         answers.append(f'<section><h2><a href="{address}">{head}</a></h2>{said}</section>')
     rows = []
+    offs = signing.sign_offs(newest.folder.parent)
     for revision in reversed(found):
-        status = _status(revision) if revision is newest else say("superseded")
+        status = _status(revision, offs, revision is newest)
         at, reason = revision.record["finished_at"], _reason(revision.record)
         cells = (revision.name, status, f"{day(at[:10])}, {at[11:16]} UTC", reason)
         row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         rows.append(f"<tr>{row}<td>{_links(revision, revision.name)}</td></tr>")
-    body = f'<p class="status">{html.escape(_status(newest))}</p>{page.tiles(_headlines(period, trend))}'
+    body = f'<p class="status">{html.escape(_status(newest, offs))}</p>{page.tiles(_headlines(period, trend))}'
     body += f'{"".join(answers)}<h2 id="revisions">{html.escape(say("Revisions"))}</h2>{_table(_HEADS, rows)}'
     body += f'<p><a href="../../index.html">{html.escape(say("All reports"))}</a></p>'
     return f"{title} · {period}", body
@@ -119,7 +120,7 @@ def _row(company: str, period: str, newest: archive.Revision, trend: pd.DataFram
     )
     return (
         f'<tr><th scope="row">{html.escape(company)}</th><td><a href="{address}/index.html">{html.escape(period)}</a>'
-        f"</td><td>{newest.name}: {html.escape(_status(newest))}</td>"
+        f"</td><td>{newest.name}: {html.escape(status_of(newest))}</td>"
         f"<td>{_links(newest, f'{address}/{newest.name}')}</td><td>{told}</td></tr>"
     )
 
@@ -129,11 +130,31 @@ def _links(revision: archive.Revision, folder: str) -> str:
     return ", ".join(f'<a href="{folder}/{html.escape(name)}.html">{html.escape(name)}</a>' for name in names)
 
 
-def _status(newest: archive.Revision) -> str:
-    """DRAFT, or what the newest revision had to leave out and why."""
-    failed = newest.record.get("failed", {}).items()
-    faults = (f"{report}: {fault.splitlines()[0]}" for report, fault in sorted(failed))
-    return "; ".join(say("INCOMPLETE: {fault}", fault=fault) for fault in faults) or say("DRAFT")
+def status_of(newest: archive.Revision) -> str:
+    """Status of a period's newest revision."""
+    return _status(newest, signing.sign_offs(newest.folder.parent))
+
+
+def _status(revision: archive.Revision, offs: list[signing.SignOff], newest: bool = True) -> str:
+    """DRAFT until somebody signed; who did, who noted a review, what is void; or what had to be left out and why."""
+    mine = [each for each in offs if each.revision == revision.name]
+    said = [_reviewed(each) for each in mine]
+    failed = sorted(revision.record.get("failed", {}).items())
+    said = [say("INCOMPLETE: {fault}", fault=f"{report}: {fault.splitlines()[0]}") for report, fault in failed] + said
+    states = {each.state for each in mine}
+    if not newest:
+        said.insert(0, say("superseded"))
+    elif not failed and ("signed" not in states or "void" in states):
+        said.insert(0, say("DRAFT"))
+    return "; ".join(said)
+
+
+def _reviewed(each: signing.SignOff) -> str:
+    if each.state == "void":
+        return say("SIGNATURE OF {reviewer} VOID: {why}", reviewer=each.reviewer or "?", why=word(each.why))
+    if each.state == "noted":
+        return say("noted by {reviewer} on {day}", reviewer=each.reviewer, day=day(each.date))
+    return say("signed by {reviewer} on {day}", reviewer=each.reviewer, day=day(each.date))
 
 
 def _table(names: Iterable[str], rows: list[str]) -> str:

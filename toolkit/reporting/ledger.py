@@ -119,7 +119,7 @@ def kept(folder: Path, now: Clock) -> Iterator[Callable[[dict], None]]:
         yield tell
     except BaseException as error:
         state = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
-        fault = str(error).splitlines()[0] if isinstance(error, ToolkitError) else type(error).__name__
+        fault = " ".join(str(error).split()) if isinstance(error, ToolkitError) else type(error).__name__
         with suppress(OSError):  # a full disk, which ended the run
             tell({"event": "ended", "state": state} | ({"fault": fault} if state == "failed" else {}))
         raise

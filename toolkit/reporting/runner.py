@@ -336,7 +336,7 @@ def remade(company: Company, period: Period, notebook: Path, entry: dict, frames
     return job
 
 
-def _json_safe(value: Any) -> Any:
+def json_safe(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))  # dates and keys become texts
 
 
@@ -350,7 +350,7 @@ def yaml_line(name: str, value: Any) -> str:
     days: [1, 1.0e-07, "NO"]
     """
     name = json.dumps(name) if name.lower() in _MISREAD else name
-    return f"{name}: {_yaml(_json_safe(value))}"
+    return f"{name}: {_yaml(json_safe(value))}"
 
 
 def _yaml(value: Any) -> str:
@@ -385,11 +385,8 @@ def environment() -> dict[str, str]:
                 further = (canonicalize_name(need.name), frozenset(need.extras))
                 waiting += [further] if further not in seen else []
                 seen.add(further)
-    return {
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "packages": archive.sha256("\n".join(f"{name}=={versions[name]}" for name in sorted(versions))),
-    }
+    named = {f"package {name}": versions[name] for name in sorted(versions)}
+    return {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"} | named
 
 
 def _code(notebook: Path, language: str) -> dict[str, str]:
@@ -455,7 +452,7 @@ def _entry(job: Job) -> dict:
         "code": job.code,
         "frames": {name: digest for name, (_, digest) in sorted(job.frames.items())},
         "parameters": {
-            name: {"value": _json_safe(value.value), "origin": value.origin}
+            name: {"value": json_safe(value.value), "origin": value.origin}
             for name, value in sorted(job.values.items())
         },
         "environment": environment(),
@@ -529,7 +526,7 @@ def _execute(run: _Run, job: Job) -> None:
     watch = kernels.Watch(
         company.settings.limits, run.workers, lambda state, **facts: run.say(state, job.report, **facts), run.stop
     )
-    parameters = {name: _json_safe(value.value) for name, value in job.values.items()}
+    parameters = {name: json_safe(value.value) for name, value in job.values.items()}
     frames = {name: str(path.resolve()) for name, (path, _) in job.frames.items()}
     done = kernels.execute(job.notebook, parameters, frames, watch, epoch=int(period.end.timestamp()))
     job.seconds, job.memory_mb, fault = done.seconds, done.memory_mb, done.fault

@@ -1,7 +1,11 @@
 """Is an archived report still what its inputs give? Hashes, the page again, the frames again; and if not, why."""
 
 import io
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +16,9 @@ import pandas as pd
 
 from toolkit.company import Company, Period
 from toolkit.errors import DataError, ReportError, ToolkitError, several
-from toolkit.reporting import archive, runner
+from toolkit.reporting import archive, runner, signing
+from toolkit.reporting.catalogue import status_of
+from toolkit.reporting.parameters import resolved
 
 TOLERANCE = 1e-9  # of a number, relative: what the order of sums may move on another machine
 _RECIPE = re.compile(r"<code>([0-9a-f]{64})</code>")
@@ -47,7 +53,8 @@ def _first(names: list[str]) -> str:
 
 def verify(
     company: Company, period: Period, revision: archive.Revision, notebooks: Path,
-    frames_now: Callable[[list[str]], Mapping[str, str]], *, tell: Callable[[str], None] = lambda line: None,
+    frames_now: Callable[[list[str]], Mapping[str, str]], digest_of: Callable[[Path], str],
+    *, tell: Callable[[str], None] = lambda line: None,
 ) -> list[Verdict]:  # fmt: skip
     """Make each report of a revision again, from the frames that were kept for it, with today's code.
 
@@ -59,6 +66,8 @@ def verify(
         Folder of the notebooks.
     frames_now
         Gives the digests of frames by name, as the warehouse makes them now; may raise ``ToolkitError``.
+    digest_of
+        Gives the digest of a kept frame's values, which is its name if nobody changed it.
     tell
         Called with the line of each report.
 
@@ -72,7 +81,7 @@ def verify(
     DataError
         If a file of the revision is not what was archived: nothing is then made again.
     """
-    faults = [fault for fault in archive.check(revision.folder.parent) if f"{revision.folder}:" in fault]
+    faults = [fault for fault in archive.check(revision.folder.parent) if fault.startswith(f"{revision.folder}:")]
     if faults:
         raise DataError(several(faults))
     known = date.fromisoformat(revision.manifest["as_of"])
@@ -84,20 +93,23 @@ def verify(
         now, fault = {}, f"frames not checkable: {str(error).splitlines()[0]}"
     for report, entry in entries:
         frames = fault or _frames(entry, now)
-        verdicts.append(_verdict(company, period, revision, notebooks / f"{report}.ipynb", entry, frames))
+        frames = "; ".join(filter(None, [frames, _set_now(company, period, notebooks / f"{report}.ipynb", entry)]))
+        verdicts.append(_verdict(company, period, revision, notebooks / f"{report}.ipynb", entry, frames, digest_of))
         tell(verdicts[-1].text())
     return verdicts
 
 
 def _verdict(
-    company: Company, period: Period, revision: archive.Revision, notebook: Path, entry: dict, frames: str
-) -> Verdict:
+    company: Company, period: Period, revision: archive.Revision, notebook: Path, entry: dict, frames: str,
+    digest_of: Callable[[Path], str],
+) -> Verdict:  # fmt: skip
     if not notebook.is_file():
         return Verdict(notebook.stem, "not checkable", because=[f"{notebook.name} is gone"], frames=frames)
     titled = runner.recipe_of(company, period, entry) == entry["recipe"]
     told = {"because": ["title or zone of the company"] * (not titled) + _because(notebook, entry), "frames": frames}
     kept = {name: company.data / "frames" / f"{digest}.parquet" for name, digest in entry["frames"].items()}
     gone = [f"frame {name} is not kept" for name, path in kept.items() if not path.is_file()]
+    gone += [f"frame {name} is not what was kept" for name, path in kept.items() if _altered(path, digest_of)]
     if gone:
         return Verdict(notebook.stem, "not checkable", **told | {"because": gone})
     try:
@@ -117,11 +129,33 @@ def _verdict(
     return Verdict(job.report, "differs", ["its page alone: every table and figure is the same"], **told)
 
 
+def _altered(path: Path, digest_of: Callable[[Path], str]) -> bool:
+    return path.is_file() and digest_of(path) != path.stem
+
+
+def _set_now(company: Company, period: Period, notebook: Path, entry: dict) -> str:
+    """Which parameters have other values today than in the manifest, from where; '' if none."""
+    try:
+        now = resolved(company, period.name, [notebook])[notebook.stem] if notebook.is_file() else {}
+    except ToolkitError as error:
+        return f"parameters not checkable: {str(error).splitlines()[0]}"
+    then = {name: each["value"] for name, each in entry["parameters"].items() if each["origin"] != "--set"}
+    today = {name: runner.json_safe(each.value) for name, each in now.items() if name in then}
+    moved = [f"{name} ({now[name].origin}: {today[name]!r}, was {then[name]!r})" for name in archive.differing(
+        {name: then[name] for name in today}, today)]  # fmt: skip
+    return f"parameters are set otherwise now: {_first(moved)}" if moved else ""
+
+
 def _because(notebook: Path, entry: dict) -> list[str]:
     """What differs today of the code and the environment that a report was made with."""
     language = entry["parameters"].get("language", {}).get("value", "en")
     now = {"code": runner.code_of(notebook, language), "environment": runner.environment()}
-    return [f"{part}: {name}" for part in now for name in archive.differing(entry[part], now[part])]
+    told = []
+    for part in now:
+        for name in archive.differing(entry[part], now[part]):
+            versions = f" {entry[part].get(name, 'none')}, now {now[part].get(name, 'none')}" * (part == "environment")
+            told.append(f"{part}: {name}{versions}")
+    return told
 
 
 def _frames(entry: dict, now: Mapping[str, str]) -> str:
@@ -186,6 +220,53 @@ def _figures(revision: archive.Revision, job: runner.Job) -> tuple[list[str], li
     return differ, close
 
 
+def anchors(company: Company, revision: archive.Revision, kept: Path | None = None) -> tuple[list[str], bool]:
+    """What holds the archive fast and who signed the revision, in lines; and whether all of it holds."""
+    said, faults = signing.anchored(company.home / "reports", kept)
+    offs = [each for each in signing.sign_offs(revision.folder.parent) if each.revision == revision.name]
+    told = [f"{revision.name} {each.state} by {each.reviewer or '?'} on {each.date or '?'}" for each in offs]
+    told = [line + (f": {each.why}" if each.why else "") for line, each in zip(told, offs, strict=True)]
+    lines = [said, *faults, *(told or [f"{revision.name} is a draft: nobody signed it"])]
+    return lines, not faults and all(each.state != "void" for each in offs)
+
+
+def at_code(company: Company, revision: archive.Revision) -> int:
+    """Verify a revision with the code of the commit that it was made with, in a worktree that is gone afterwards.
+
+    Returns
+    -------
+    int
+        What ``toolkit verify`` of that commit ended with.
+
+    Raises
+    ------
+    ReportError
+        If no commit is on record, the project's repository has none of that name, or it had no ``verify``.
+    """
+    commit = revision.record.get("commit", "").removesuffix("-dirty")
+    if not commit:
+        raise ReportError(f"{revision.folder}: expected the commit it was made with in run.json, found none.")
+    git, name = ["git", "-C", str(company.home)], f"{revision.folder.parent.name}/{revision.name}"
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "code"
+        made = subprocess.run([*git, "worktree", "add", "--detach", tree, commit], capture_output=True, text=True)
+        try:
+            if made.returncode or not (tree / "toolkit/reporting/verify.py").is_file():
+                why = "has no toolkit verify" if made.returncode == 0 else "is not in this repository"
+                raise ReportError(f"{revision.folder}: was made with commit {commit}, which {why}.")
+            if revision.record["commit"].endswith("-dirty"):
+                print(f"{revision.name} was made with changes to {commit} that were not committed")
+            for part in ("params", "data", "reports"):
+                shutil.rmtree(tree / part, ignore_errors=True)
+                (tree / part).symlink_to((company.home / part).resolve())
+            verify = [sys.executable, "-m", "toolkit.cli", "--home", tree, "verify", company.name, name]
+            return subprocess.run(verify, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}).returncode
+        finally:
+            for part in ("params", "data", "reports"):  # what they lead to stays
+                (tree / part).unlink() if (tree / part).is_symlink() else None
+            subprocess.run([*git, "worktree", "remove", "--force", tree], capture_output=True)
+
+
 def found(reports: Path, page: Path) -> str:
     """What a page that somebody was sent is: by the recipe that it names, among all that is archived.
 
@@ -204,9 +285,8 @@ def found(reports: Path, page: Path) -> str:
             for report, entry in revision.manifest["reports"].items():
                 if entry.get("recipe") == recipe[1]:
                     same = (revision.folder / f"{report}.html").read_bytes() == page.read_bytes()
-                    newest = (
-                        "the newest, a draft" if revision is revisions[-1] else f"superseded by {revisions[-1].name}"
-                    )
+                    newest = f"superseded by {revisions[-1].name}"
+                    newest = f"the newest, {status_of(revision)}" if revision is revisions[-1] else newest
                     how = "byte for byte what was archived" if same else "NOT what was archived: its bytes were changed"
                     return f"{report} of {pack.parent.name} {pack.name} {revision.name}, {newest}; {how}"
     raise DataError(f"{page}: its recipe {recipe[1][:12]}… is of no revision under {reports}.")

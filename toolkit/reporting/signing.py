@@ -1,0 +1,207 @@
+"""Who reviewed a revision, and does the signature still fit? Sign-offs beside the revisions, by SSH signatures."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from toolkit.errors import ParamsError, ReportError
+from toolkit.reporting import archive
+
+NAMESPACE = "tandem"
+_FIELDS = ("company", "period", "revision", "manifest", "previous", "link", "reviewer", "date", "checklist", "comment")
+
+
+@dataclass(frozen=True)
+class SignOff:
+    """A review of a revision. ``state``: signed; noted, where no known key signed it; void, where it does not fit."""
+
+    revision: str
+    reviewer: str
+    date: str
+    comment: str
+    state: str
+    why: str = ""
+
+
+def sign(
+    revision: archive.Revision, reviewer: str, today: date, *,
+    key: Path | None = None, checked: Sequence[str] = (), comment: str = "",
+) -> SignOff:  # fmt: skip
+    """Sign a revision off, or note a review of it.
+
+    Parameters
+    ----------
+    revision
+        What was reviewed.
+    reviewer
+        Who, as ``params/allowed_signers`` names them.
+    today
+        The day of the review.
+    key
+        An SSH key: the private one, or the public one of a key that an agent holds. Without it the review is noted.
+    checked, comment
+        What was looked at, and what is to say.
+
+    Returns
+    -------
+    SignOff
+        As the archive has it now.
+
+    Raises
+    ------
+    ReportError
+        If the revision is not what was archived, is incomplete, or the key does not sign.
+    ParamsError
+        If ``ssh-keygen`` is not there, or the key is not one that ``params/allowed_signers`` allows this reviewer.
+    """
+    pack = revision.folder.parent
+    faults = [fault for fault in archive.check(pack) if f"{revision.folder}:" in fault]
+    failed = revision.record.get("failed", {})
+    if faults or failed:
+        raise ReportError(faults[0] if faults else f"{revision.folder}: is incomplete, without {', '.join(failed)}.")
+    chain = json.loads((revision.folder / "chain.json").read_text(encoding="utf-8"))
+    values = [
+        pack.parent.name,
+        pack.name,
+        revision.name,
+        chain["manifest"],
+        chain["previous"],
+        archive.link_of(revision),
+    ]
+    values += [reviewer, today.isoformat(), list(checked), comment]
+    text = archive.canonical(dict(zip(_FIELDS, values, strict=True)))
+    folder = pack / archive.SIGNED
+    with archive.locked(pack, busy=f"{pack}: a run is making this pack. Wait for its end."):
+        folder.mkdir(exist_ok=True)
+        numbers = [int(path.stem.split("-")[1]) for path in folder.glob(f"{revision.name}-*.*")]
+        path = folder / f"{revision.name}-{max(numbers, default=0) + 1}.json"
+        if key:
+            signature = _signature(text, key)
+            state, why = _fits(text, signature, _signers(pack), reviewer, today)
+            if state != "signed":
+                raise ParamsError(f"{key}: {why}. Let it be added there, or leave --key away to note the review.")
+            archive.put(path.with_suffix(".sig"), signature, durable=True)  # never an instant without it
+        archive.put(path, text, durable=True)
+        archive.anchor(pack)
+        if key:
+            _sign_head(pack.parents[1], key, reviewer, today)
+    return _read(path, revision)
+
+
+def _signature(text: str, key: Path) -> str:
+    """The armoured SSH signature of a text."""
+    done = _keygen("-Y", "sign", "-n", NAMESPACE, "-f", str(key), given=text)
+    if done.returncode:
+        raise ReportError(f"{key}: ssh-keygen does not sign with it: {_first_line(done.stderr)}. Nothing was written.")
+    return done.stdout
+
+
+def _keygen(*arguments: str, given: str = "") -> subprocess.CompletedProcess:
+    if not shutil.which("ssh-keygen"):
+        raise ParamsError("ssh-keygen: expected it on the PATH, found none. Install OpenSSH's client.")
+    return subprocess.run(["ssh-keygen", *arguments], input=given, capture_output=True, text=True)
+
+
+def _first_line(said: str) -> str:
+    return next((line.strip().rstrip(".") for line in said.splitlines() if line.strip()), "it does not say why")
+
+
+def _signers(pack: Path) -> Path:
+    """Who may sign, as OpenSSH writes it: outside the archive."""
+    return pack.parents[2] / "params" / "allowed_signers"
+
+
+def _fits(text: str, signature: str, signers: Path, reviewer: str, day: date) -> tuple[str, str]:
+    """Is a text signed, and by a key that a company allowed this reviewer on that day? If not, why."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sig") as file:
+        file.write(signature)
+        file.flush()
+        common = ["-n", NAMESPACE, "-s", file.name]
+        if _keygen("-Y", "check-novalidate", *common, given=text).returncode:
+            return "void", "the signature does not fit what is signed"
+        at = f"verify-time={day:%Y%m%d}120000"
+        allowed = ["-Y", "verify", *common, "-f", str(signers), "-I", reviewer, "-O", at]
+        if not signers.is_file() or _keygen(*allowed, given=text).returncode:
+            return "noted", f"its key is none that params/{signers.name} allows {reviewer}"
+    return "signed", ""
+
+
+def _read(path: Path, revision: archive.Revision | None) -> SignOff:
+    """A sign-off in the state it is in now; ``revision`` is the one that it names, if that is whole."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        told = json.loads(text)
+        said, link = [told[name] for name in ("revision", "reviewer", "date", "comment")], told["link"]
+        day = date.fromisoformat(told["date"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return SignOff(path.stem.split("-")[0], "", "", "", "void", "it does not read")
+    signature = path.with_suffix(".sig")
+    state, why = "noted", "not signed"
+    if signature.is_file():
+        state, why = _fits(text, signature.read_text("utf-8"), _signers(path.parents[1]), told["reviewer"], day)
+    if state != "void" and (revision is None or link != archive.link_of(revision)):
+        state, why = "void", f"{told['revision']} is not what was reviewed"
+    return SignOff(*said, state, why)
+
+
+def sign_offs(pack: Path) -> list[SignOff]:
+    """All sign-offs of a pack's revisions, the oldest first, each in the state it is in now."""
+    paths = sorted((pack / archive.SIGNED).glob("r*-*.json"), key=_age)
+    faults = archive.check(pack) if paths else []
+    found = {each.name: each for each in archive.revisions(pack)}
+    whole = {name: each for name, each in found.items() if not any(f"{each.folder}:" in fault for fault in faults)}
+    return [_read(path, whole.get(path.stem.split("-")[0])) for path in paths]
+
+
+def _age(path: Path) -> tuple[int, ...]:
+    return tuple(int(number) for number in path.stem[1:].split("-"))
+
+
+# -- the head over all chains ------------------------------------------------------------------
+
+
+def _sign_head(reports: Path, key: Path, reviewer: str, today: date) -> None:
+    """Keep the head over all chains as it is now, signed: what lay in the archive on that day."""
+    text = archive.canonical({"by": reviewer, "on": today.isoformat(), "heads": archive.heads(reports)})
+    signature = _signature(text, key)
+    with archive.locked(reports):
+        archive.put(reports / "head.signed.sig", signature, durable=True)
+        archive.put(reports / "head.signed.json", text, durable=True)
+
+
+def anchored(reports: Path, kept: Path | None = None) -> tuple[str, list[str]]:
+    """What holds the archive fast, and the faults: what a head lists and is not there any more.
+
+    That is the head that was signed last, or one ``kept`` elsewhere: a copy of ``head.json`` or of
+    ``head.signed.json``. Without either the archive is unanchored: who can write all of it could write it anew.
+
+    Raises
+    ------
+    ParamsError
+        If the head that was kept does not read.
+    """
+    own, path = archive.adrift(reports, archive.heads(reports)), kept or reports / "head.signed.json"
+    if not kept and not path.is_file():
+        return "unanchored: no head is signed, and none that was kept elsewhere is given (--head FILE)", own
+    try:
+        text = path.read_text(encoding="utf-8")
+        told = json.loads(text)
+        faults = archive.adrift(reports, told.get("heads", told))
+        by, on = told.get("by", ""), date.fromisoformat(told.get("on", "2000-01-01"))
+        signature = path.with_suffix(".sig")
+        state, why = "noted", "it is not signed"
+        if signature.is_file():
+            signers = reports.parent / "params" / "allowed_signers"
+            state, why = _fits(text, signature.read_text("utf-8"), signers, by, on)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise ParamsError(f"{path}: expected a copy of reports/{archive.HEAD}, found none that reads.") from None
+    if state == "signed":
+        said = f"anchored by the head that {by} signed on {on}"
+    else:
+        said = f"anchored by {path}" if kept and state == "noted" else f"unanchored: {path}: {why}"
+    return said, list(dict.fromkeys([*faults, *own]))
