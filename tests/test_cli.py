@@ -61,7 +61,10 @@ def _period(home, name):
 def test_help_lists_every_verb_with_what_it_does():
     shown = subprocess.run([sys.executable, "-m", "toolkit.cli", "--help"], capture_output=True, text=True, cwd=ROOT)
     verbs = [line.split()[0] for line in shown.stdout.splitlines() if line.startswith("    ") and line[4] != " "]
-    assert (shown.returncode, verbs) == (0, ["sample", "ingest", "check", "run", "compare", "verify", "new", "list"])
+    assert (shown.returncode, verbs) == (
+        0,
+        ["sample", "ingest", "check", "run", "compare", "verify", "new", "list", "prune"],
+    )
 
 
 def test_no_verb_is_a_fault_of_the_command_line(capsys):

@@ -95,14 +95,15 @@ def settle(staging: Path, target: Path) -> None:
     inside = list(staging.rglob("*"))
     for path in [path for path in inside if path.is_file()]:
         path.chmod(0o444)
-        _durable(path)
+        durable(path)
     for path in [path for path in inside if path.is_dir()] + [staging]:
-        _durable(path)
+        durable(path)
     os.rename(staging, target)
-    _durable(target.parent)
+    durable(target.parent)
 
 
-def _durable(path: Path) -> None:
+def durable(path: Path) -> None:
+    """What a file or folder holds is on disk, whatever happens next."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,7 +1,6 @@
 """Which reports must be made, of what, and what became of them? A pack, executed side by side and archived at once."""
 
 import ast
-import fcntl
 import json
 import os
 import platform
@@ -13,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
@@ -25,7 +24,7 @@ import pandas as pd
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from toolkit.company import Company, Period, earlier
+from toolkit.company import Company, Period, alone, earlier
 from toolkit.errors import ParamsError, ReportError, several
 from toolkit.language import CATALOGUES, checked
 from toolkit.reporting import archive, catalogue, kernels
@@ -236,15 +235,9 @@ def _stays(company: Company, report: str, asked: set[str]) -> bool:
     return report not in asked and (company.home / "notebooks" / f"{report}.ipynb").exists()
 
 
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """One run at a time makes a pack; the lock ends with the process, however that ends."""
-    with (home / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ReportError(f"{home}: another run is making this pack. Wait for its end.") from None
-        yield
+def _alone(home: Path) -> AbstractContextManager[None]:
+    """One run at a time makes a pack."""
+    return alone(home, ReportError(f"{home}: another run is making this pack. Wait for its end."))
 
 
 @contextmanager

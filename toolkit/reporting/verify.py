@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.company import Company, Period
+from toolkit.company import Company, Period, erased
 from toolkit.errors import DataError, ReportError, ToolkitError, several
 from toolkit.reporting import archive, runner
 
@@ -98,6 +98,10 @@ def _verdict(
     told = {"because": ["title or zone of the company"] * (not titled) + _because(notebook, entry), "frames": frames}
     kept = {name: company.data / "frames" / f"{digest}.parquet" for name, digest in entry["frames"].items()}
     gone = [f"frame {name} is not kept" for name, path in kept.items() if not path.is_file()]
+    days = erased(company)
+    lost = {name: days[digest] for name, digest in entry["frames"].items() if digest in days}
+    for day in sorted(set(lost.values())):
+        gone.append(f"inputs erased on {day}: {', '.join(name for name in lost if lost[name] == day)}")
     if gone:
         return Verdict(notebook.stem, "not checkable", **told | {"because": gone})
     try:
