@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from test_archive import MANIFEST, RUN
 
+from toolkit import company
 from toolkit.errors import ParamsError, ReportError
 from toolkit.reporting import archive, catalogue, signing
 
@@ -165,7 +166,7 @@ def test_an_incomplete_or_tampered_revision_is_not_signed(home, pack):
 
 def test_a_pack_that_is_being_made_is_not_signed(home, pack):
     revision = _commit(pack)
-    with archive.locked(pack), pytest.raises(ReportError) as refused:
+    with company.alone(pack), pytest.raises(ReportError) as refused:
         signing.sign(revision, ANN, DAY)
     assert str(refused.value) == f"{pack}: a run is making this pack. Wait for its end."
 

@@ -93,8 +93,9 @@ def rows(home, receipt, name, folder="tables"):
 
 
 def contents(folder):
-    """Every file below a folder, as bytes."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """Every file below a folder, as bytes; a lock, which is empty, is none."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != ".lock"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 # -- values that do not fit: the row stays, goes, or takes others with it ------------------------
@@ -1012,7 +1013,7 @@ def test_a_new_ingest_replaces_the_one_before(tmp_path):
     first = ingest(tmp_path, {"products.csv": THREE})
     second = ingest(tmp_path, {"products.csv": HEADER + "P9,rice,9\n"})
     assert first.folder != second.folder
-    assert sorted(path.name for path in (tmp_path / "data/acme").iterdir()) == ["receipt.json", second.folder]
+    assert sorted(path.name for path in (tmp_path / "data/acme").iterdir()) == [".lock", "receipt.json", second.folder]
     assert json.loads((tmp_path / "data/acme/receipt.json").read_text())["folder"] == second.folder
 
 
@@ -1061,7 +1062,7 @@ def test_no_customer_and_no_personal_value_is_kept_or_told(tmp_path):
     receipt = ingest(tmp_path, PERSONS)
     left = dict(shown(tmp_path))
     tables = [f"{folder}/{name}" for folder in ("quarantine", "tables") for name in ("customers", "orders", "surveys")]
-    assert sorted(left) == ["acme/receipt.json", *(f"{table}.parquet" for table in tables)]
+    assert sorted(left) == ["acme/.lock", "acme/receipt.json", *(f"{table}.parquet" for table in tables)]
     assert [name for name, text in left.items() if CANARY in text] == []
     assert CANARY not in receipt.text()
     assert {name: table.closed for name, table in receipt.tables.items()} == {

@@ -113,6 +113,13 @@ def _parser() -> argparse.ArgumentParser:
     listing = verbs.add_parser("list", help="what the archive holds")
     listing.add_argument("company", nargs="?", help="as in params/; default: all")
     listing.set_defaults(verb=_list)
+
+    prune = verbs.add_parser("prune", help="what no revision needs and its size; removes it only if told to")
+    prune.add_argument("company", help="as in params/")
+    how = prune.add_mutually_exclusive_group()
+    how.add_argument("--remove", action="store_true", help="remove it; close notebooks of the company before")
+    how.add_argument("--erase", metavar="CUSTOMER_ID", help="remove a customer's rows from every kept frame instead")
+    prune.set_defaults(verb=_prune)
     return parser
 
 
@@ -380,6 +387,37 @@ def _list(options: argparse.Namespace) -> None:
             for past in ledger.runs(period)[-1:]:
                 if past.state not in ("archived", "unchanged"):
                     print(f"{name} {past.text()}")
+
+
+def _prune(options: argparse.Namespace) -> None:
+    from toolkit import company
+    from toolkit.reporting import prune
+
+    found = company.load(options.company, options.home)
+    if options.erase is not None:
+        _erase(found, options.erase)
+        return
+    sizes = prune.remove(found) if options.remove else {path: prune.size(path) for path in prune.needless(found)}
+    if not sizes:
+        print(f"{found.name}: everything that is kept is needed")
+        return
+    for path, size in sizes.items():
+        print(f"{size / 1e6:10,.2f} MB  {path}")
+    done = "removed" if options.remove else f"nothing was removed: toolkit prune {found.name} --remove removes it"
+    print(f"{sum(sizes.values()) / 1e6:10,.2f} MB  in all, {len(sizes)} that no revision needs; {done}")
+
+
+def _erase(found: "Company", customer: str) -> None:
+    from toolkit import frames
+    from toolkit.reporting import ledger, prune
+
+    lost = prune.erase(found, frames.pseudonyms(found, customer), ledger.clock().astimezone(found.zone).date())
+    if not lost:
+        print("no kept frame has a row of that customer; the warehouse was not touched")
+        return
+    print(f"{sum(lost.values()):,} rows erased from {len(lost)} kept frames: {found.data / 'erased.jsonl'}")
+    print(f"The warehouse was not touched: ingest {found.name} again from raw files without that customer.")
+    print(f"What was left behind may have rows too: toolkit prune {found.name} --remove removes it.")
 
 
 def _notebooks(home: Path, only: Sequence[str]) -> list[Path]:

@@ -1,9 +1,12 @@
 """Which company, which period, known when? Settings of one company as its params files state them."""
 
+import fcntl
 import hashlib
+import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -19,7 +22,7 @@ from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scalarbool import ScalarBoolean
 
 from toolkit.contract import TABLES
-from toolkit.errors import ParamsError, nearest, several
+from toolkit.errors import DataError, ParamsError, ToolkitError, nearest, several
 
 GRID_DIMENSIONS = ("segment", "channel", "region")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -243,6 +246,42 @@ def load(name: str, home: Path = Path()) -> Company:
     if not isinstance(document.get("company"), dict):
         raise ParamsError(f"{path}: expected a block 'company:', found none. Copy one from params/sample/base.yaml.")
     return Company(name, validated(Settings, document["company"], path), home)
+
+
+@contextmanager
+def alone(folder: Path, refusal: ToolkitError | None = None) -> Iterator[None]:
+    """One process at a time is at work in a folder; the lock ends with the process, however that ends.
+
+    Whoever comes beside it is refused, or waits where there is no refusal.
+    """
+    with (folder / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if refusal else 0))
+        except BlockingIOError:
+            raise refusal from None
+        yield
+
+
+def erased(company: Company) -> dict[str, str]:
+    """Digests of kept frames that a customer's rows were erased from, each with the last day of that.
+
+    Raises
+    ------
+    DataError
+        If a line of ``erased.jsonl`` does not read; one that a crash tore off at the end is none.
+    """
+    path, found = company.data / "erased.jsonl", []
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    for number, line in enumerate(text[: text.rfind("\n") + 1].splitlines(), 1):
+        try:
+            told = json.loads(line)
+            found.append((told["on"], told["frame"]))
+        except (ValueError, KeyError, TypeError):
+            raise DataError(
+                f'{path}, line {number}: expected {{"frame": ..., "rows": ..., "on": ...}}, found none that reads. '
+                "Put back what stood there."
+            ) from None
+    return {frame: day for day, frame in sorted(found)}
 
 
 def read_yaml(path: Path) -> CommentedMap:

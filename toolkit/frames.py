@@ -25,10 +25,10 @@ from toolkit import company as companies
 from toolkit import stats
 from toolkit.company import GRID_DIMENSIONS, Company, Period
 from toolkit.contract import LOST_ANSWER_DAYS, TABLES
-from toolkit.errors import ParamsError, nearest
+from toolkit.errors import DataError, ParamsError, nearest
 from toolkit.rules import CostRules, Decisions, Promise, Targets
 from toolkit.source import pseudonym
-from toolkit.warehouse import Warehouse
+from toolkit.warehouse import Warehouse, admitted, receipt_path
 
 NO_ORDER = "(no order)"
 FRAMES_VARIABLE = "TOOLKIT_FRAMES"
@@ -1768,16 +1768,42 @@ def materialise(company: Company, period: Period, names: list[str], folder: Path
     ParamsError
         If a name is no frame.
     DataError
-        If the company has no warehouse.
+        If the company has no warehouse, or it still gives a frame that rows were erased from.
     """
     unknown = sorted(set(names) - set(_KEYS))
     if unknown:
         known = ", ".join(sorted([*_KEYS, KEY_FIGURES]))
         raise ParamsError(f"frame({unknown[0]!r}): no such frame; there are: {known}.{nearest(unknown[0], _KEYS)}")
-    key = hashlib.sha256(b"frames" + company.pseudonym_key()).digest()
+    key = _key(company)
     known = Known(company, period)
     folder.mkdir(parents=True, exist_ok=True)
     return {name: _keep(name, getattr(known, name)(), known, key, folder) for name in names}
+
+
+def _key(company: Company) -> bytes:
+    return hashlib.sha256(b"frames" + company.pseudonym_key()).digest()
+
+
+def pseudonyms(company: Company, customer: str) -> dict[str, set[str]]:
+    """What a customer is called in kept frames, by the columns that name people.
+
+    ``customer`` is the identifier as the company's SELECTs return it. The warehouse has its pseudonym and frames the
+    pseudonym of that; of a warehouse by URL, which no ingest filled, frames may have the pseudonym of the identifier.
+    Frames that were kept under an earlier key call the customer otherwise.
+
+    Raises
+    ------
+    DataError
+        If the local warehouse was admitted with another pseudonym key: the customer would not be found.
+    """
+    if receipt_path(company).exists():
+        admitted(company)
+    customer = customer.strip(" \t\n\r\v\f")  # as ingest does
+    twice = pseudonym(pseudonym(customer, company.pseudonym_key()), _key(company))
+    names = {column: {twice, pseudonym(customer, _key(company))} for column in _PERSON_COLUMNS}
+    if company.settings.warehouse == "local":  # there, "person" may be a wish that nobody signed in for
+        names["person"] = {twice}
+    return names
 
 
 def _keep(name: str, expression: ir.Table, known: Known, key: bytes, folder: Path) -> Kept:
@@ -1788,7 +1814,7 @@ def _keep(name: str, expression: ir.Table, known: Known, key: bytes, folder: Pat
             names = [None if each is None else pseudonym(each, key) for each in people.dictionary.to_pylist()]
             people = pa.DictionaryArray.from_arrays(people.indices, pa.array(names, pa.string()))
             table = table.set_column(table.column_names.index(column), column, people)
-    return _store(name, table, _KEYS[name], folder)
+    return _store(name, table, _KEYS[name], folder, known.company)
 
 
 def _fetched(backend: ibis.BaseBackend, expression: ir.Table) -> pa.Table:
@@ -1808,10 +1834,16 @@ def _coded(table: pa.Table) -> pa.Table:
     return table
 
 
-def _store(name: str, table: pa.Table, keys: tuple[str, ...], folder: Path) -> Kept:
+def _store(name: str, table: pa.Table, keys: tuple[str, ...], folder: Path, company: Company) -> Kept:
     table = table.combine_chunks()
     table = table.take(pa.array(_order([table[column] for column in keys]))).combine_chunks()
     digest = _digest(table)
+    erased = companies.erased(company).get(digest)
+    if erased:  # its file has other rows than its name says
+        raise DataError(
+            f"{company.data}: the warehouse still has rows that were erased from frame {name!r} on {erased}. "
+            f"Ingest {company.name} again from raw files without that customer."
+        )
     path = folder / f"{digest}.parquet"
     if not path.exists():
         handle, partial = tempfile.mkstemp(dir=folder, suffix=".partial")
@@ -1842,7 +1874,7 @@ def keep_key_figures(company: Company, period: Period, own: pd.DataFrame, folder
         if len(part)
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    return _store(KEY_FIGURES, pa.concat_tables([_FIGURES.empty_table(), *tables]), _FIGURE_KEYS, folder)
+    return _store(KEY_FIGURES, pa.concat_tables([_FIGURES.empty_table(), *tables]), _FIGURE_KEYS, folder, company)
 
 
 def newest_figures(company: Company, period: str) -> pd.DataFrame:

@@ -22,7 +22,7 @@ import ibis.expr.datatypes as dt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from toolkit.company import Company
+from toolkit.company import Company, alone
 from toolkit.contract import SCORE_RANGES, TABLES, Column, Table, TimeOrder
 from toolkit.errors import DataError, ParamsError, ToolkitError, first_five, nearest, several
 
@@ -120,7 +120,8 @@ def ingest(company: Company, raw: Path) -> Receipt:
         If a SELECT is none, or is two, or names files or columns that are not there.
     DataError
         If columns do not fit the contract, records are unaccounted for, or more than
-        ``max_quarantined_share`` of a table would be quarantined. Nothing is admitted.
+        ``max_quarantined_share`` of a table would be quarantined, or another ingest is at work.
+        Nothing is admitted.
 
     Notes
     -----
@@ -133,15 +134,16 @@ def ingest(company: Company, raw: Path) -> Receipt:
     key = company.pseudonym_key()
     selects = _selects(company)
     company.data.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".ingest-", dir=company.data))
-    try:
-        admission = _Admission(company, raw.resolve(), _locked(company, raw, staging / "spill"))
-        admission.select(selects)
-        admission.check()
-        receipt = admission.write(staging, key)
-        return _commit(company, staging, receipt)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with alone(company.data, DataError(f"{company.data}: another ingest, or prune, is at work. Wait for its end.")):
+        staging = Path(tempfile.mkdtemp(prefix=".ingest-", dir=company.data))
+        try:
+            admission = _Admission(company, raw.resolve(), _locked(company, raw, staging / "spill"))
+            admission.select(selects)
+            admission.check()
+            receipt = admission.write(staging, key)
+            return _commit(company, staging, receipt)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def _selects(company: Company) -> dict[str, Path]:

@@ -78,18 +78,30 @@ def receipt_path(company: Company) -> Path:
     return company.data / "receipt.json"
 
 
-def _local_files(company: Company) -> dict[str, Path]:
+def admitted(company: Company) -> dict:
+    """The receipt of a company's local warehouse.
+
+    Raises
+    ------
+    DataError
+        If there is none, or the data were admitted with another pseudonym key than the company's.
+    """
     path = receipt_path(company)
     if not path.exists():
         how = "toolkit sample" if company.name == "sample" else f"toolkit ingest {company.name} --from FOLDER"
         raise DataError(f"{company.data}: expected the warehouse of {company.name}, found none. Make it with: {how}")
     receipt = json.loads(path.read_text(encoding="utf-8"))
-    admitted = receipt.get("key", "none")
-    if admitted != company.key_print():
+    key = receipt.get("key", "none")
+    if key != company.key_print():
         raise DataError(
-            f"{path}: expected the pseudonym key that the data were admitted with ({admitted}), found another "
+            f"{path}: expected the pseudonym key that the data were admitted with ({key}), found another "
             f"({company.key_print()}): nobody would be the same person as before. Set the old key, or ingest again."
         )
+    return receipt
+
+
+def _local_files(company: Company) -> dict[str, Path]:
+    receipt = admitted(company)
     folder = company.data / receipt["folder"] / "tables"
     return {name: folder / f"{name}.parquet" for name in receipt["tables"]}
 

@@ -1,16 +1,15 @@
 """What was archived, and is it what was made? Revisions, written once, each whole or not there."""
 
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolkit.company import alone
 from toolkit.errors import DataError, ReportError, several
 
 HEAD, SIGNED = "head.json", "signed"  # the last link of every chain; the folder of a pack's sign-offs
@@ -128,7 +127,7 @@ def anchor(folder: Path) -> None:
         If the head lists a revision or a sign-off that is no longer there, or is another: it stays as it is.
     """
     reports = folder.parents[1]
-    with locked(reports):
+    with alone(reports):
         known = heads(reports)
         name = f"{folder.parent.name}/{folder.name}"
         faults = adrift(reports, {name: known[name]} if name in known else {})
@@ -139,7 +138,7 @@ def anchor(folder: Path) -> None:
             files = {path.name: sha256(path.read_bytes()) for path in sorted((folder / SIGNED).glob("r*"))}
             entry = {"revision": chain[-1].name, "link": link_of(chain[-1]), "signed": files}
             if known.get(name) != entry:
-                put(reports / HEAD, canonical(known | {name: entry}), durable=True)
+                put(reports / HEAD, canonical(known | {name: entry}), synced=True)
 
 
 def adrift(reports: Path, known: dict[str, dict]) -> list[str]:
@@ -159,36 +158,20 @@ def adrift(reports: Path, known: dict[str, dict]) -> list[str]:
     return faults
 
 
-@contextmanager
-def locked(folder: Path, *, busy: str = "") -> Iterator[None]:
-    """Hold a folder's lock, which ends with the process, however that ends: after the one who has it, or not at all.
-
-    Raises
-    ------
-    ReportError
-        With ``busy``, if that is given and somebody has the lock.
-    """
-    with (folder / ".lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
-        except BlockingIOError:
-            raise ReportError(busy) from None
-        yield
-
-
 def settle(staging: Path, target: Path) -> None:
     """Make a folder durable and read-only, then rename it: whole at its place, or not there."""
     inside = list(staging.rglob("*"))
     for path in [path for path in inside if path.is_file()]:
         path.chmod(0o444)
-        _durable(path)
+        durable(path)
     for path in [path for path in inside if path.is_dir()] + [staging]:
-        _durable(path)
+        durable(path)
     os.rename(staging, target)
-    _durable(target.parent)
+    durable(target.parent)
 
 
-def _durable(path: Path) -> None:
+def durable(path: Path) -> None:
+    """What a file or folder holds is on disk, whatever happens next."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -232,15 +215,15 @@ def differing(was: dict, now: dict) -> list[str]:
     return [name for name in sorted(was.keys() | now.keys()) if was.get(name) != now.get(name)]
 
 
-def put(path: Path, text: str, *, durable: bool = False) -> None:
+def put(path: Path, text: str, *, synced: bool = False) -> None:
     """Write a view: the whole text, or what stood there before."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
-    if durable:
-        _durable(partial)
+    if synced:
+        durable(partial)
     os.replace(partial, path)
-    if durable:
-        _durable(path.parent)
+    if synced:
+        durable(path.parent)
 
 
 def discard(folder: Path) -> None:

@@ -24,7 +24,7 @@ import pandas as pd
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from toolkit.company import Company, Period, earlier
+from toolkit.company import Company, Period, alone, earlier
 from toolkit.errors import DataError, ParamsError, ReportError, several
 from toolkit.language import CATALOGUES, checked
 from toolkit.reporting import archive, catalogue, kernels, ledger
@@ -150,8 +150,8 @@ def run(
     values = resolved(company, period.name, [notebook for stage in stages for notebook in stage], sets)
     home = company.reports / period.name
     home.mkdir(parents=True, exist_ok=True)
-    busy = f"{home}: another run is making this pack. Wait for its end."
-    with archive.locked(home, busy=busy), _ended_in_order(), ledger.kept(home, now) as keep:
+    busy = ReportError(f"{home}: another run is making this pack. Wait for its end.")
+    with alone(home, busy), _ended_in_order(), ledger.kept(home, now) as keep:
 
         def both(event: dict) -> None:
             keep(event)

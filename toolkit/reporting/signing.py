@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from toolkit.company import alone
 from toolkit.errors import ParamsError, ReportError
 from toolkit.reporting import archive
 
@@ -76,7 +77,7 @@ def sign(
     values += [reviewer, today.isoformat(), list(checked), comment]
     text = archive.canonical(dict(zip(_FIELDS, values, strict=True)))
     folder = pack / archive.SIGNED
-    with archive.locked(pack, busy=f"{pack}: a run is making this pack. Wait for its end."):
+    with alone(pack, ReportError(f"{pack}: a run is making this pack. Wait for its end.")):
         folder.mkdir(exist_ok=True)
         numbers = [int(path.stem.split("-")[1]) for path in folder.glob(f"{revision.name}-*.*")]
         path = folder / f"{revision.name}-{max(numbers, default=0) + 1}.json"
@@ -85,8 +86,8 @@ def sign(
             state, why = _fits(text, signature, _signers(pack), reviewer, today)
             if state != "signed":
                 raise ParamsError(f"{key}: {why}. Let it be added there, or leave --key away to note the review.")
-            archive.put(path.with_suffix(".sig"), signature, durable=True)  # never an instant without it
-        archive.put(path, text, durable=True)
+            archive.put(path.with_suffix(".sig"), signature, synced=True)  # never an instant without it
+        archive.put(path, text, synced=True)
         archive.anchor(pack)
         if key:
             _sign_head(pack.parents[1], key, reviewer, today)
@@ -169,9 +170,9 @@ def _sign_head(reports: Path, key: Path, reviewer: str, today: date) -> None:
     """Keep the head over all chains as it is now, signed: what lay in the archive on that day."""
     text = archive.canonical({"by": reviewer, "on": today.isoformat(), "heads": archive.heads(reports)})
     signature = _signature(text, key)
-    with archive.locked(reports):
-        archive.put(reports / "head.signed.sig", signature, durable=True)
-        archive.put(reports / "head.signed.json", text, durable=True)
+    with alone(reports):
+        archive.put(reports / "head.signed.sig", signature, synced=True)
+        archive.put(reports / "head.signed.json", text, synced=True)
 
 
 def anchored(reports: Path, kept: Path | None = None) -> tuple[str, list[str]]:

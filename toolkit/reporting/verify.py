@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.company import Company, Period
+from toolkit.company import Company, Period, erased
 from toolkit.errors import DataError, ReportError, ToolkitError, several
 from toolkit.reporting import archive, runner, signing
 from toolkit.reporting.catalogue import status_of
@@ -109,7 +109,12 @@ def _verdict(
     told = {"because": ["title or zone of the company"] * (not titled) + _because(notebook, entry), "frames": frames}
     kept = {name: company.data / "frames" / f"{digest}.parquet" for name, digest in entry["frames"].items()}
     gone = [f"frame {name} is not kept" for name, path in kept.items() if not path.is_file()]
-    gone += [f"frame {name} is not what was kept" for name, path in kept.items() if _altered(path, digest_of)]
+    days = erased(company)
+    lost = {name: days[digest] for name, digest in entry["frames"].items() if digest in days}
+    for day in sorted(set(lost.values())):
+        gone.append(f"inputs erased on {day}: {', '.join(name for name in lost if lost[name] == day)}")
+    own = {name: path for name, path in kept.items() if path.is_file() and name not in lost}
+    gone += [f"frame {name} is not what was kept" for name, path in own.items() if digest_of(path) != path.stem]
     if gone:
         return Verdict(notebook.stem, "not checkable", **told | {"because": gone})
     try:
@@ -127,10 +132,6 @@ def _verdict(
     if close or near:
         return Verdict(job.report, "same within tolerance", [*close, *near], **told)
     return Verdict(job.report, "differs", ["its page alone: every table and figure is the same"], **told)
-
-
-def _altered(path: Path, digest_of: Callable[[Path], str]) -> bool:
-    return path.is_file() and digest_of(path) != path.stem
 
 
 def _set_now(company: Company, period: Period, notebook: Path, entry: dict) -> str:
