@@ -106,7 +106,7 @@ def test_a_removed_newest_revision_is_missed_by_the_head(commit, folder):
     assert archive.adrift(reports, kept) == []  # a head of before knows nothing of it
     with pytest.raises(ReportError) as refused:
         archive.anchor(folder)
-    assert str(refused.value) == f"{fault} Bring it back from a copy."
+    assert str(refused.value) == f"{fault} {archive._MEND}"
     assert archive.heads(reports)["acme/2026Q3"]["revision"] == "r2"
 
 

@@ -162,8 +162,8 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from toolkit import company, frames
-    from toolkit.reporting import parameters, runner
+    from toolkit import company
+    from toolkit.reporting import seal
 
     found = company.load(options.company, options.home)
     known = _periods(found)
@@ -172,6 +172,21 @@ def _run(options: argparse.Namespace) -> None:
     named = {name: found.period(name) for name in options.period}
     periods = sorted(named.values(), key=_age) or (known if options.all else known[-1:])
     notebooks = _notebooks(options.home, options.only)
+    told = {period: seal.inputs(found, period, [*options.only, "--set", *options.set]) for period in periods}
+    held = {period: seal.unchanged(found, period, told[period]) for period in periods}
+    for period, revision in held.items():
+        if revision:
+            _print_unchanged(f"{found.name} {period.name}", revision)
+    if not all(held.values()):
+        _make(options, found, {period: told[period] for period in periods if not held[period]}, notebooks)
+
+
+def _make(options: argparse.Namespace, found: "Company", told: "dict[Period, str]", notebooks: list[Path]) -> None:
+    """Make packs, each sealed with what was told of its inputs before."""
+    from toolkit import frames
+    from toolkit.reporting import parameters, runner, seal
+
+    periods = list(told)
     for period in periods:  # before the first of them begins
         parameters.resolved(found, period.name, notebooks, options.set)
     later = [notebook for notebook in notebooks if frames.KEY_FIGURES in frames.asked_for(_source(notebook))]
@@ -187,6 +202,7 @@ def _run(options: argparse.Namespace) -> None:
                 raise
             errors[period.name] = error
         else:
+            seal.close(found, period, told[period])
             _print_outcome(f"{found.name} {period.name}", outcome)
     if errors:
         kinds = {type(error) for error in errors.values()}
@@ -216,12 +232,17 @@ def _frames_for(found: "Company", period: "Period") -> Callable:
 def _print_outcome(what: str, outcome: "Outcome") -> None:
     fresh = {"executed": outcome.executed, "resumed": outcome.resumed}
     if not any(fresh.values()):
-        print(f"{what}: unchanged, nothing was executed; {outcome.revision.name} holds.")
+        _print_unchanged(what, outcome.revision)
     else:
         named = (fresh | {"unchanged": outcome.unchanged}).items()
         done = [f"{how}: {', '.join(names)}" for how, names in named if names]
         print(f"{what}: {outcome.revision.name} archived; {'; '.join(done)}")
-    print((outcome.revision.folder.parent / "index.html").resolve())
+        print((outcome.revision.folder.parent / "index.html").resolve())
+
+
+def _print_unchanged(what: str, revision: "Revision") -> None:
+    print(f"{what}: unchanged, nothing was executed; {revision.name} holds.")
+    print((revision.folder.parent / "index.html").resolve())
 
 
 class _Progress:

@@ -13,6 +13,7 @@ from toolkit.company import alone
 from toolkit.errors import DataError, ReportError, several
 
 HEAD, SIGNED = "head.json", "signed"  # the last link of every chain; the folder of a pack's sign-offs
+_MEND = "Bring it back from a copy; if it was meant to go, take its entry out of reports/head.json."
 _REVISION = re.compile(r"r([1-9][0-9]*)")
 
 
@@ -32,7 +33,7 @@ class Revision:
     @property
     def record(self) -> dict:
         """What ``run.json`` says of the run: reason, clock, commit, memory."""
-        return _read(self.folder / "run.json", {"reason", "changed", "finished_at"})
+        return _read(self.folder / "run.json", {"reason", "finished_at"})
 
 
 def sha256(content: bytes | str) -> str:
@@ -60,6 +61,11 @@ def revisions(folder: Path) -> list[Revision]:
             manifest = _read(path / "manifest.json", {"reports", "outputs"})
             found.append(Revision(int(match[1]), path, manifest))
     return sorted(found, key=lambda revision: revision.number)
+
+
+def newest(folder: Path) -> Revision | None:
+    """The newest revision of one company and period, if there is one."""
+    return next(reversed(revisions(folder)), None)
 
 
 def _read(path: Path, names: set[str], what: str = "") -> dict:
@@ -132,7 +138,7 @@ def anchor(folder: Path) -> None:
         name = f"{folder.parent.name}/{folder.name}"
         faults = adrift(reports, {name: known[name]} if name in known else {})
         if faults:
-            raise ReportError(several(f"{fault} Bring it back from a copy." for fault in faults))
+            raise ReportError(several(f"{fault} {_MEND}" for fault in faults))
         chain = revisions(folder)
         if chain:
             files = {path.name: sha256(path.read_bytes()) for path in sorted((folder / SIGNED).glob("r*"))}
@@ -208,6 +214,19 @@ def check(folder: Path) -> list[str]:
             elif sha256(present[name].read_bytes()) != listed[name]:
                 faults.append(f"{revision.folder}: {name} is not what was archived.")
     return faults
+
+
+def whole(folder: Path) -> None:
+    """Refuse a pack with faults.
+
+    Raises
+    ------
+    DataError
+        If a revision, or the chain, is not what was archived.
+    """
+    faults = check(folder)
+    if faults:
+        raise DataError(several(f"{fault} Bring it back from a copy." for fault in faults))
 
 
 def differing(was: dict, now: dict) -> list[str]:

@@ -107,9 +107,9 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
 
 def _reason(record: dict) -> str:
     """Somebody's reason for a revision, and what changed of what its reports are made of."""
-    parts = (part.rpartition(": ") for part in record["changed"].split("; "))
+    parts = (part.rpartition(": ") for part in record.get("changed", record["reason"]).split("; "))
     changed = "; ".join(f"{of}{colon}{word(why)}" for of, colon, why in parts)
-    return changed if record["reason"] == record["changed"] else f"{record['reason']} ({changed})"
+    return changed if record["reason"] == record.get("changed", record["reason"]) else f"{record['reason']} ({changed})"
 
 
 def _row(company: str, period: str, newest: archive.Revision, trend: pd.DataFrame) -> str:

@@ -25,7 +25,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from toolkit.company import Company, Period, alone, earlier
-from toolkit.errors import DataError, ParamsError, ReportError, several
+from toolkit.errors import ParamsError, ReportError, several
 from toolkit.language import CATALOGUES, checked
 from toolkit.reporting import archive, catalogue, kernels, ledger
 from toolkit.reporting.parameters import Value, declared, resolved
@@ -159,9 +159,7 @@ def run(
                 tell(event)
 
         archive.anchor(home)  # a run may have been killed between its revision and the head
-        faults = archive.check(home)
-        if faults:
-            raise DataError(several(f"{fault} Bring it back from a copy." for fault in faults))
+        archive.whole(home)
         run = _Run(company, period, workers, both, now)
         outcome, failed = _pack(run, stages, values, frames_for, reason)
         if outcome.revision:
@@ -181,7 +179,7 @@ def _pack(
     company, home = run.company, run.home
     for leftover in home.glob(".staging-*"):  # of a run that was killed
         archive.discard(leftover)
-    last = next(reversed(archive.revisions(home)), None)
+    last = archive.newest(home)
     before = last.manifest["reports"] if last else {}
     asked = {notebook.stem for stage in stages for notebook in stage}
     others = [r for r in before if _stays(company, r, asked)]
