@@ -70,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     compare = verbs.add_parser("compare", help="what changed between two periods or revisions, and because of what")
     compare.add_argument("company", help="as in params/")
     compare.add_argument("old", help="a period (its newest revision) or a revision, such as 2026Q2 or 2026Q2/r1")
-    compare.add_argument("new", nargs="?", help="the same; default: old and the revision before it")
+    compare.add_argument(
+        "new", nargs="?", help="the same, or today: as made now; default: old and the revision before it"
+    )
     compare.set_defaults(verb=_compare)
 
     verify = verbs.add_parser("verify", help="make archived reports again and say where they differ, and why")
@@ -130,7 +132,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from toolkit import company, frames
+    from toolkit import company
     from toolkit.reporting import parameters, runner
 
     found = company.load(options.company, options.home)
@@ -142,8 +144,7 @@ def _run(options: argparse.Namespace) -> None:
     notebooks = _notebooks(options.home, options.only)
     for period in periods:  # before the first of them begins
         parameters.resolved(found, period.name, notebooks, options.set)
-    later = [notebook for notebook in notebooks if frames.KEY_FIGURES in frames.asked_for(_source(notebook))]
-    stages = [[notebook for notebook in notebooks if notebook not in later], later]
+    stages = _stages(notebooks)
     options_of_run = {"sets": options.set, "reason": options.reason, "workers": options.workers}
     errors = {}
     for period in periods:
@@ -160,6 +161,14 @@ def _run(options: argparse.Namespace) -> None:
         kinds = {type(error) for error in errors.values()}
         faults = [f"{name}: {_text(error)}".replace("\n", "\n     ") for name, error in errors.items()]
         raise (kinds.pop() if len(kinds) == 1 else ReportError)(several(faults))
+
+
+def _stages(notebooks: Sequence[Path]) -> list[list[Path]]:
+    """Notebooks that are executed first, and those that read what came of them."""
+    from toolkit import frames
+
+    later = [notebook for notebook in notebooks if frames.KEY_FIGURES in frames.asked_for(_source(notebook))]
+    return [[notebook for notebook in notebooks if notebook not in later], later]
 
 
 def _frames_for(found: "Company", period: "Period") -> Callable:
@@ -235,6 +244,13 @@ def _compare(options: argparse.Namespace) -> None:
 
     found = company.load(options.company, options.home)
     first, before = _revision(found, options.old)
+    if options.new == "today":
+        period, names = found.period(first.folder.parent.name), first.manifest["reports"]
+        stages = _stages([each for each in _notebooks(options.home, []) if each.stem in names])
+        with _Progress() as tell:
+            path = compare.restate(found, period, first, stages, _frames_for(found, period), tell=tell)
+        print(path.resolve())
+        return
     if options.new:
         second, _ = _revision(found, options.new)
     elif before:
