@@ -200,6 +200,9 @@ def test_progress_is_one_json_object_a_line_where_stderr_is_no_terminal(home, to
     archived = {"event": "archived", **pack, "revision": "r1", "reports": ["cost", "service"], "failed": []}
     assert toolkit.events == [*done, archived]
     toolkit("run", "acme", "2026Q3")
+    assert toolkit.events == []  # it was sealed
+    (home / "reports/acme/2026Q3/.seal.json").unlink()
+    toolkit("run", "acme", "2026Q3")
     assert [(event["state"], event["report"]) for event in toolkit.events] == [
         ("unchanged", "cost"), ("unchanged", "service")
     ]  # fmt: skip

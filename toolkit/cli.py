@@ -83,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     compare = verbs.add_parser("compare", help="what changed between two periods or revisions, and because of what")
     compare.add_argument("company", help="as in params/")
     compare.add_argument("old", help="a period (its newest revision) or a revision, such as 2026Q2 or 2026Q2/r1")
-    compare.add_argument("new", nargs="?", help="the same; default: old and the revision before it")
+    compare.add_argument(
+        "new", nargs="?", help="the same, or today: as made now; default: old and the revision before it"
+    )
     compare.set_defaults(verb=_compare)
 
     verify = verbs.add_parser("verify", help="make archived reports again and say where they differ, and why")
@@ -173,41 +175,43 @@ def _run(options: argparse.Namespace) -> None:
     periods = sorted(named.values(), key=_age) or (known if options.all else known[-1:])
     notebooks = _notebooks(options.home, options.only)
     told = {period: seal.inputs(found, period, [*options.only, "--set", *options.set]) for period in periods}
-    held = {period: seal.unchanged(found, period, told[period]) for period in periods}
-    for period, revision in held.items():
-        if revision:
-            _print_unchanged(f"{found.name} {period.name}", revision)
-    if not all(held.values()):
-        _make(options, found, {period: told[period] for period in periods if not held[period]}, notebooks)
+    if not all(seal.holds(found, period, told[period]) for period in periods):
+        from toolkit.reporting import parameters
 
-
-def _make(options: argparse.Namespace, found: "Company", told: "dict[Period, str]", notebooks: list[Path]) -> None:
-    """Make packs, each sealed with what was told of its inputs before."""
-    from toolkit import frames
-    from toolkit.reporting import parameters, runner, seal
-
-    periods = list(told)
-    for period in periods:  # before the first of them begins
-        parameters.resolved(found, period.name, notebooks, options.set)
-    later = [notebook for notebook in notebooks if frames.KEY_FIGURES in frames.asked_for(_source(notebook))]
-    stages = [[notebook for notebook in notebooks if notebook not in later], later]
-    options_of_run = {"sets": options.set, "reason": options.reason, "workers": options.workers}
+        for period in periods:  # before the first of them begins
+            parameters.resolved(found, period.name, notebooks, options.set)
     errors = {}
     for period in periods:
         try:
-            with _Progress() as tell:
-                outcome = runner.run(found, period, stages, _frames_for(found, period), **options_of_run, tell=tell)
+            held = seal.unchanged(found, period, told[period])  # asked again: an earlier period may be new
+            _print_unchanged(f"{found.name} {period.name}", held) if held else _make(options, found, period, notebooks)
         except ToolkitError as error:
             if len(periods) == 1:
                 raise
             errors[period.name] = error
         else:
             seal.close(found, period, told[period])
-            _print_outcome(f"{found.name} {period.name}", outcome)
     if errors:
         kinds = {type(error) for error in errors.values()}
         faults = [f"{name}: {_text(error)}".replace("\n", "\n     ") for name, error in errors.items()]
         raise (kinds.pop() if len(kinds) == 1 else ReportError)(several(faults))
+
+
+def _make(options: argparse.Namespace, found: "Company", period: "Period", notebooks: list[Path]) -> None:
+    from toolkit.reporting import runner
+
+    asked = {"sets": options.set, "reason": options.reason, "workers": options.workers}
+    with _Progress() as tell:
+        outcome = runner.run(found, period, _stages(notebooks), _frames_for(found, period), **asked, tell=tell)
+    _print_outcome(f"{found.name} {period.name}", outcome)
+
+
+def _stages(notebooks: Sequence[Path]) -> list[list[Path]]:
+    """Notebooks that are executed first, and those that read what came of them."""
+    from toolkit import frames
+
+    later = [notebook for notebook in notebooks if frames.KEY_FIGURES in frames.asked_for(_source(notebook))]
+    return [[notebook for notebook in notebooks if notebook not in later], later]
 
 
 def _frames_for(found: "Company", period: "Period") -> Callable:
@@ -290,6 +294,13 @@ def _compare(options: argparse.Namespace) -> None:
 
     found = company.load(options.company, options.home)
     first, before = _revision(found, options.old)
+    if options.new == "today":
+        period, names = found.period(first.folder.parent.name), first.manifest["reports"]
+        stages = _stages([each for each in _notebooks(options.home, []) if each.stem in names])
+        with _Progress() as tell:
+            path = compare.restate(found, period, first, stages, _frames_for(found, period), tell=tell)
+        print(path.resolve())
+        return
     if options.new:
         second, _ = _revision(found, options.new)
     elif before:

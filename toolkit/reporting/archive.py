@@ -27,8 +27,8 @@ class Revision:
 
     @property
     def name(self) -> str:
-        """``r1``, ``r2``, ..."""
-        return f"r{self.number}"
+        """``r1``, ``r2``, ...; ``today`` of number 0, which no archive holds."""
+        return f"r{self.number}" if self.number else "today"
 
     @property
     def record(self) -> dict:

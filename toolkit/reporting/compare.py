@@ -1,21 +1,26 @@
-"""What changed between two revisions, and because of what? One static page, and the same as JSON."""
+"""What changed between two revisions, or one and today, and because of what? One static page, and the same as JSON."""
 
 import html
 import json
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from toolkit import stats
-from toolkit.language import number, say, speaking, word
-from toolkit.present import formatted, kind_of, paragraphs, table
-from toolkit.reporting import archive, page
+from toolkit.company import Company, Period
+from toolkit.errors import ReportError, several
+from toolkit.language import day, number, say, speaking, word
+from toolkit.present import formatted, kind_of, listed, paragraphs, table
+from toolkit.reporting import archive, page, runner
 from toolkit.reporting.catalogue import language_of
 
 _BECAUSE = {"frames": "data", "code": "code", "parameters": "parameters", "environment": "environment",
             "before": "figures of the period before"}  # fmt: skip
+_PARTS = {"code": {"code", "environment"}, "parameters": {"parameters"}, "data": {"data"}}  # of a change, in this order
 _GIVEN = ("company", "period")  # parameters that say which revision it is
 _FIGURE = ["report", "figure_id", "cohort", "segment", "channel"]
 _ENDS = ("value", "low", "high")
@@ -28,9 +33,10 @@ def compare(old: archive.Revision, new: archive.Revision) -> dict:
     Returns
     -------
     dict
-        ``old``, ``new`` (period, revision, hash of the manifest); ``reports``: name -> ``state`` (same, changed, added,
-        removed), ``because`` (data, code, parameters, environment, ...: all that differs of what it was made of),
-        ``frames`` and ``code`` that differ by name, ``parameters`` (parameter, old, new), ``confidence``;
+        ``old``, ``new`` (period, revision, day of knowledge, hash of the manifest); ``reports``: name -> ``state``
+        (same, changed, added, removed), ``because`` (data, code, parameters, environment, ...: all that differs of
+        what it was made of), ``frames`` and ``code`` that differ by name, ``parameters`` (parameter, old, new),
+        ``confidence``;
         ``figures``: a record a key figure (report, figure_id, cohort, segment, channel, unit, old, new, change, its
         low and high between two periods, because of data, code, parameters or environment); ``tables``: a record a
         table (report, table, rows, changed, added, removed, and ``cells`` that changed: row, column, old, new).
@@ -42,6 +48,11 @@ def _compared(old: archive.Revision, new: archive.Revision) -> tuple[dict, dict[
     """What ``compare`` tells, and the rows of both by report and table."""
     was, now = old.manifest["reports"], new.manifest["reports"]
     reports = {name: _report(was.get(name), now.get(name)) for name in sorted(was.keys() | now.keys())}
+    sides = {"old": _named(old), "new": _named(new)}
+    if _known_otherwise(sides):
+        for each in reports.values():
+            if each["state"] == "changed":
+                each["because"] = [x for x in each["because"] if x in _BECAUSE.values()] + ["day of knowledge"]
     figures = _figures(old, new)
     for row in figures:
         reasons = reports[row["report"]]["because"] if row["change"] else []
@@ -52,12 +63,18 @@ def _compared(old: archive.Revision, new: archive.Revision) -> tuple[dict, dict[
         for path in _both(old, new, report)
     }
     tables = [{"report": report, "table": name} | _counted(each) for (report, name), each in rows.items()]
-    return {"old": _named(old), "new": _named(new), "reports": reports, "figures": figures, "tables": tables}, rows
+    return sides | {"reports": reports, "figures": figures, "tables": tables}, rows
 
 
 def _named(revision: archive.Revision) -> dict:
     made = (revision.folder / "manifest.json").read_bytes()
-    return {"period": revision.folder.parent.name, "revision": revision.name, "manifest": archive.sha256(made)}
+    known = {"as_of": revision.manifest.get("as_of"), "manifest": archive.sha256(made)}
+    return {"period": revision.folder.parent.name, "revision": revision.name} | known
+
+
+def _known_otherwise(told: dict) -> bool:
+    """Are both of one period, by what was known on different days?"""
+    return told["old"]["period"] == told["new"]["period"] and told["old"]["as_of"] != told["new"]["as_of"]
 
 
 def _report(was: dict | None, now: dict | None) -> dict:
@@ -88,7 +105,7 @@ def _value(entry: dict, name: str) -> str:
 def _figures(old: archive.Revision, new: archive.Revision) -> list[dict]:
     sides = [pd.read_parquet(each.folder / "figures.parquet") for each in (old, new)]
     both = sides[0].merge(sides[1], on=_FIGURE, how="outer", suffixes=("_old", "_new"), sort=True)
-    chance = old.folder.parent != new.folder.parent
+    chance = old.folder.parent.name != new.folder.parent.name
     rows = []
     for row in both.to_dict("records"):
         was, now = ([row[f"{end}_{side}"] for end in _ENDS] for side in ("old", "new"))
@@ -154,8 +171,81 @@ def _counted(rows: pd.DataFrame) -> dict:
 
 def write(old: archive.Revision, new: archive.Revision) -> Path:
     """Write the comparison of two revisions beside the archive; returns its page."""
-    told, rows = _compared(old, new)
-    folder = new.folder.parents[1] / "compared"
+    return _written(*_compared(old, new), old, new)
+
+
+def restate(
+    company: Company, period: Period, old: archive.Revision, stages: Sequence[Sequence[Path]], frames_for: Callable,
+    *, tell: Callable[[dict], None] = lambda event: None,
+) -> Path:  # fmt: skip
+    """Write the comparison of a revision with what data, code and parameters of today give; returns its page.
+
+    As ``compare`` tells it, and of a report that changed: ``parts`` (code, parameters, data: those that differ),
+    ``not_kept`` (frames without which they cannot be told apart) and ``fault`` (why it, or a step between, did not come
+    to its end; its state is then failed); of a key figure ``parts``: how much of its change each is, docs/METHODS.md
+    section 0.11, nothing if that is not known. Arguments as of ``runner.run``; of ``stages`` the revision's reports.
+
+    Raises
+    ------
+    ReportError
+        If no report of the revision comes to its end today.
+    """
+    notebooks = {notebook.stem: notebook for stage in stages for notebook in stage}
+    with runner.today(company, period, stages, frames_for, tell) as (new, failed):
+        gone = old.manifest["reports"].keys() - notebooks.keys()
+        failed |= {report: f"notebooks/{report}.ipynb is gone." for report in gone}
+        failed = {report: _fault(failed[report]) for report in sorted(failed)}
+        if not new:
+            raise ReportError(several(failed.values()))
+        told, rows = _compared(old, new)
+        for report, fault in failed.items():
+            told["reports"][report] |= {"state": "failed", "fault": fault}
+        for row in told["figures"]:
+            row["parts"] = {}
+        for report, each in told["reports"].items():
+            if each["state"] == "changed":
+                was, now = (side.manifest["reports"][report] for side in (old, new))
+                figures = [row for row in told["figures"] if row["report"] == report]
+                each |= _split(company, period, notebooks[report], was, now, each["because"], figures)
+        return _written(told, rows, old, new)
+
+
+def _fault(error: object) -> str:
+    """What became of a report, on a line; its partial page went with its folder."""
+    return str(error).splitlines()[0].split(" The partial page")[0]
+
+
+def _split(
+    company: Company, period: Period, notebook: Path, was: dict, now: dict, because: list[str], figures: list[dict]
+) -> dict:
+    """Tell each figure's change apart by what differs, one step after the other; what hinders it, if anything does."""
+    parts = [part for part, reasons in _PARTS.items() if reasons & set(because)]
+    kept = {name: company.data / "frames" / f"{digest}.parquet" for name, digest in was["frames"].items()}
+    gone = [name for name, path in kept.items() if len(parts) > 1 and not path.is_file()]
+    told, steps = {"parts": parts, "not_kept": gone, "fault": ""}, [{_key(row): row["old"] for row in figures}]
+    if gone or not parts:
+        return told
+    for part in parts[:-1]:  # with what the last one differs in, it is today's
+        entry = was if part == "code" else was | {"parameters": now["parameters"]}
+        try:
+            with tempfile.TemporaryDirectory() as home:  # where the page of one that fails may go
+                job = runner.remade(replace(company, home=Path(home)), period, notebook, entry, kept)
+        except ReportError as error:
+            return told | {"fault": _fault(error)}
+        steps.append({_key(row): row["value"] for row in job.figures})
+    steps.append({_key(row): row["new"] for row in figures})
+    for row in figures:
+        by = pd.Series([step.get(_key(row)) for step in steps], dtype="float64").diff().iloc[1:]
+        row["parts"] = dict(zip(parts, by.tolist(), strict=True)) if by.notna().all() else {}
+    return told
+
+
+def _key(row: dict) -> tuple:
+    return tuple(str(row[name]) for name in _FIGURE[1:])
+
+
+def _written(told: dict, rows: dict, old: archive.Revision, new: archive.Revision) -> Path:
+    folder = old.folder.parents[1] / "compared"
     folder.mkdir(exist_ok=True)
     path = folder / f"{old.folder.parent.name}-{old.name}--{new.folder.parent.name}-{new.name}.html"
     with speaking(language_of(new)):
@@ -166,7 +256,7 @@ def write(old: archive.Revision, new: archive.Revision) -> Path:
 
 
 def _title(told: dict) -> str:
-    first, second = (f"{told[side]['period']} {told[side]['revision']}" for side in ("old", "new"))
+    first, second = (f"{told[side]['period']} {word(told[side]['revision'])}" for side in ("old", "new"))
     return say("From {first} to {second}", first=first, second=second)
 
 
@@ -180,6 +270,9 @@ def _body(told: dict, rows: dict, old: archive.Revision, new: archive.Revision) 
     caption = say("Why reports differ, by what they were made of")
     why = table(reasons, name="reasons", caption=caption, columns=list(reasons), heads=heads, kinds=kinds)
     parts = [paragraphs([said]).html, why.html]
+    if _known_otherwise(told):
+        days = {side: day(told[side]["as_of"]) for side in ("old", "new")}
+        parts.insert(1, paragraphs([say("Known on {new} (was {old}).", **days)]).html)
     values = [{"report": name} | row for name, each in told["reports"].items() for row in each["parameters"]]
     if values:
         kinds = dict.fromkeys(["report", "parameter", "old", "new"], "name")
@@ -192,6 +285,8 @@ def _body(told: dict, rows: dict, old: archive.Revision, new: archive.Revision) 
         parts.append(f"<h2>{html.escape(report)}</h2>")
         if each["state"] == "changed":
             parts.append(_tables(told, report, rows) + _drawings(report, old, new))
+        elif each["state"] == "failed":
+            parts.append(paragraphs([say("Today it does not come to its end: {fault}", fault=each["fault"])]).html)
         elif each["state"] == "same":
             parts.append(paragraphs([say("Made of the same: nothing of it changed.")]).html)
         else:
@@ -211,10 +306,10 @@ def _key_figures(told: dict) -> tuple[str, str]:
     shown = rows.assign(because=rows["because"].map(_listed))
     shown["apart"] = ((rows["low"] > 0) | (rows["high"] < 0)).map({True: "yes", False: "no"})
     shown["apart"] = shown["apart"].where(rows["low"].notna(), "")
-    kinds = rows["unit"].map(lambda unit: page.SHOWN_AS.get(unit, "rate"))
+    units = rows["unit"].map(lambda unit: page.SHOWN_AS.get(unit, "rate"))
     for name in ("old", "new", "change", "low", "high"):
         how = formatted if name in ("old", "new") else page.changed
-        shown[name] = [how(x, kind) for x, kind in zip(rows[name], kinds, strict=True)]
+        shown[name] = [how(x, kind) for x, kind in zip(rows[name], units, strict=True)]
     points = f" {say('points')}"
     ends = zip(shown["low"].str.removesuffix(points), shown["high"].str.removesuffix(points), strict=True)
     shown["interval"] = [say("{low} to {high}", low=low, high=high) for low, high in ends]
@@ -222,11 +317,30 @@ def _key_figures(told: dict) -> tuple[str, str]:
     kinds = dict.fromkeys(["old", "new", "change", "interval"], "shown") | {"because": "text", "report": "name"}
     kinds["apart"] = "text"
     columns = ["report", "figure_id", "segment", "channel", "unit", "old", "new", "change"]
-    columns += ["interval", "apart"] * bool(rows["low"].notna().any()) + ["because"]
     caption = say("Key figures of both; the interval of a change is of two periods only, as if they were independent")
+    if "parts" in rows:
+        caption = say("Key figures of both; the change is told apart in this order: code, then parameters, then data")
+        for part in [part for part in _PARTS if any(part in each for each in rows["parts"])]:
+            by = (each.get(part) for each in rows["parts"])
+            shown[part], kinds[part] = [page.changed(x, kind) for x, kind in zip(by, units, strict=True)], "shown"
+            columns.append(part)
+    columns += ["interval", "apart"] * bool(rows["low"].notna().any()) + ["because"]
     heads = {"figure_id": "figure", "because": "because of", "apart": "leaves out 0"}
     behind = table(shown, name="figures", caption=caption, columns=columns, heads=heads, kinds=kinds).html
-    return _told(shown, rows, told["reports"]), behind
+    untold = list(_untold(told))
+    return _told(shown, rows, told["reports"]), behind + (paragraphs(untold).html if untold else "")
+
+
+def _untold(told: dict) -> Iterator[str]:
+    """Why the parts of a report's changes are not told."""
+    for report, each in told["reports"].items():
+        slots = {"report": report, "revision": told["old"]["revision"]}
+        slots["parts"] = listed(map(word, each.get("parts", [])[::-1]))
+        if each.get("not_kept"):
+            yield say("{report}: frames of {revision} are not kept: {parts} are not told apart.", **slots)
+        elif each.get("fault") and each["state"] == "changed":
+            slots["fault"] = each["fault"]
+            yield say("{report}: {parts} are not told apart; with frames of {revision}, {fault}", **slots)
 
 
 def _told(shown: pd.DataFrame, rows: pd.DataFrame, reports: dict) -> str:
@@ -292,7 +406,7 @@ def _drawings(report: str, old: archive.Revision, new: archive.Revision) -> str:
     for name in [name for name in now if name in was and was[name] != now[name]]:
         sides = "".join(
             f'<figure><img alt="{alt}" src="{image}"><figcaption>{html.escape(name.replace("_", " "))}, '
-            f"{each.folder.parent.name} {each.name}</figcaption></figure>"
+            f"{each.folder.parent.name} {word(each.name)}</figcaption></figure>"
             for each, (alt, image) in ((old, was[name]), (new, now[name]))
         )
         pairs.append(f'<div class="pair">{sides}</div>')

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from importlib import metadata
@@ -170,6 +170,25 @@ def run(
             raise ReportError(several(failed.values()) + without)
         keep({"event": "ended", "state": "archived" if outcome.executed or outcome.resumed else "unchanged"})
     return outcome
+
+
+@contextmanager
+def today(
+    company: Company, period: Period, stages: Sequence[Sequence[Path]], frames_for: Callable, tell: Callable
+) -> Iterator[tuple[archive.Revision | None, dict[str, str]]]:
+    """The pack of a period as it would be made now, and the faults of reports that failed; arguments as of ``run``.
+
+    It is in a folder of its own, gone afterwards; the archive is read only. No revision if every report failed.
+    """
+    values = resolved(company, period.name, [notebook for stage in stages for notebook in stage])
+    with tempfile.TemporaryDirectory() as home, _ended_in_order():
+        aside = replace(company, home=Path(home))
+        run = _Run(aside, period, os.cpu_count() or 1, lambda event: event["event"] == "report" and tell(event))
+        run.home.mkdir(parents=True)
+        for name in earlier(period.name, (path.name for path in company.reports.glob("*"))):  # headlines of before
+            (aside.reports / name).symlink_to((company.reports / name).resolve())
+        outcome, failed = _pack(run, stages, values, frames_for, "today")
+        yield outcome.revision and replace(outcome.revision, number=0), failed
 
 
 def _pack(

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from toolkit.company import Company, Period, alone
+from toolkit.company import Company, Period, alone, earlier
 from toolkit.errors import ReportError
 from toolkit.reporting import archive, ledger
 
@@ -37,10 +37,11 @@ def _contents(paths: Iterable[Path]) -> dict[str, str]:
 
 
 def _archived(company: Company, period: Period) -> str:
-    """A digest of the newest link of each of the company's chains, and of the frames that this pack's needs."""
-    packs = {path.name: archive.newest(path) for path in company.reports.glob("[0-9]*") if path.is_dir()}
+    """A digest of the newest link of a chain and of each that it reads figures of, and of frames that are missing."""
+    names = earlier(period.name, (path.name for path in company.reports.glob("[0-9]*")))
+    packs = {name: archive.newest(company.reports / name) for name in [*names, period.name]}
     links = {name: [newest.name, archive.link_of(newest)] for name, newest in sorted(packs.items()) if newest}
-    entries = packs[period.name].manifest["reports"].values() if packs.get(period.name) else []
+    entries = packs[period.name].manifest["reports"].values() if packs[period.name] else []
     digests = {digest for entry in entries for digest in entry["frames"].values()}
     missing = [digest for digest in sorted(digests) if not (company.data / "frames" / f"{digest}.parquet").is_file()]
     return archive.sha256(archive.canonical([links, missing]))
@@ -51,6 +52,15 @@ def close(company: Company, period: Period, told: str) -> None:
     if told:
         text = archive.canonical({"inputs": told, "archive": _archived(company, period)})
         archive.put(company.reports / period.name / _SEAL, text)
+
+
+def holds(company: Company, period: Period, told: str) -> bool:
+    """Would a run of a pack change nothing, by what ``close`` kept of it?"""
+    try:
+        kept = json.loads((company.reports / period.name / _SEAL).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(told) and kept == {"inputs": told, "archive": _archived(company, period)}
 
 
 def unchanged(company: Company, period: Period, told: str, now: ledger.Clock = ledger.clock) -> archive.Revision | None:
@@ -64,11 +74,7 @@ def unchanged(company: Company, period: Period, told: str, now: ledger.Clock = l
         If what is archived of it is not what was archived.
     """
     home = company.reports / period.name
-    try:
-        kept = json.loads((home / _SEAL).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not told or kept != {"inputs": told, "archive": _archived(company, period)}:
+    if not holds(company, period, told):
         return None
     busy = ReportError(f"{home}: another run is making this pack. Wait for its end.")
     with alone(home, busy), ledger.kept(home, now) as keep:
