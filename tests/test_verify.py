@@ -1,15 +1,22 @@
 """Does verify say whether a report is what was archived, where it is not, and because of what?"""
 
 import io
+import json
 import os
 import re
+import shutil
+import subprocess
+import sys
+from datetime import date
 
 import pandas as pd
 import pytest
+from conftest import ROOT
 from test_runner import Project
 
+from toolkit import cli, frames
 from toolkit.errors import DataError
-from toolkit.reporting import archive, runner, verify
+from toolkit.reporting import archive, runner, signing, verify
 
 
 @pytest.fixture
@@ -194,3 +201,228 @@ def test_a_page_that_was_sent_is_found_by_its_recipe_with_its_status(project, tm
     sent.write_text("a page")
     with pytest.raises(DataError, match="expected a report page with the recipe that it was made by, found none"):
         verify.found(reports, sent)
+
+
+# -- ten ways to tamper with an archive, or with what it was made of ---------------------------
+
+
+@pytest.fixture
+def signed(project, monkeypatch):
+    """A home entered, with two revisions, the second signed; and what ``toolkit verify`` says of it."""
+    project.rows["cost"] = ["o1", "o2", "o3"]
+    project.run("cost")
+    key = project.home / "ann"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    signers = project.home / "params" / "allowed_signers"
+    signers.write_text(f"ann@acme.example {(project.home / 'ann.pub').read_text()}")
+    signing.sign(archive.revisions(project.pack)[1], "ann@acme.example", date(2026, 11, 2), key=key, comment="fine")
+    shutil.copy(project.home / "reports" / "head.json", project.home / "elsewhere.json")
+    monkeypatch.chdir(project.home)
+
+    def as_now(found, period, names, folder):
+        given = project.frames_for([project.home / "notebooks" / "cost.ipynb"])["cost"]
+        return {name: frames.Kept(name, path, digest, 0) for name, (path, digest) in given.items() if name in names}
+
+    monkeypatch.setattr(frames, "materialise", as_now)
+    monkeypatch.setattr(frames, "digest_of", lambda path: path.stem)
+    return project
+
+
+def _says(capsys, *more):
+    code = cli.main(["verify", "acme", "2026Q3", *more])
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    return code, (said.out + said.err).splitlines()
+
+
+def _edit(path, old, new):
+    path.chmod(0o644)
+    text = path.read_bytes()
+    assert old in text
+    path.write_bytes(text.replace(old, new, 1))
+
+
+def _swap(pack):
+    for old, new in (("r1", "x"), ("r2", "r1"), ("x", "r2")):
+        (pack / old).chmod(0o755)
+        (pack / old).rename(pack / new)
+
+
+HELD = "anchored by the head that ann@acme.example signed on 2026-11-02"
+HOLDS = [HELD, "r2 signed by ann@acme.example on 2026-11-02", "cost: identical; frames as from the warehouse now"]
+VOID = "r2 void by ann@acme.example on 2026-11-02: r2 is not what was reviewed"
+
+
+def test_what_nobody_tampered_with_holds(signed, capsys):
+    assert _says(capsys) == (0, HOLDS)
+    assert _says(capsys, "--head", "elsewhere.json") == (0, ["anchored by elsewhere.json", *HOLDS[1:]])
+
+
+@pytest.mark.parametrize(
+    ("tamper", "code", "said"),
+    [
+        (
+            lambda home: _edit(home / "reports/acme/2026Q3/r2/cost.html", b"cost", b"cast"),
+            3,
+            [HELD, VOID, "error: reports/acme/2026Q3/r2: cost.html is not what was archived."],
+        ),
+        (
+            lambda home: _edit(home / "reports/acme/2026Q3/r2/tables/cost/orders.csv", b"o2", b"o4"),
+            3,
+            [HELD, VOID, "error: reports/acme/2026Q3/r2: tables/cost/orders.csv is not what was archived."],
+        ),
+        (
+            lambda home: _edit(home / "reports/acme/2026Q3/r2/manifest.json", b'"acme"', b'"acne"'),
+            3,
+            [HELD, VOID, "error: reports/acme/2026Q3/r2: manifest.json is not what was archived."],
+        ),
+        (
+            lambda home: _swap(home / "reports/acme/2026Q3"),
+            3,
+            [
+                HELD, "reports/acme/2026Q3: r2 is not the one that the head lists.", VOID,
+                "error: reports/acme/2026Q3/r2: is r1 under another name.",
+            ],
+        ),
+        (
+            lambda home: archive.discard(home / "reports/acme/2026Q3/r1"),
+            3,
+            [HELD, VOID, "error: reports/acme/2026Q3/r2: r1 before it is gone."],
+        ),
+        (
+            lambda home: archive.discard(home / "reports/acme/2026Q3/r2"),
+            1,
+            [
+                HELD, "reports/acme/2026Q3: the head lists r2, which is gone.", "r1 is a draft: nobody signed it",
+                "cost: identical; the warehouse gives other frames now: orders",
+            ],
+        ),
+        (
+            lambda home: _edit(home / "reports/acme/2026Q3/signed/r2-1.json", b"fine", b"good"),
+            1,
+            [
+                HELD, "reports/acme/2026Q3: signed/r2-1.json is not the one that the head lists.",
+                "r2 void by ann@acme.example on 2026-11-02: the signature does not fit what is signed", HOLDS[2],
+            ],
+        ),
+        (
+            lambda home: (home / "params/acme/2026Q3.yaml").write_text("cost:\n  n: 7\n"),
+            0,
+            [*HOLDS[:2], HOLDS[2] + "; parameters are set otherwise now: n (params/acme/2026Q3.yaml, line 2: 7, was 1)"],
+        ),
+    ],
+    ids=["page", "CSV", "manifest", "swapped", "removed", "newest removed", "sign-off", "parameters"],
+)  # fmt: skip
+def test_a_tampering_is_named_as_what_it_is(signed, capsys, tamper, code, said):
+    tamper(signed.home)
+    assert _says(capsys) == (code, said)
+
+
+def test_new_data_a_new_library_and_a_changed_notebook_are_named_as_what_they_are(signed, capsys, monkeypatch):
+    signed.rows["cost"] = ["o9"]
+    new = "cost: identical; the warehouse gives other frames now: orders"
+    assert _says(capsys) == (0, [*HOLDS[:2], new])
+    signed.rows["cost"] = ["o1", "o2", "o3"]
+    was = runner.environment()
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "environment", lambda: was | {"package pandas": "9.0"})
+        assert _says(capsys) == (0, HOLDS)  # and its figures are the same with it
+        patch.setattr(runner, "remade", _moved(runner.remade))
+        code, lines = _says(capsys)
+        assert code == 1
+        because = f"because of environment: package pandas {was['package pandas']}, now 9.0"
+        assert lines[2].startswith("cost: differs at table ")
+        assert lines[2].endswith(f"{because}; frames as from the warehouse now")
+    _edit(signed.home / "notebooks/cost.ipynb", b"n / 3", b"n / 4")
+    code, lines = _says(capsys)
+    assert code == 1
+    assert lines[2].endswith("because of code: notebooks/cost.ipynb; frames as from the warehouse now")
+
+
+def _moved(remade):
+    def other(*args):
+        job = remade(*args)
+        job.tables = {name: text.replace("o2", "o4") for name, text in job.tables.items()}
+        return job
+
+    return other
+
+
+def test_all_of_it_written_anew_is_told_by_a_head_that_was_kept_elsewhere(signed, capsys):
+    for name in ("2026Q3/r1", "2026Q3/r2", "2026Q3/signed"):
+        archive.discard(signed.home / "reports" / "acme" / name)
+    for name in ("head.json", "head.signed.json", "head.signed.sig"):
+        (signed.home / "reports" / name).unlink()
+    signed.run("cost")
+    code, lines = _says(capsys)
+    assert (code, lines[0]) == (
+        0,
+        "unanchored: no head is signed, and none that was kept elsewhere is given (--head FILE)",
+    )
+    code, lines = _says(capsys, "--head", "elsewhere.json")
+    assert (code, lines[:2]) == (
+        1,
+        ["anchored by elsewhere.json", "reports/acme/2026Q3: the head lists r2, which is gone."],
+    )
+
+
+# -- the code of a commit ----------------------------------------------------------------------
+
+
+def _git(home, *arguments):
+    who = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", home, *who, *arguments], check=True, capture_output=True)
+
+
+def test_a_report_is_verified_with_the_code_of_its_commit(tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(ROOT / "toolkit", home / "toolkit", ignore=shutil.ignore_patterns("__pycache__"))
+    environment = os.environ | {"PYTHONPATH": str(home)}
+
+    def toolkit(*arguments):
+        run = [sys.executable, "-m", "toolkit.cli", *arguments]
+        return subprocess.run(run, cwd=home, env=environment, capture_output=True, text=True)
+
+    made = Project(home)
+    made.notebook("cost", "print(1)")
+    tables = home / "data" / "acme" / "warehouse-1" / "tables"
+    tables.mkdir(parents=True)
+    receipt = {"folder": "warehouse-1", "key": made.company.key_print(), "tables": {}}
+    (home / "data/acme/receipt.json").write_text(json.dumps(receipt))
+    (home / ".gitignore").write_text("data\nreports\n__pycache__\n")
+    _git(home, "init", "-q")
+    _git(home, "add", "-A")
+    _git(home, "commit", "-qm", "one")
+    first = toolkit("run", "acme", "2026Q3")
+    assert first.returncode == 0, first.stderr
+    notebook = home / "notebooks/cost.ipynb"
+    notebook.write_text(notebook.read_text().replace("print(1)", "print(2)"))
+    today = toolkit("verify", "acme", "2026Q3")
+    assert (today.returncode, today.stderr) == (1, "")
+    assert "because of code: notebooks/cost.ipynb" in today.stdout
+    then = toolkit("verify", "acme", "2026Q3", "--at-code")
+    assert then.stderr == ""
+    assert (then.returncode, then.stdout.splitlines()[-1]) == (
+        0,
+        "cost: identical; frames as from the warehouse now",
+    )
+    trees = subprocess.run(["git", "-C", home, "worktree", "list"], capture_output=True, text=True, check=True)
+    assert len(trees.stdout.splitlines()) == 1  # it is gone
+    assert (home / "params/acme/base.yaml").is_file()
+    assert (home / "reports/acme/2026Q3/r1/cost.html").is_file()
+    again = toolkit("run", "acme", "2026Q3", "--reason", "two")
+    assert again.returncode == 0, again.stderr
+    dirty = toolkit("verify", "acme", "2026Q3", "--at-code")
+    assert "that were not committed" in dirty.stdout
+    assert "because of code: notebooks/cost.ipynb" in dirty.stdout
+    assert dirty.returncode == 1
+    record = home / "reports/acme/2026Q3/r1/run.json"
+    told = json.loads(record.read_text())
+    record.chmod(0o644)
+    for commit, why in (("0" * 40, "which is not in this repository."), ("", "")):
+        record.write_text(json.dumps(told | {"commit": commit}))
+        ended = toolkit("verify", "acme", "2026Q3/r1", "--at-code")
+        place = "error: reports/acme/2026Q3/r1: "
+        none = "expected the commit it was made with in run.json, found none."
+        assert ended.stderr == f"{place}{f'was made with commit {commit}, {why}' if commit else none}\n"
+        assert ended.returncode == 4

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import json
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -35,13 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("error: interrupted.", file=sys.stderr)
         return 130
     except OSError as error:
-        if error.errno not in _OF_THE_MACHINE:
+        place, why = error.filename, error.strerror
+        if isinstance(error, shutil.Error):  # of a folder that was copied: all that could not be
+            (_, place, why), *_ = error.args[0]
+            why = why.split("] ")[-1].split(": '")[0]  # of "[Errno 28] No space left on device: 'folder'"
+        elif error.errno not in _OF_THE_MACHINE:
             raise
-        place = f"{error.filename}: " if error.filename else ""
-        print(
-            f"error: {place}{error.strerror}. Nothing half-written is archived; what was finished is kept.",
-            file=sys.stderr,
-        )
+        place = f"{place}: " if place else ""
+        print(f"error: {place}{why}. Nothing half-written is archived; what was finished is kept.", file=sys.stderr)
         return 1
 
 
