@@ -253,6 +253,9 @@ HOLDS = [HELD, "r2 signed by ann@acme.example on 2026-11-02", "cost: identical; 
 VOID = "r2 void by ann@acme.example on 2026-11-02: r2 is not what was reviewed"
 
 
+SET = "n (params/acme/2026Q3.yaml, line 2: 7, was 1)"
+
+
 def test_what_nobody_tampered_with_holds(signed, capsys):
     assert _says(capsys) == (0, HOLDS)
     assert _says(capsys, "--head", "elsewhere.json") == (0, ["anchored by elsewhere.json", *HOLDS[1:]])
@@ -308,7 +311,7 @@ def test_what_nobody_tampered_with_holds(signed, capsys):
         (
             lambda home: (home / "params/acme/2026Q3.yaml").write_text("cost:\n  n: 7\n"),
             0,
-            [*HOLDS[:2], HOLDS[2] + "; parameters are set otherwise now: n (params/acme/2026Q3.yaml, line 2: 7, was 1)"],
+            [*HOLDS[:2], f"{HOLDS[2]}; parameters are set otherwise now: {SET}"],
         ),
     ],
     ids=["page", "CSV", "manifest", "swapped", "removed", "newest removed", "sign-off", "parameters"],
