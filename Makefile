@@ -29,6 +29,8 @@ test-all: .venv/browser.done  ## what CI runs: all tests, coverage; under 30 min
 proof: .venv/test.done  ## the long recoveries; their figures go to benchmarks/PROOFS.md, never part of CI
 	$(BIN)/python -W ignore benchmarks/proof_causes.py
 	$(BIN)/python -W ignore benchmarks/proof_companies.py
+	$(BIN)/python benchmarks/proof_crashes.py
+	$(BIN)/python benchmarks/proof_bytes.py
 
 lab: .venv/lab.done  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)

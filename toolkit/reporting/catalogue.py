@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.company import earlier
+from toolkit.company import alone, earlier
 from toolkit.language import day, say, speaking, word
 from toolkit.reporting import archive, page, signing
 
@@ -22,6 +22,12 @@ def rebuild(reports: Path) -> Path:
     A start page has the headline figures with their change and trend, what each report of the newest revision answers,
     and all revisions. The first has a row for each company and period, and a field that narrows them.
     """
+    with alone(reports):  # runs of other packs write their views too
+        _rebuild(reports)
+    return reports / "index.html"
+
+
+def _rebuild(reports: Path) -> None:
     rows, languages = [], set()
     for company in sorted(path for path in reports.glob("*") if path.is_dir() and not path.name.startswith(".")):
         packs = {path.name: archive.revisions(path) for path in sorted(company.glob("*")) if path.is_dir()}
@@ -38,7 +44,6 @@ def rebuild(reports: Path) -> Path:
         body += _table(("company", "period", "status", "reports", "headlines"), rows)
         body = body if rows else f"<p>{html.escape(say('Nothing is archived yet.'))}</p>"
         archive.put(reports / "index.html", page.view(say("Reports"), body))
-    return reports / "index.html"
 
 
 def language_of(revision: archive.Revision) -> str:
