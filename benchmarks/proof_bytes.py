@@ -1,8 +1,8 @@
 """Are the sample's reports the same bytes in two fresh environments, the second with two BLAS threads? Ten minutes.
 
-Run ``python benchmarks/proof_bytes.py`` from the project's folder. Two clones of the last commit, each installs the locked
-packages into a new environment of its own, makes the sample company and the pack of its latest period. Every file of the
-revision is compared but ``run.json``, which has a clock, and ``chain.json``, which has its hash.
+Run ``python benchmarks/proof_bytes.py`` from the project's folder. Two clones of the last commit, each installs the
+locked packages into a new environment of its own, makes the sample company and the pack of its latest period. Every
+file of the revision is compared but ``run.json``, which has a clock, and ``chain.json``, which has its hash.
 """
 
 import subprocess

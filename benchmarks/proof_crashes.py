@@ -1,10 +1,12 @@
-"""Does a run that is ended at every system call of its way into the archive leave it whole? Some minutes; needs strace.
+"""Does a run that is ended at every system call of its way into the archive leave it whole? Half an hour; needs strace.
 
-Run ``python benchmarks/proof_crashes.py`` from the project's folder. Every open, write, fsync, rename and mkdir of a run
-that archives a second revision: killed there, or failing from there on as on a full or a broken disk. What is held to be
-true after it and after the next run stands in ``tests/crashing.py``.
+Run ``python benchmarks/proof_crashes.py`` from the project's folder. Every open, write, fsync, rename and mkdir of a
+run that archives a second revision: killed there, or failing from there on as on a full or a broken disk; and forty
+random instants of a run with its kernels. What is held to be true after it and after the next run stands in
+``tests/crashing.py``.
 """
 
+import random
 import sys
 import tempfile
 import time
@@ -34,4 +36,14 @@ with tempfile.TemporaryDirectory() as home, crashing(Path(home)) as ask:
             )
             for told in faults[:5]:
                 print(f"    {told}")
-sys.exit(wrong > 0)
+with tempfile.TemporaryDirectory() as home, crashing(Path(home), "kernels") as ask:
+    chance, begun = random.Random(8), time.perf_counter()
+    whole = ask()
+    seconds = time.perf_counter() - begun
+    found = [ask(after=chance.uniform(0, seconds / 2)) for _ in range(40)]  # a run and the next, which does nothing
+    faults = [told for told in found if told["wrong"]]
+    ends, done = Counter(told["code"] for told in found), sum(told["revision"] for told in found)
+    print(f"40 instants of {seconds / 2:.1f} s with kernels: ends {dict(ends)}, revision {done}, {len(faults)} wrong")
+    for told in faults[:5]:
+        print(f"    {told}")
+sys.exit(wrong + len(faults) > 0)

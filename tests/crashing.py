@@ -1,8 +1,8 @@
-"""Runs of a pack that end at a chosen system call, and what they leave: ``python crashing.py HOME``, points on stdin.
+"""Runs of a pack that end at a chosen system call, and what they leave: ``python crashing.py HOME [kernels]``.
 
-Each point is a JSON line: ``{"call": "fsync", "nth": 3}`` kills at the third fsync, with ``"error": "ENOSPC"`` that
-call and all after it fail, ``{"after": 0.05}`` kills after so many seconds, ``{}`` lets the run end. Answered by a JSON
-line: how the run ended, and all of the archive that is not as it should be, after it and after the next run.
+Each point is a JSON line on stdin: ``{"call": "fsync", "nth": 3}`` kills at the third fsync, with ``"error": "ENOSPC"``
+that call and all after it fail, ``{"after": 0.05}`` kills after so many seconds, ``{}`` lets the run end. Answered by a
+JSON line: how the run ended, and all of the archive that is not as it should be, after it and after the next run.
 """
 
 import json
@@ -130,7 +130,8 @@ def faults(home, code, first):
 
 def main(home):
     os.environ["OMP_NUM_THREADS"] = "1"
-    runner._execute = execute
+    if "kernels" not in sys.argv[2:]:
+        runner._execute = execute
     start = home / "start"
     project = Project(start)
     for name in ("cost", "growth"):

@@ -24,11 +24,11 @@ pytestmark = [
 
 
 @contextmanager
-def crashing(home):
+def crashing(home, *how):
     """What comes of a run that is ended at a point."""
     paths = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
     server = subprocess.Popen(
-        [sys.executable, ROOT / "tests" / "crashing.py", home], env=os.environ | {"PYTHONPATH": paths},
+        [sys.executable, ROOT / "tests" / "crashing.py", home, *how], env=os.environ | {"PYTHONPATH": paths},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 

@@ -858,6 +858,29 @@ def test_each_run_has_a_state_that_its_events_prove(project):
     assert _states(project)[-1] == (4, "archived", "r1")
 
 
+def test_each_state_of_a_run_has_its_words(tmp_path):
+    def told(*events):
+        (tmp_path / ledger.LEDGER).unlink(missing_ok=True)
+        for event in ({"event": "begun"}, *events):
+            ledger.append(tmp_path, {"run": 7} | event, datetime(2026, 11, 1, 10, tzinfo=UTC))
+        return [past.text() for past in ledger.runs(tmp_path)]
+
+    done = [{"event": "report", "state": "done", "report": name} for name in ("cost", "nps")]
+    ended = [{"event": "ended", "state": state} for state in ("unchanged", "interrupted", "failed")]
+    run = "run 7 of 2026-11-01T10:00:00: "
+    assert told(*done) == [f"{run}killed after cost, nps; the next run takes these up"]
+    assert told() == [f"{run}killed"]
+    assert told(ended[0]) == [f"{run}unchanged"]
+    assert told(done[0], ended[1]) == [f"{run}interrupted after cost; the next run takes these up"]
+    assert told(ended[2] | {"fault": "disk gone."}) == [f"{run}failed: disk gone."]
+    with company.alone(tmp_path):
+        assert told(*done) == [f"{run}running"]
+    (tmp_path / "r1").mkdir()
+    (tmp_path / "r1" / "chain.json").write_text("{}")
+    archiving = {"event": "archiving", "revision": "r1", "link": archive.sha256("{}")}
+    assert told(*done, archiving) == [f"{run}archived r1"]
+
+
 def test_a_ledger_is_only_added_to_and_lives_with_a_torn_line_and_a_clock_set_back(project):
     project.quick_report("a")
     days = iter(datetime(2026, 11, day, tzinfo=UTC) for day in (5, 6, 7, 3, 2, 1, 1, 1, 1, 1, 1))

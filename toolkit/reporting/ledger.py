@@ -39,9 +39,10 @@ class Past:
     def text(self) -> str:
         """What ``toolkit list`` says of it."""
         revision = f" {self.revision}" if self.revision else ""
-        done = f" after {', '.join(self.done)}; the next run takes these up" if self.state == "killed" else ""
+        kept = self.done and self.state in ("killed", "interrupted")
+        done = f" after {', '.join(self.done)}; the next run takes these up" if kept else ""
         fault = f": {self.fault}" if self.fault else ""
-        return f"run {self.number} of {self.begun[:19]}: {self.state}{revision}{done if self.done else ''}{fault}"
+        return f"run {self.number} of {self.begun[:19]}: {self.state}{revision}{done}{fault}"
 
 
 def append(folder: Path, event: dict, at: datetime) -> None:
