@@ -104,7 +104,8 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
         cells = (revision.name, status, f"{day(at[:10])}, {at[11:16]} UTC", reason)
         row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         rows.append(f"<tr>{row}<td>{_links(revision, revision.name)}</td></tr>")
-    body = f'<p class="status">{html.escape(_status(newest, offs))}</p>{page.tiles(_headlines(period, trend))}'
+    body = f'<p class="status">{html.escape(_status(newest, offs))}</p>{_reviews(newest, offs)}'
+    body += f"{page.tiles(_headlines(period, trend))}"
     body += f'{"".join(answers)}<h2 id="revisions">{html.escape(say("Revisions"))}</h2>{_table(_HEADS, rows)}'
     body += f'<p><a href="../../index.html">{html.escape(say("All reports"))}</a></p>'
     return f"{title} · {period}", body
@@ -152,6 +153,16 @@ def _status(revision: archive.Revision, offs: list[signing.SignOff], newest: boo
     elif not failed and ("signed" not in states or "void" in states):
         said.insert(0, say("DRAFT"))
     return "; ".join(said)
+
+
+def _reviews(revision: archive.Revision, offs: list[signing.SignOff]) -> str:
+    """What reviewers of a revision looked at and had to say."""
+    told = [each for each in offs if each.revision == revision.name and (each.checklist or each.comment)]
+    lines = []
+    for each in told:
+        said = [_reviewed(each), *each.checklist, each.comment]
+        lines.append(f"<li>{html.escape('; '.join(filter(None, said)))}</li>")
+    return f"<ul>{''.join(lines)}</ul>" if lines else ""
 
 
 def _reviewed(each: signing.SignOff) -> str:

@@ -27,6 +27,7 @@ class SignOff:
     comment: str
     state: str
     why: str = ""
+    checklist: tuple[str, ...] = ()
 
 
 def sign(
@@ -138,7 +139,7 @@ def _read(path: Path, revision: archive.Revision | None) -> SignOff:
         text = path.read_text(encoding="utf-8")
         told = json.loads(text)
         said, link = [told[name] for name in ("revision", "reviewer", "date", "comment")], told["link"]
-        day = date.fromisoformat(told["date"])
+        day, checked = date.fromisoformat(told["date"]), tuple(map(str, told["checklist"]))
     except (OSError, ValueError, KeyError, TypeError):
         return SignOff(path.stem.split("-")[0], "", "", "", "void", "it does not read")
     signature = path.with_suffix(".sig")
@@ -147,7 +148,7 @@ def _read(path: Path, revision: archive.Revision | None) -> SignOff:
         state, why = _fits(text, signature.read_text("utf-8"), _signers(path.parents[1]), told["reviewer"], day)
     if state != "void" and (revision is None or link != archive.link_of(revision)):
         state, why = "void", f"{told['revision']} is not what was reviewed"
-    return SignOff(*said, state, why)
+    return SignOff(*said, state, why, checked)
 
 
 def sign_offs(pack: Path) -> list[SignOff]:
