@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import ibis
 import numpy as np
@@ -1462,10 +1463,11 @@ def test_spans_of_stock_hold_what_was_sold_between_two_counts(tiny, tables, made
 
 
 def test_a_kept_frame_is_named_by_its_values_until_somebody_changes_it(tmp_path):
+    made = SimpleNamespace(data=tmp_path, name="acme")
     for coded in (False, True):
         table = pa.table({"customer_id": ["a", None, "b"], "n": pa.array([1, None, 3], pa.int64())})
         table = frames._coded(table) if coded else table
-        kept = frames._store("work" if coded else "orders", table, ("customer_id",), tmp_path)
+        kept = frames._store("work" if coded else "orders", table, ("customer_id",), tmp_path, made)
         assert frames.digest_of(kept.path) == kept.digest == kept.path.stem
     pd.read_parquet(kept.path).assign(n=4).to_parquet(kept.path)
     assert frames.digest_of(kept.path) != kept.digest

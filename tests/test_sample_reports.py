@@ -141,11 +141,11 @@ def test_one_worker_another_zone_and_locale_and_a_terminal_give_the_same_bytes(h
     assert b'"event"' not in seen  # a terminal shows bars and no lines of JSON
 
     def bytes_of(folder):
-        files = (path for path in folder.rglob("*") if path.is_file() and path.name != "run.json")
+        files = (path for path in folder.rglob("*") if path.is_file() and path.name not in ("run.json", "chain.json"))
         return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
     here, there = bytes_of(revision), bytes_of(tmp_path / "reports" / "sample" / "2026Q3" / "r1")
-    assert {f"{path.stem}.html" for path in NOTEBOOKS} | {"manifest.json", "chain.json"} <= here.keys()
+    assert {f"{path.stem}.html" for path in NOTEBOOKS} | {"manifest.json", "figures.parquet"} <= here.keys()
     assert {name for name in here.keys() | there.keys() if here.get(name) != there.get(name)} == set()
 
 
@@ -235,7 +235,7 @@ def _names(home):
 def test_a_pack_is_in_the_language_that_is_asked_for_and_nothing_else_of_it_changes(home, revision, tmp_path, name):
     shutil.copytree(home, tmp_path / "home")
     command = ["--home", str(tmp_path / "home")]
-    assert cli.main([*command, "run", "sample", "2026Q3", "--set", f"language={name}"]) == 0
+    assert cli.main([*command, "run", "sample", "2026Q3", "--set", f"language={name}", "--reason", "read in it"]) == 0
     assert cli.main([*command, "compare", "sample", "2026Q3"]) == 0
     said = language.CATALOGUES / f"{name}.po"
     with said.open("rb") as file:
@@ -260,7 +260,9 @@ def test_a_pack_is_in_the_language_that_is_asked_for_and_nothing_else_of_it_chan
 @pytest.mark.slow
 def test_every_report_of_the_pack_is_verified_to_be_what_was_archived(home, revision, capsys):
     assert cli.main(["--home", str(home), "verify", "sample", "2026Q3/r1"]) == 0
-    lines = [f"{path.stem}: identical; frames as from the warehouse now" for path in NOTEBOOKS]
+    lines = ["unanchored: no head is signed, and none that was kept elsewhere is given (--head FILE)"]
+    lines += ["r1 is a draft: nobody signed it"]
+    lines += [f"{path.stem}: identical; frames as from the warehouse now" for path in NOTEBOOKS]
     assert capsys.readouterr().out.splitlines() == lines
 
 
