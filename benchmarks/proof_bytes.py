@@ -2,9 +2,9 @@
 
 Run ``python benchmarks/proof_bytes.py`` from the project's folder. Two clones of the last commit, each installs the
 locked packages into a new environment of its own, makes the sample company and the pack of its latest period, the first
-where the environment asks for one BLAS thread, the second for two (kernels are held to one). Every file of the revision
-is compared but ``run.json``, which has a clock, and ``chain.json``, which has its hash. Then the second pack is verified
-in kernels that may use two threads.
+where the environment asks for one BLAS thread, the second for two (kernels are held to one). Every file of the
+revision is compared but ``run.json``, which has a clock, and ``chain.json``, which has its hash. Then the second pack
+is verified in kernels that may use two threads.
 """
 
 import os
