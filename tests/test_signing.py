@@ -64,8 +64,8 @@ def test_only_a_signature_clears_draft(home, pack):
     assert signed == signing.SignOff("r1", ANN, "2026-11-02", "fine", "signed", "", ("ledger ties",))
     assert _status(pack) == "noted by bob on 2 November 2026; signed by ann@acme.example on 2 November 2026"
     said = (pack / "index.html").read_text()
-    assert "<li>noted by bob on 2 November 2026; read it</li>" in said
-    assert "<li>signed by ann@acme.example on 2 November 2026; ledger ties; fine</li>" in said
+    assert "<li>bob: read it</li>" in said
+    assert "<li>ann@acme.example: ledger ties; fine</li>" in said
     _commit(pack, "<title>Cost · Acme · 2026Q3</title><h1>Other</h1>")
     assert _status(pack) == "DRAFT"
     assert "<td>superseded; noted by bob on" in (pack / "index.html").read_text()

@@ -160,8 +160,8 @@ def _reviews(revision: archive.Revision, offs: list[signing.SignOff]) -> str:
     told = [each for each in offs if each.revision == revision.name and (each.checklist or each.comment)]
     lines = []
     for each in told:
-        said = [_reviewed(each), *each.checklist, each.comment]
-        lines.append(f"<li>{html.escape('; '.join(filter(None, said)))}</li>")
+        said = "; ".join(filter(None, [*each.checklist, each.comment]))
+        lines.append(f"<li>{html.escape(f'{each.reviewer}: {said}')}</li>")
     return f"<ul>{''.join(lines)}</ul>" if lines else ""
 
 
