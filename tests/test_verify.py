@@ -169,12 +169,13 @@ def test_the_first_cell_beyond_the_tolerance_is_named(now, cell):
     assert verify._first_cell(old, new) == cell
 
 
-def test_what_moves_by_less_than_the_tolerance_is_the_same(project, monkeypatch):
+@pytest.mark.parametrize("more", [" ", ""], ids=["page too", "page the same"])
+def test_what_moves_by_less_than_the_tolerance_is_the_same(project, monkeypatch, more):
     whole = runner.remade
 
     def remade(*args):
         job = whole(*args)
-        job.page += " "
+        job.page += more
         job.figures = [row | {"value": row["value"] * (1 + 1e-12)} for row in job.figures]
         return job
 
