@@ -116,6 +116,20 @@ def test_between_revisions_of_one_period_there_is_no_interval_and_each_part_is_n
     assert "0 of 1 key figures changed." in compare.write(first, first).read_text()
 
 
+def test_what_moved_in_its_last_digits_did_not_change(archived):
+    rows = pd.DataFrame({"segment": ["a", "b"], "nps": [3.0, 4.0]})
+    first = archived("2026Q3", {"cost": _entry()}, [_share("kept", 0.5, 0.4, 0.6)], {"scores": rows})
+    entry = _entry(environment={"python": "4"})
+    moved = rows.assign(nps=[3.0 * (1 + 9e-10), 4.0 * (1 + 2e-9)])
+    second = archived("2026Q3", {"cost": entry}, [_share("kept", 0.5 * (1 + 9e-10), 0.4, 0.6)], {"scores": moved})
+    third = archived("2026Q3", {"cost": entry}, [_share("kept", 0.5, 0.4, 0.6 * (1 + 2e-9))], {"scores": moved})
+    told = compare.compare(first, second)
+    assert [told["figures"][0][name] for name in ("change", "because")] == [0.0, []]
+    assert [cell["row"] for cell in told["tables"][0]["cells"]] == ["b"]
+    assert "0 of 1 key figures changed." in compare.write(first, second).read_text()
+    assert compare.compare(first, third)["figures"][0]["change"] == 0.0  # an end moved, the value did not
+
+
 def test_tables_are_matched_by_their_texts_and_told_row_by_row(archived):
     columns = ["segment", "nps", "n"]
     alike = [("a", 1.0, 5), ("same", 4.0, 4), ("none", None, 3)]

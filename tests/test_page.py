@@ -254,6 +254,7 @@ def test_the_method_of_each_section_stands_under_its_heading_and_shared_words_at
     ("unit", "value", "last", "shown", "was"),
     [
         ("share", 0.12, 0.1, "12.0 %", "+2.0 points since 2026Q2 (10.0 %)"),
+        ("share", 0.1, 0.1004, "10.0 %", "0.0 points since 2026Q2 (10.0 %)"),  # neither -0.0 nor +0.0
         ("points", -4.2, -5.3, "-4.2 points", "+1.1 points since 2026Q2 (-5.3)"),
         ("cents", 110_000, 100_000, "1,100", "+10.0 % since 2026Q2 (1,000)"),
         ("cents", 110_000, -100_000, "1,100", "+2,100 since 2026Q2 (-1,000)"),

@@ -1,6 +1,7 @@
 """Do the sentences, tables and figures of the reports say what the numbers say?"""
 
 import base64
+import io
 import re
 from types import SimpleNamespace
 
@@ -598,8 +599,10 @@ def test_promises_are_told_by_what_became_of_them():
         "Of 4 promises: 1 kept; 1 broken (otif to all); 1 kept but not felt (on time to a); 1 too few to say."
     )
     shown = present.promises(rows, LOOK_2)
-    assert "<td>95.0 %</td>" in shown.html
-    assert "<td>40.0</td>" in shown.html
+    assert '<td class="number">95.0 %</td><td class="number">50.0 %</td>' in shown.html
+    assert '<td class="number">40.0</td><td class="number">0.5</td>' in shown.html
+    kept = pd.read_csv(io.StringIO(shown.mime[present.TABLE_MIME]["csv"]))
+    assert kept["value"].tolist()[:3] == [0.95, 0.7, 40.0]
     assert "<td>b web</td>" in shown.html
     assert "<td>all</td>" in shown.html
     assert present.promises(rows.iloc[:0], LOOK_2).text.startswith("No promise is on record")

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from test_archive import MANIFEST, RUN
 
-from toolkit import company
+from toolkit import company, language
 from toolkit.errors import ParamsError, ReportError
 from toolkit.reporting import archive, catalogue, signing
 
@@ -57,6 +57,7 @@ def _status(pack):
 def test_only_a_signature_clears_draft(home, pack):
     first = _commit(pack)
     assert _status(pack) == "DRAFT"
+    assert '<p class="status">DRAFT</p>' in (pack / "index.html").read_text()
     noted = signing.sign(first, "bob", DAY, comment="read it")
     assert noted == signing.SignOff("r1", "bob", "2026-11-02", "read it", "noted", "not signed")
     assert _status(pack) == "DRAFT; noted by bob on 2 November 2026"
@@ -64,6 +65,7 @@ def test_only_a_signature_clears_draft(home, pack):
     assert signed == signing.SignOff("r1", ANN, "2026-11-02", "fine", "signed", "", ("ledger ties",))
     assert _status(pack) == "noted by bob on 2 November 2026; signed by ann@acme.example on 2 November 2026"
     said = (pack / "index.html").read_text()
+    assert f'<p class="status signed">{_status(pack)}</p>' in said
     assert "<li>bob: read it</li>" in said
     assert "<li>ann@acme.example: ledger ties; fine</li>" in said
     _commit(pack, "<title>Cost · Acme · 2026Q3</title><h1>Other</h1>")
@@ -121,6 +123,9 @@ def test_a_sign_off_that_does_not_read_or_is_gone_is_told(home, pack):
     path.write_text("{")
     assert signing.sign_offs(pack) == [signing.SignOff("r1", "", "", "", "void", "it does not read")]
     assert _status(pack) == "DRAFT; SIGNATURE OF ? VOID: it does not read"
+    with language.speaking("nl"):
+        catalogue.rebuild(pack.parents[1])
+        assert catalogue.status_of(archive.revisions(pack)[-1]).endswith("ONGELDIG: het is niet te lezen")
     path.unlink()
     reports = pack.parents[1]
     assert archive.adrift(reports, archive.heads(reports)) == [

@@ -170,13 +170,14 @@ def table(
 
     ``columns``: what to show, other columns are left out of table and file; ``name``: file name of the CSV, without
     ending; ``caption``: what the rows are and over which cohort; ``heads``, ``kinds``: of columns that read otherwise
-    here than in ``_HEADS`` and ``_KINDS``, or do not stand there; ``total``: is the last row a total?
+    here than in ``_HEADS`` and ``_KINDS``, or do not stand there (or the column of each row's own); ``total``: is the
+    last row a total?
     """
     known, called = _KIND_OF | dict(kinds or {}), _HEADS | dict(heads or {})
     kinds = {column: known.get(column, known.get(_middle(column))) for column in columns}
     unknown = [column for column, kind in kinds.items() if kind is None]
     assert not unknown, f"present.table {name}: no kind is known for: {unknown}"
-    wrong = sorted(set(kinds.values()) - set(_KINDS))
+    wrong = sorted(set(kinds.values()) - set(_KINDS) - set(frame))
     assert not wrong, f"present.table {name}: no such kinds: {wrong}"
     told = {column: word(called.get(column, column)) for column in kinds}
     several = sum(f"{column}_low" in told for column in told) > 1
@@ -193,6 +194,7 @@ def table(
     for position, row in enumerate(shown.itertuples(index=False)):
         cells = []
         for value, (column, kind) in zip(row, kinds.items(), strict=True):
+            kind = kind if kind in _KINDS else frame[kind].iloc[position]
             ours = kind == "name" and total and position == last
             text = html.escape(formatted(value, "text" if ours else kind))
             head = kind in ("text", "name") and column == columns[0]
@@ -636,9 +638,7 @@ def promises(rows: Frame, look: Look) -> Html:
         return paragraphs([lacking])
     shown = rows.assign(promise=rows["measure"], to=_to(rows))
     shown["felt_at_least"] = shown["felt_at_least"].mask(shown["felt"] == "")
-    kind = {True: "points", False: "share"}  # a share reads in per cent, a score in points
-    for name in ("at_least", *trio("value")):
-        shown[name] = [formatted(x, kind[of == "nps"]) for x, of in zip(rows[name], rows["measure"], strict=True)]
+    shown["read_as"] = rows["measure"].eq("nps").map({True: "points", False: "share"})
     caption = say(
         "Promises of targets.yaml against what was delivered in {period}; felt: content answers to the item named",
         period=look.period,
@@ -647,7 +647,7 @@ def promises(rows: Frame, look: Look) -> Html:
     return table(
         shown, name="promises", caption=f"{caption}; {look.together(len(rows))}", columns=columns,
         heads={"value": "delivered", "felt": "item", "felt_share": "felt", "n": "orders or answers"},
-        kinds=dict.fromkeys(["at_least", "value"], "text"),
+        kinds=dict.fromkeys(["at_least", "value"], "read_as"),
     )  # fmt: skip
 
 

@@ -104,7 +104,9 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
         cells = (revision.name, status, f"{day(at[:10])}, {at[11:16]} UTC", reason)
         row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         rows.append(f"<tr>{row}<td>{_links(revision, revision.name)}</td></tr>")
-    body = f'<p class="status">{html.escape(_status(newest, offs))}</p>{_reviews(newest, offs)}'
+    states = {each.state for each in offs if each.revision == newest.name}
+    settled = "signed" in states and "void" not in states and not newest.record.get("failed")
+    body = f'<p class="status{" signed" * settled}">{html.escape(_status(newest, offs))}</p>{_reviews(newest, offs)}'
     body += f"{page.tiles(_headlines(period, trend))}"
     body += f'{"".join(answers)}<h2 id="revisions">{html.escape(say("Revisions"))}</h2>{_table(_HEADS, rows)}'
     body += f'<p><a href="../../index.html">{html.escape(say("All reports"))}</a></p>'

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from toolkit import stats
@@ -17,6 +18,7 @@ from toolkit.language import day, number, say, speaking, word
 from toolkit.present import formatted, kind_of, listed, paragraphs, table
 from toolkit.reporting import archive, page, runner
 from toolkit.reporting.catalogue import language_of
+from toolkit.reporting.verify import TOLERANCE, alike
 
 _BECAUSE = {"frames": "data", "code": "code", "parameters": "parameters", "environment": "environment",
             "before": "figures of the period before"}  # fmt: skip
@@ -39,7 +41,8 @@ def compare(old: archive.Revision, new: archive.Revision) -> dict:
         ``confidence``;
         ``figures``: a record a key figure (report, figure_id, cohort, segment, channel, unit, old, new, change, its
         low and high between two periods, because of data, code, parameters or environment); ``tables``: a record a
-        table (report, table, rows, changed, added, removed, and ``cells`` that changed: row, column, old, new).
+        table (report, table, rows, changed, added, removed, and ``cells`` that changed: row, column, old, new). Numbers
+        that are the same within ``verify.TOLERANCE`` did not change.
     """
     return _compared(old, new)[0]
 
@@ -111,6 +114,7 @@ def _figures(old: archive.Revision, new: archive.Revision) -> list[dict]:
         was, now = ([row[f"{end}_{side}"] for end in _ENDS] for side in ("old", "new"))
         unit = row["unit_new"] if isinstance(row["unit_new"], str) else row["unit_old"]
         change, low, high = stats.difference(now, was)
+        change = 0.0 if all(map(alike, was, now)) else change
         ends = (low, high) if chance else (None, None)
         values = dict(zip(("old", "new", "change", "low", "high"), (was[0], now[0], change, *ends), strict=True))
         values = {name: None if pd.isna(value) else float(value) for name, value in values.items()}
@@ -157,7 +161,7 @@ def _counted(rows: pd.DataFrame) -> dict:
     named = pd.Series([" · ".join(each) for each in both[texts].to_numpy()], index=both.index, dtype="str")
     for name in numbers:
         was, now = both[f"{name}|old"], both[f"{name}|new"]
-        differs = (was != now) & ~(was.isna() & now.isna())
+        differs = ~np.isclose(*(x.astype("float64") for x in (now, was)), rtol=TOLERANCE, atol=0, equal_nan=True)
         changed |= set(both.index[differs])
         for row, *ends in zip(named[differs], was[differs], now[differs], strict=True):
             first, second = (None if pd.isna(end) else float(end) for end in ends)

@@ -106,7 +106,8 @@ def changed(by: float | None, kind: str) -> str:
     if shown == MISSING:
         return shown
     if kind in ("share", "points"):
-        return f"{number(by * (100 if kind == 'share' else 1), '+.1f')} {say('points')}"
+        by = round(by * (100 if kind == "share" else 1), 1)
+        return f"{'+' * (by > 0)}{number(by, 'z.1f')} {say('points')}"
     return "+" * (by >= 0) + shown
 
 

@@ -67,15 +67,8 @@ def sign(
     if faults or failed:
         raise ReportError(faults[0] if faults else f"{revision.folder}: is incomplete, without {', '.join(failed)}.")
     chain = json.loads((revision.folder / "chain.json").read_text(encoding="utf-8"))
-    values = [
-        pack.parent.name,
-        pack.name,
-        revision.name,
-        chain["manifest"],
-        chain["previous"],
-        archive.link_of(revision),
-    ]
-    values += [reviewer, today.isoformat(), list(checked), comment]
+    values = [pack.parent.name, pack.name, revision.name, chain["manifest"], chain["previous"]]
+    values += [archive.link_of(revision), reviewer, today.isoformat(), list(checked), comment]
     text = archive.canonical(dict(zip(_FIELDS, values, strict=True)))
     folder = pack / archive.SIGNED
     with alone(pack, ReportError(f"{pack}: a run is making this pack. Wait for its end.")):

@@ -190,12 +190,13 @@ def _first_cell(old: pd.DataFrame, new: pd.DataFrame) -> str:
         return f"{len(old)} rows of {len(old.columns)} columns, now {len(new)} of {len(new.columns)}"
     for column in old:
         for at, (was, now) in enumerate(zip(old[column], new[column], strict=True), start=1):
-            if not _close(was, now):
+            if not alike(was, now):
                 return f"row {at}, {column}: {was}, now {now}"
     return ""
 
 
-def _close(was: object, now: object) -> bool:
+def alike(was: object, now: object) -> bool:
+    """Are two values the same, numbers within the tolerance?"""
     if was == now or (pd.isna(was) and pd.isna(now)):
         return True
     numbers = all(isinstance(x, int | float) for x in (was, now))
@@ -213,7 +214,7 @@ def _figures(revision: archive.Revision, job: runner.Job) -> tuple[list[str], li
     was, now = sides
     differ, close = [], []
     for key in sorted(was.keys() | now.keys()):
-        if key in was and key in now and all(_close(was[key][end], now[key][end]) for end in ends):
+        if key in was and key in now and all(alike(was[key][end], now[key][end]) for end in ends):
             exact = all(was[key][end] == now[key][end] or pd.isna(was[key][end]) for end in ends)
             close += [] if exact else [f"figure {' '.join(filter(None, key))}"]
         else:
