@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pandas as pd
 import pytest
@@ -148,6 +149,20 @@ def test_nothing_of_a_revision_is_there_before_all_of_it(commit, folder, monkeyp
     assert archive.revisions(folder) == []
 
 
+def _made_anew(revision):
+    """Another record of the run, and a chain that fits it."""
+    _rewrite(revision / "run.json", json.dumps(RUN | {"reason": "better"}))
+    chain = json.loads((revision / "chain.json").read_text())
+    digest = archive.sha256((revision / "run.json").read_bytes())
+    _rewrite(revision / "chain.json", archive.canonical(chain | {"run": digest}))
+
+
+def _linked(revision):
+    shutil.copy(revision / "cost.html", revision.parent / "elsewhere.html")
+    (revision / "cost.html").unlink()
+    (revision / "cost.html").symlink_to(revision.parent / "elsewhere.html")
+
+
 @pytest.mark.parametrize(
     ("damage", "faults"),
     [
@@ -157,30 +172,48 @@ def test_nothing_of_a_revision_is_there_before_all_of_it(commit, folder, monkeyp
         (lambda r: (r / "tables/manifest.json").write_text(""), ["r1: tables/manifest.json is in no manifest."]),
         (
             lambda r: _rewrite(r / "manifest.json", (r / "manifest.json").read_text().replace("acme", "acne")),
-            ["r1: manifest.json is not what was archived."],
+            ["r1: is of acne 2026Q3.", "r1: manifest.json is not what was archived."],
         ),
+        (_made_anew, ["r1: is not the one that r2 was archived after."]),
+        (lambda r: (r / "more").symlink_to("/"), ["r1: more is in no manifest."]),
+        (lambda r: os.mkfifo(r / "tables/pipe"), ["r1: tables/pipe is in no manifest."]),
+        (_linked, ["r1: cost.html is not what was archived."]),
+        (lambda r: shutil.copytree(r.parent, r.parents[1] / "2026Q4"), []),
         (lambda r: _rewrite(r / "run.json", json.dumps(RUN)), ["r1: run.json is not what was archived."]),
         (
             lambda r: _rewrite(r / "chain.json", (r / "chain.json").read_text().replace('s": ""', 's": "x"')),
-            [f"{name}: the chain does not fit the revision before it." for name in ("r1", "r2")],
+            ["r1: follows a revision that is not here."],
         ),
         (lambda r: archive.discard(r), ["r2: r1 before it is gone."]),
         (
             _swapped,
-            ["r1: is r2 under another name.", "r2: is r1 under another name.",
-             "r3: the chain does not fit the revision before it."],
+            ["r1: is r2 under another name.", "r2: is r1 under another name."],
         ),
         (lambda r: _moved(r, r.with_name("r4")), ["r2: r1 before it is gone.", "r4: is r1 under another name."]),
     ],
     ids=[
-        "changed byte", "missing file", "added file", "added manifest", "manifest", "run", "chain", "revision gone",
-        "swapped", "renamed",
+        "changed byte", "missing file", "added file", "added manifest", "manifest", "made anew", "link", "pipe",
+        "a link for a page", "copied", "run", "chain", "revision gone", "swapped", "renamed",
     ],
 )  # fmt: skip
 def test_what_was_done_to_an_archive_is_said(commit, folder, damage, faults):
     first, _, _ = commit(), commit("<h1>b</h1>"), commit()
     damage(first.folder)
     assert archive.check(folder) == [f"{folder}/{fault}" for fault in faults]
+
+
+def test_a_pack_in_another_folder_is_told(commit, folder):
+    commit()
+    copy = shutil.copytree(folder, folder.with_name("2026Q2"))
+    assert archive.check(copy) == [f"{copy}/r1: is of acme 2026Q3."]
+
+
+@pytest.mark.parametrize("entry", ['{"acme/2026Q3": {}}', '{"acme/2026Q3": 1}', '{"a/b": {"revision": 1}}'])
+def test_a_head_of_another_shape_is_refused(commit, folder, entry):
+    commit()
+    (folder.parents[1] / "head.json").write_text(entry)
+    with pytest.raises(DataError, match="expected the head.json of the archive, found none that reads"):
+        archive.heads(folder.parents[1])
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "chain.json", "run.json"])

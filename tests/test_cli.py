@@ -90,6 +90,25 @@ def test_an_unknown_period_is_exit_2(home, toolkit):
     )  # fmt: skip
 
 
+def test_a_period_that_is_still_to_come_is_exit_2(home, toolkit):
+    assert toolkit("run", "acme", "2126Q3") == (
+        2, "", "error: acme: 2126Q3 begins on 2126-07-01, which is still to come. Name a period that has begun.\n"
+    )  # fmt: skip
+    assert not (home / "reports/acme/2126Q3").exists()
+
+
+def test_a_notebook_that_does_not_read_is_exit_2(home, toolkit, monkeypatch):
+    monkeypatch.setattr(runner, "_execute", lambda run, job: setattr(job, "page", job.report))
+    assert toolkit("run", "acme", "2026Q3")[0] == 0
+    (home / "notebooks/cost.ipynb").write_text("{")
+    for asked in (["run", "acme", "2026Q3"], ["compare", "acme", "2026Q3", "today"]):
+        code, _, err = toolkit(*asked)
+        assert (code, err[:32]) == (2, "error: notebooks/cost.ipynb: exp")
+    assert (
+        toolkit("verify", "acme", "2026Q3")[1].count("cost: not checkable, because of notebooks/cost.ipynb: exp") == 1
+    )
+
+
 def test_unknown_reports_are_exit_2_and_all_named(home, toolkit):
     assert toolkit("run", "acme", "2026Q3", "--only", "costs", "--only", "zz", "--only", "service") == (
         2,
@@ -384,6 +403,7 @@ def test_check_finds_a_changed_file_in_any_period(home, toolkit, monkeypatch):
     monkeypatch.setattr(warehouse, "Warehouse", _Warehouse)
     for period in ("2026Q2", "2026Q3"):
         toolkit("run", "acme", period)
+    for period in ("2026Q2", "2026Q3"):
         page = home / "reports/acme" / period / "r1" / "cost.html"
         page.chmod(0o644)
         page.write_text("changed")
@@ -459,7 +479,7 @@ def test_verify_needs_to_know_what_and_ends_as_the_verdicts_say(home, toolkit, m
     assert (code, out.splitlines()[0]) == (0, f"anchored by {home}/reports/head.json")
     assert re.fullmatch(r"r1 noted by bob on \d{4}-\d\d-\d\d: not signed", out.splitlines()[1])
     assert toolkit("verify", "acme", "2026Q3", "--head", "nowhere.json") == (
-        2, "", "error: nowhere.json: expected a copy of reports/head.json, found none that reads.\n"
+        2, "", "error: nowhere.json: expected a copy of reports/head.json, found no such file.\n"
     )  # fmt: skip
     (home / "reports/acme/2026Q3/signed/r1-1.json").write_text("{")
     code, out, _ = toolkit("verify", "acme", "2026Q3")

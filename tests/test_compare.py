@@ -11,6 +11,7 @@ from browser import audit, chromium
 from statsmodels.stats.proportion import proportion_confint
 
 from toolkit import stats
+from toolkit.errors import DataError
 from toolkit.reporting import archive, compare
 
 PAGE = (
@@ -128,6 +129,30 @@ def test_what_moved_in_its_last_digits_did_not_change(archived):
     assert [cell["row"] for cell in told["tables"][0]["cells"]] == ["b"]
     assert "0 of 1 key figures changed." in compare.write(first, second).read_text()
     assert compare.compare(first, third)["figures"][0]["change"] == 0.0  # an end moved, the value did not
+
+
+def test_a_figure_that_came_has_its_causes_and_an_empty_table_is_one(archived):
+    first = archived("2026Q3", {"cost": _entry()}, [_share("kept", 0.5, 0.4, 0.6)], {"none": pd.DataFrame()})
+    figures = [_share("kept", 0.5, 0.4, 0.6), _share("new", 0.1, 0.0, 0.2)]
+    entry = _entry(code={"a.py": "c1", "b.py": "c2"})
+    second = archived("2026Q3", {"cost": entry}, figures, {"none": pd.DataFrame({"a": [1]})})
+    told = compare.compare(first, second)
+    assert [(row["figure_id"], row["change"], row["because"]) for row in told["figures"]] == [
+        ("kept", 0.0, []),
+        ("new", None, ["code"]),
+    ]
+    page = compare.write(first, second).read_text()
+    assert "1 of 2 key figures changed: new (–).</p><p>1 of 1 tables changed: none.</p>" in page
+    assert page.count('<th scope="row">cost</th>') == 2  # of the figures, only the new one
+
+
+def test_what_was_tampered_with_is_not_compared(archived):
+    first = archived("2026Q3", {"cost": _entry()}, [_share("kept", 0.5, 0.4, 0.6)])
+    second = archived("2026Q4", {"cost": _entry()}, [_share("kept", 0.5, 0.4, 0.6)])
+    (second.folder / "cost.html").chmod(0o644)
+    (second.folder / "cost.html").write_text("better")
+    with pytest.raises(DataError, match=r"2026Q4/r1: cost.html is not what was archived. Bring it back from a copy"):
+        compare.write(first, second)
 
 
 def test_tables_are_matched_by_their_texts_and_told_row_by_row(archived):

@@ -603,6 +603,10 @@ def test_later_data_change_no_frame(tiny, made, tmp_path):
 def test_a_frame_is_named_by_its_values(tiny, tmp_path):
     first = frames.materialise(tiny, tiny.period(PERIOD), ["orders"], tmp_path)["orders"]
     again = frames.materialise(tiny, tiny.period(PERIOD), ["orders"], tmp_path)["orders"]
+    first.path.write_bytes(first.path.read_bytes()[:-9])
+    assert frames.digest_of(first.path) == ""
+    mended = frames.materialise(tiny, tiny.period(PERIOD), ["orders"], tmp_path)["orders"]
+    assert (mended.path, frames.digest_of(mended.path)) == (first.path, first.digest)
     other = frames.materialise(tiny, tiny.period("2026Q1"), ["orders"], tmp_path)["orders"]
     assert first == again != other
     table = pq.read_table(first.path)
@@ -611,6 +615,28 @@ def test_a_frame_is_named_by_its_values(tiny, tmp_path):
         table.column_names.index("net_revenue"), "net_revenue", frames.pc.add(table["net_revenue"], 1)
     )
     assert frames._digest(changed) != first.digest
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_bytes(b"PAR1"), lambda path: path.unlink()], ids=["cut", "gone"]
+)
+def test_a_warehouse_that_does_not_read_is_told(tiny, tmp_path, damage):
+    shutil.copytree(tiny.home / "params", tmp_path / "params")
+    shutil.copytree(tiny.data, tmp_path / "data/sample", ignore=shutil.ignore_patterns("raw", "frames"))
+    damage(next((tmp_path / "data/sample").glob("warehouse-*/tables/orders.parquet")))
+    found = company.load("sample", tmp_path)
+    with pytest.raises(DataError) as refused:
+        frames.materialise(found, found.period(PERIOD), ["orders"], tmp_path / "frames")
+    assert str(refused.value).startswith(f"{found.data}: the warehouse does not read: ")
+    assert str(refused.value).endswith(" Ingest sample again.")
+    with pytest.raises(DataError, match="the warehouse does not read"):
+        frames.in_warehouse(found, "C1")
+
+
+def test_a_customer_is_found_in_the_warehouse_by_the_identifier_of_the_raw_files(tiny):
+    known = pq.read_table(next((tiny.data / "raw").rglob("customers.parquet")))["customer_id"][0].as_py()
+    asked = [known, f" {known} ", known.lower(), "nobody"]
+    assert [frames.in_warehouse(tiny, name) for name in asked] == [True, True, False, False]
 
 
 def test_unknown_frame_is_refused_with_the_nearest_name(tiny, tmp_path):

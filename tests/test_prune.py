@@ -133,8 +133,25 @@ def test_frames_of_every_period_and_report_are_needed(shop):
     shop.run("cost", "service")
     assert len(list((shop.home / "frames").iterdir())) == 4  # o1 o2; o2 o3; o4; o5
     assert prune.needless(shop.company) == []
-    shutil.rmtree(shop.pack)
+    away = shop.pack.rename(shop.home / "away")
+    with pytest.raises(DataError, match="the head lists r1, which is gone. Bring it back first: what it needs cannot"):
+        prune.needless(shop.company)
+    shutil.rmtree(away)
+    heads = json.loads((shop.home / "reports/head.json").read_text())
+    (shop.home / "reports/head.json").write_text(json.dumps({"acme/2026Q3": heads["acme/2026Q3"]}))
     assert len(prune.needless(shop.company)) == 2
+
+
+def test_nothing_is_needless_while_what_is_needed_cannot_be_told(shop):
+    _put(shop.home, "data/acme/warehouse-1/orders.parquet")
+    with pytest.raises(DataError, match="expected the receipt of the warehouse, found none that reads"):
+        prune.needless(shop.company)
+    shutil.rmtree(shop.home / "data/acme/warehouse-1")
+    path = shop.pack / "r1" / "manifest.json"
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace("orders", "others"))
+    with pytest.raises(DataError, match="manifest.json is not what was archived"):
+        prune.needless(shop.company)
 
 
 def test_raw_data_that_the_sample_company_left_are_needless(tmp_path):
@@ -472,7 +489,12 @@ def test_prune_lists_with_sizes_and_removes_only_if_told_to(shop, toolkit):
 def test_prune_erases_a_customer_and_says_what_is_left_to_do(shop, toolkit, monkeypatch):
     monkeypatch.setattr(ledger, "clock", lambda: datetime(2026, 10, 1, 23, tzinfo=UTC))
     nobody = "no kept frame has a row of that customer; the warehouse was not touched\n"
-    assert toolkit("prune", "acme", "--erase", "C9") == (0, nobody, "")
+    unknown = (
+        "error: data/acme: neither a kept frame nor the warehouse has a row of that customer. Give the identifier as "
+        "the raw files have it, capitals and all.\n"
+    )
+    monkeypatch.setattr(frames, "in_warehouse", lambda company, customer: customer == "C2")
+    assert toolkit("prune", "acme", "--erase", "C9") == (3, "", unknown)
     assert toolkit("prune", "acme", "--erase", "C2") == (
         0,
         "2 rows erased from 2 kept frames: data/acme/erased.jsonl\n"

@@ -49,6 +49,10 @@ def project(packed, tmp_path, monkeypatch):
     assert left == []
 
 
+def _as_named(path):
+    return path.stem if path.is_file() else ""
+
+
 def _archived(project):
     """Every file of the archive, its bytes and its time."""
     folder = project.home / "reports"
@@ -85,7 +89,7 @@ def _restated(project, frames_for=None):
     later = [path for path in paths if "key_figures" in path.stem]
     stages = [[path for path in paths if path.is_file() and path not in later], later]
     try:
-        path = compare.restate(found, found.period("2026Q3"), old, stages, frames_for or project.frames_for)
+        path = compare.restate(found, found.period("2026Q3"), old, stages, frames_for or project.frames_for, _as_named)
     finally:
         assert _archived(project) == before
     return path, json.loads(path.with_suffix(".json").read_text())
@@ -106,7 +110,7 @@ def test_what_is_made_of_the_same_today_is_the_same(project):
     }  # fmt: skip
     assert _figure(told)["parts"] == {}
     page = path.read_text()
-    assert "<h1>From 2026Q3 r2 to 2026Q3 today</h1>" in page
+    assert "<h1>acme: From 2026Q3 r2 to 2026Q3 today</h1>" in page
     assert "0 of 2 key figures changed." in page
     written = {each: each.read_bytes() for each in path.parent.iterdir()}
     assert {each: each.read_bytes() for each in _restated(project)[0].parent.iterdir()} == written
@@ -179,7 +183,16 @@ def test_frames_that_are_gone_are_told_with_what_is_not_told_apart(project, monk
     monkeypatch.setattr(compare, "language_of", lambda revision: "nl")
     page = _restated(project)[0].read_text()
     assert "cost: frames van r1 zijn niet bewaard: gegevens, parameters en code zijn niet uiteengehouden." in page
-    assert "<h1>Van 2026Q3 r1 naar 2026Q3 vandaag</h1>" in page
+    assert "<h1>acme: Van 2026Q3 r1 naar 2026Q3 vandaag</h1>" in page
+
+
+def test_frames_that_rows_were_erased_from_are_not_kept(project):
+    erased = next((project.home / "frames").glob("*.parquet")).stem
+    path = project.home / "data/acme/erased.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"frame": erased, "rows": 1, "on": "2026-10-01"}) + "\n")
+    _changed(project, "code", "data")
+    assert _restated(project)[1]["reports"]["cost"]["not_kept"] == ["orders"]
 
 
 def test_what_alone_differs_needs_no_frames_that_were_kept(project):

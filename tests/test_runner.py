@@ -828,6 +828,42 @@ def test_a_pack_that_was_tampered_with_is_built_on_no_more(project):
     assert str(refused.value) == f"{page.parent}: a.html is not what was archived. Bring it back from a copy."
 
 
+def test_what_was_tampered_with_in_a_period_before_is_built_on_no_more(project):
+    project.quick_report("a")
+    project.period = "2026Q2"
+    figures = project.run("a").revision.folder / "figures.parquet"
+    project.period = "2026Q3"
+    figures.chmod(0o644)
+    figures.write_bytes(figures.read_bytes() + b" ")
+    with pytest.raises(DataError) as refused:
+        project.run("a")
+    fault = f"{figures.parent}: figures.parquet is not what was archived. Bring it back from a copy."
+    assert str(refused.value) == fault
+    assert not project.pack.joinpath("r1").exists()
+
+
+def test_parameters_that_would_move_are_told_before_anything_is_read(project, monkeypatch):
+    project.quick_report("a")
+    project.run("a")
+    monkeypatch.setattr(project, "frames_for", None)
+    with pytest.raises(ParamsError) as refused:
+        project.run("a", sets=["n=3"], reason="")
+    assert str(refused.value) == (
+        f"{project.pack}: is archived and would be made anew (a: n is 3 (--set), was 1 (notebook)). "
+        "Say why with --reason."
+    )
+
+
+def test_a_page_that_is_gone_from_another_period_ends_no_run(project):
+    project.quick_report("a")
+    project.period = "2026Q4"
+    page = project.run("a").revision.folder / "a.html"
+    project.period = "2026Q3"
+    page.unlink()
+    assert project.run("a").revision.name == "r1"
+    assert "DRAFT; CHANGED SINCE: a.html is missing" in (page.parents[1] / "index.html").read_text()
+
+
 # -- what became of each run -------------------------------------------------------------------
 
 
@@ -856,6 +892,19 @@ def test_each_run_has_a_state_that_its_events_prove(project):
     assert _states(project)[-1] == (4, "killed", "")  # it is not there
     ledger.append(project.pack, told | {"revision": "r1"}, ledger.clock())
     assert _states(project)[-1] == (4, "archived", "r1")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["1", "[]", '{"at": 1, "run": 9, "event": "begun"}', '{"at": "x", "run": [], "event": "begun"}',
+     '{"at": "x", "run": 9, "event": "report"}', '{"at": "x", "run": 9, "event": "archiving", "revision": 1}'],
+)  # fmt: skip
+def test_a_line_of_a_ledger_that_says_nothing_is_none(project, line):
+    project.quick_report("a")
+    project.run("a")
+    path = project.pack / "ledger.jsonl"
+    path.write_text(path.read_text() + line + "\n")
+    assert _states(project) == [(1, "archived", "r1")]
 
 
 def test_each_state_of_a_run_has_its_words(tmp_path):

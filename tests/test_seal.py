@@ -53,8 +53,9 @@ def _append(path, text="\n"):
         lambda home: _append(home / "data/acme/warehouse-9/tables/orders.parquet"),
         lambda home: (home / "reports/acme/2026Q3/.seal.json").write_text("{"),
         lambda home: (home / "reports/acme/2026Q3/.seal.json").unlink(),
+        lambda home: (home / "reports/acme/2026Q3/index.html").unlink(),
     ],
-    ids=["params", "SELECT", "notebook", "new", "methods", "receipt", "erased", "warehouse", "torn", "gone"],
+    ids=["params", "SELECT", "notebook", "new", "methods", "receipt", "erased", "warehouse", "torn", "gone", "view"],
 )
 def test_what_a_pack_is_made_of_breaks_its_seal(made, home, change):
     change(home)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from datetime import date
 
@@ -13,7 +14,7 @@ from toolkit.errors import ParamsError, ReportError
 from toolkit.reporting import archive, catalogue, signing
 
 DAY = date(2026, 11, 2)
-ANN = "ann@acme.example"
+ANN, PACK = "ann@acme.example", "acme/2026Q3"
 
 
 @pytest.fixture
@@ -97,15 +98,18 @@ def test_what_is_signed_names_the_revision_its_manifest_and_the_link_before(home
 @pytest.mark.parametrize(
     ("tamper", "status"),
     [
-        (lambda pack: _rewrite(pack / "r1/cost.html", "Cost</h1>", "Cist</h1>"), "r1 is not what was reviewed"),
-        (lambda pack: _rewrite(pack / "r1/run.json", "first", "worst"), "r1 is not what was reviewed"),
+        (
+            lambda pack: _rewrite(pack / "r1/cost.html", "Cost</h1>", "Cist</h1>"),
+            ("r1 is not what was reviewed", "cost.html"),
+        ),
+        (lambda pack: _rewrite(pack / "r1/run.json", "first", "worst"), ("r1 is not what was reviewed", "run.json")),
         (
             lambda pack: _rewrite(pack / "signed/r1-1.json", "fine", "good"),
-            "the signature does not fit what is signed",
+            ("the signature does not fit what is signed", ""),
         ),
         (
             lambda pack: _rewrite(pack / "signed/r1-1.json", "2026-11-02", "2026-11-03"),
-            "the signature does not fit what is signed",
+            ("the signature does not fit what is signed", ""),
         ),
     ],
     ids=["page", "run", "comment", "date"],
@@ -114,7 +118,32 @@ def test_a_changed_byte_voids_a_signature_visibly(home, pack, tamper, status):
     signing.sign(_commit(pack), ANN, DAY, key=home / "ann", comment="fine")
     assert "DRAFT" not in _status(pack)
     tamper(pack)
-    assert _status(pack) == f"DRAFT; SIGNATURE OF {ANN} VOID: {status}"
+    why, file = status
+    changed = f"CHANGED SINCE: {file} is not what was archived; " if file else ""
+    assert _status(pack) == f"DRAFT; {changed}SIGNATURE OF {ANN} VOID: {why}"
+
+
+def test_a_sign_off_holds_for_its_own_revision_company_and_period(home, pack):
+    signing.sign(_commit(pack), ANN, DAY, key=home / "ann", comment="fine")
+    _commit(pack, "<h1>b</h1>")
+    for ending in ("json", "sig"):
+        shutil.copy(pack / f"signed/r1-1.{ending}", pack / f"signed/r2-1.{ending}")
+    (pack / "signed" / "r1-1 (copy).json").write_text("")
+    told = [(each.revision, each.state, each.why) for each in signing.sign_offs(pack)]
+    assert told == [("r1", "signed", ""), ("r2", "void", "it is of another revision")]
+    shutil.copytree(pack / "signed", pack.with_name("2026Q4") / "signed")
+    assert {each.why for each in signing.sign_offs(pack.with_name("2026Q4"))} == {"it is of another revision"}
+    (pack / "signed/r1-1.sig").write_bytes(b"\xff\xfe")
+    assert signing.sign_offs(pack)[0].why == "the signature does not fit what is signed"
+
+
+def test_nothing_is_signed_where_the_head_lists_what_is_gone(home, pack):
+    revision = _commit(pack)
+    signing.sign(revision, ANN, DAY, key=home / "ann")
+    (pack / "signed/r1-1.sig").unlink()
+    with pytest.raises(ReportError, match=r"signed/r1-1.sig is gone, which the head lists"):
+        signing.sign(revision, ANN, DAY, key=home / "ann")
+    assert [path.name for path in (pack / "signed").iterdir()] == ["r1-1.json"]
 
 
 def test_a_sign_off_that_does_not_read_or_is_gone_is_told(home, pack):
@@ -194,15 +223,20 @@ def test_an_archive_is_anchored_by_the_head_that_was_signed_or_kept_elsewhere(ho
     reports = pack.parents[1]
     revision = _commit(pack)
     unsigned = "unanchored: no head is signed, and none that was kept elsewhere is given (--head FILE)"
-    assert signing.anchored(reports) == (unsigned, [])
+    assert signing.anchored(reports, PACK, 1) == ([unsigned], True)
     signing.sign(revision, ANN, DAY, key=home / "ann")
     signed = f"anchored by the head that {ANN} signed on 2026-11-02"
-    assert signing.anchored(reports) == (signed, [])
+    assert signing.anchored(reports, PACK, 1) == ([signed], True)
     elsewhere = home / "elsewhere.json"
     elsewhere.write_bytes((reports / "head.json").read_bytes())
     _commit(pack, "<h1>b</h1>")
-    assert signing.anchored(reports) == (signed, [])  # what came since is no fault
-    assert signing.anchored(reports, elsewhere) == (f"anchored by {elsewhere}", [])
+    assert signing.anchored(reports, PACK, 1) == ([signed], True)  # what came since is no fault
+    assert signing.anchored(reports, PACK, 1, elsewhere) == ([f"anchored by {elsewhere}"], True)
+    newer = [f"un{signed.replace('anchored by', 'anchored:')} lists {PACK} up to r1, not r2"]
+    assert signing.anchored(reports, PACK, 2) == (newer, True)
+    elsewhere.write_text("{}")
+    nothing = [f"unanchored: {elsewhere} lists nothing of {PACK}, not r2"]
+    assert signing.anchored(reports, PACK, 2, elsewhere) == (nothing, True)
 
 
 def test_an_archive_that_was_written_anew_is_told_by_a_signed_head_and_by_one_kept_elsewhere(home, pack):
@@ -219,21 +253,22 @@ def test_an_archive_that_was_written_anew_is_told_by_a_signed_head_and_by_one_ke
         f"{pack}: signed/r1-1.json is gone, which the head lists.",
         f"{pack}: signed/r1-1.sig is gone, which the head lists.",
     ]
-    assert signing.anchored(reports)[1] == other
-    assert signing.anchored(reports, elsewhere)[1] == other
-    for name in ("head.signed.json", "head.signed.sig"):
-        os.unlink(reports / name)
-    assert signing.anchored(reports)[1] == []
-    assert signing.anchored(reports)[0].startswith("unanchored: no head is signed")
+    for kept in (None, elsewhere):
+        lines, holds = signing.anchored(reports, PACK, 1, kept)
+        assert (lines[1:], holds) == (other, False)
+    os.unlink(reports / "head.signed")
+    (said,), holds = signing.anchored(reports, PACK, 1)
+    assert holds
+    assert said.startswith("unanchored: no head is signed")
 
 
 def test_a_signed_head_that_was_edited_anchors_nothing(home, pack):
     reports = pack.parents[1]
     signing.sign(_commit(pack), ANN, DAY, key=home / "ann")
-    path = reports / "head.signed.json"
+    path = reports / "head.signed"
     path.write_text(path.read_text().replace("2026-11-02", "2026-11-01"))
-    said, faults = signing.anchored(reports)
-    assert (said, faults) == (f"unanchored: {path}: the signature does not fit what is signed", [])
+    said = f"unanchored: {path}: the signature does not fit what is signed"
+    assert signing.anchored(reports, PACK, 1) == ([said], False)
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", '{"heads": 1}', '{"acme/2026Q3": {}}'])
@@ -243,5 +278,6 @@ def test_a_head_that_is_none_is_refused(home, pack, text):
     if text is not None:
         path.write_text(text)
     with pytest.raises(ParamsError) as refused:
-        signing.anchored(pack.parents[1], path)
-    assert str(refused.value) == f"{path}: expected a copy of reports/head.json, found none that reads."
+        signing.anchored(pack.parents[1], PACK, 1, path)
+    found = "no such file" if text is None else "none that reads"
+    assert str(refused.value) == f"{path}: expected a copy of reports/head.json, found {found}."

@@ -15,7 +15,7 @@ from conftest import ROOT
 from test_runner import Project
 
 from toolkit import cli, frames
-from toolkit.errors import DataError
+from toolkit.errors import DataError, ParamsError
 from toolkit.reporting import archive, runner, signing, verify
 
 
@@ -189,13 +189,21 @@ def test_a_page_that_was_sent_is_found_by_its_recipe_with_its_status(project, tm
     sent = tmp_path / "sent.html"
     sent.write_bytes((project.pack / "r1" / "cost.html").read_bytes())
     reports = project.home / "reports"
-    assert verify.found(reports, sent) == ("cost of acme 2026Q3 r1, the newest, DRAFT; byte for byte what was archived")
+    whole = "byte for byte what was archived: cost of acme 2026Q3 r1; r1 is the newest, DRAFT"
+    assert verify.found(reports, sent) == (whole, True)
+    (reports / "acme/2026Q3/r1/cost.html").chmod(0o644)
+    (reports / "acme/2026Q3/r1/cost.html").write_text("changed")  # the manifest tells, not the file beside it
+    assert verify.found(reports, sent)[0].startswith("byte for byte what was archived: cost of acme 2026Q3 r1; r1 is")
+    shutil.copy(sent, reports / "acme/2026Q3/r1/cost.html")
     project.rows["cost"] = ["o1"]
     project.run("cost")
     sent.write_text(sent.read_text() + " ")
     assert verify.found(reports, sent) == (
-        "cost of acme 2026Q3 r1, superseded by r2; NOT what was archived: its bytes were changed"
+        "NOT what was archived: its bytes were changed: cost of acme 2026Q3 r1; r1 is superseded by r2",
+        False,
     )
+    with pytest.raises(ParamsError, match="expected a page that somebody was sent, found no such file"):
+        verify.found(reports, tmp_path / "none.html")
     sent.write_text(re.sub("<code>[0-9a-f]{64}</code>", f"<code>{'0' * 64}</code>", sent.read_text()))
     with pytest.raises(DataError, match=r"its recipe 000000000000… is of no revision under"):
         verify.found(reports, sent)
@@ -278,7 +286,10 @@ def test_what_nobody_tampered_with_holds(signed, capsys):
         (
             lambda home: _edit(home / "reports/acme/2026Q3/r2/manifest.json", b'"acme"', b'"acne"'),
             3,
-            [HELD, VOID, "error: reports/acme/2026Q3/r2: manifest.json is not what was archived."],
+            [
+                HELD, VOID, "error: 2 faults:", "  1. reports/acme/2026Q3/r2: is of acne 2026Q3.",
+                "  2. reports/acme/2026Q3/r2: manifest.json is not what was archived.",
+            ],
         ),
         (
             lambda home: _swap(home / "reports/acme/2026Q3"),
@@ -355,7 +366,7 @@ def _moved(remade):
 def test_all_of_it_written_anew_is_told_by_a_head_that_was_kept_elsewhere(signed, capsys):
     for name in ("2026Q3/r1", "2026Q3/r2", "2026Q3/signed"):
         archive.discard(signed.home / "reports" / "acme" / name)
-    for name in ("head.json", "head.signed.json", "head.signed.sig"):
+    for name in ("head.json", "head.signed"):
         (signed.home / "reports" / name).unlink()
     signed.run("cost")
     code, lines = _says(capsys)

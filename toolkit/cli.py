@@ -153,7 +153,8 @@ def _check(options: argparse.Namespace) -> None:
     for period in periods:
         parameters.resolved(found, period.name, notebooks)
     print(f"params/{found.name}: sound, {len(periods)} periods, {len(notebooks)} notebooks")
-    stored = warehouse.Warehouse(found)
+    with warehouse.reading(found):
+        stored = warehouse.Warehouse(found)
     missing = [name for name in warehouse.TABLES if not stored.has(name)]
     print(f"warehouse: {len(warehouse.TABLES) - len(missing)} tables; not brought: {', '.join(missing) or 'none'}")
     faults = [fault for path in sorted(found.reports.glob("*")) if path.is_dir() for fault in archive.check(path)]
@@ -167,7 +168,7 @@ def _check(options: argparse.Namespace) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     from toolkit import company
-    from toolkit.reporting import seal
+    from toolkit.reporting import ledger, seal
 
     found = company.load(options.company, options.home)
     known = _periods(found)
@@ -175,6 +176,10 @@ def _run(options: argparse.Namespace) -> None:
         raise ParamsError(f"{found.params}: no period is named and no <period>.yaml is there to tell the latest.")
     named = {name: found.period(name) for name in options.period}
     periods = sorted(named.values(), key=_age) or (known if options.all else known[-1:])
+    ahead = [period for period in periods if period.start > ledger.clock()]
+    if ahead:
+        begins = f"{ahead[0].name} begins on {ahead[0].start:%Y-%m-%d}, which is still to come"
+        raise ParamsError(f"{found.name}: {begins}. Name a period that has begun.")
     notebooks = _notebooks(options.home, options.only)
     told = {period: seal.inputs(found, period, [*options.only, "--set", *options.set]) for period in periods}
     if not all(seal.holds(found, period, told[period]) for period in periods):
@@ -291,7 +296,7 @@ class _Progress:
 
 
 def _compare(options: argparse.Namespace) -> None:
-    from toolkit import company
+    from toolkit import company, frames
     from toolkit.reporting import compare
 
     found = company.load(options.company, options.home)
@@ -300,7 +305,8 @@ def _compare(options: argparse.Namespace) -> None:
         period, names = found.period(first.folder.parent.name), first.manifest["reports"]
         stages = _stages([each for each in _notebooks(options.home, []) if each.stem in names])
         with _Progress() as tell:
-            path = compare.restate(found, period, first, stages, _frames_for(found, period), tell=tell)
+            made = stages, _frames_for(found, period), frames.digest_of
+            path = compare.restate(found, period, first, *made, tell=tell)
         print(path.resolve())
         return
     if options.new:
@@ -317,14 +323,15 @@ def _verify(options: argparse.Namespace) -> int:
     from toolkit.reporting import catalogue, verify
 
     if options.page:
-        print(verify.found(options.home / "reports", options.page))
-        return 0
+        said, same = verify.found(options.home / "reports", options.page)
+        print(said)
+        return 0 if same else 1
     if not options.company or not options.revision:
         raise ParamsError("verify: expected a company and a period or revision, or --page FILE.")
     found = company.load(options.company, options.home)
     revision, _ = _revision(found, options.revision)
     if options.at_code:
-        ended = verify.at_code(found, revision)
+        ended = verify.at_code(found, revision, options.head)
         with suppress(OSError):
             catalogue.rebuild(options.home / "reports")  # with today's code again
         return ended
@@ -417,7 +424,7 @@ def _list(options: argparse.Namespace) -> None:
         if period.is_dir() and not period.parent.name.startswith("."):
             name, revisions = f"{period.parent.name} {period.name}", archive.revisions(period)
             for revision in revisions:
-                status = catalogue.status_of(revision) if revision is revisions[-1] else "superseded"
+                status = catalogue.status_of(revision, revision is revisions[-1])
                 reports = ", ".join(sorted(revision.manifest["reports"]))
                 print(f"{name} {revision.name}  {status}  {revision.record['reason']}  {reports}")
             for past in ledger.runs(period)[-1:]:
@@ -445,9 +452,15 @@ def _prune(options: argparse.Namespace) -> None:
 
 def _erase(found: "Company", customer: str) -> None:
     from toolkit import frames
+    from toolkit.errors import DataError
     from toolkit.reporting import ledger, prune
 
     lost = prune.erase(found, frames.pseudonyms(found, customer), ledger.clock().astimezone(found.zone).date())
+    if not lost and not frames.in_warehouse(found, customer):
+        raise DataError(
+            f"{found.data}: neither a kept frame nor the warehouse has a row of that customer. Give the identifier as "
+            "the raw files have it, capitals and all."
+        )
     if not lost:
         print("no kept frame has a row of that customer; the warehouse was not touched")
         return
@@ -481,7 +494,10 @@ def _age(period: "Period") -> tuple:
 
 
 def _source(notebook: Path) -> str:
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    except (ValueError, KeyError, TypeError):
+        return ""  # what is wrong with it is told with its parameters
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 

@@ -28,7 +28,7 @@ from toolkit.contract import LOST_ANSWER_DAYS, TABLES
 from toolkit.errors import DataError, ParamsError, nearest
 from toolkit.rules import CostRules, Decisions, Promise, Targets
 from toolkit.source import pseudonym
-from toolkit.warehouse import Warehouse, admitted, receipt_path
+from toolkit.warehouse import Warehouse, admitted, reading, receipt_path
 
 NO_ORDER = "(no order)"
 FRAMES_VARIABLE = "TOOLKIT_FRAMES"
@@ -1756,7 +1756,7 @@ def materialise(company: Company, period: Period, names: list[str], folder: Path
     names
         Frames to make; unknown names are refused together.
     folder
-        Where they are kept; a frame that is already there is not written again.
+        Where they are kept; a frame that is already there, whole, is not written again.
 
     Returns
     -------
@@ -1768,16 +1768,17 @@ def materialise(company: Company, period: Period, names: list[str], folder: Path
     ParamsError
         If a name is no frame.
     DataError
-        If the company has no warehouse, or it still gives a frame that rows were erased from.
+        If the company has no warehouse, it does not read, or it still gives a frame that rows were erased from.
     """
     unknown = sorted(set(names) - set(_KEYS))
     if unknown:
         known = ", ".join(sorted([*_KEYS, KEY_FIGURES]))
         raise ParamsError(f"frame({unknown[0]!r}): no such frame; there are: {known}.{nearest(unknown[0], _KEYS)}")
     key = _key(company)
-    known = Known(company, period)
     folder.mkdir(parents=True, exist_ok=True)
-    return {name: _keep(name, getattr(known, name)(), known, key, folder) for name in names}
+    with reading(company):
+        known = Known(company, period)
+        return {name: _keep(name, getattr(known, name)(), known, key, folder) for name in names}
 
 
 def _key(company: Company) -> bytes:
@@ -1804,6 +1805,16 @@ def pseudonyms(company: Company, customer: str) -> dict[str, set[str]]:
     if company.settings.warehouse == "local":  # there, "person" may be a wish that nobody signed in for
         names["person"] = {twice}
     return names
+
+
+def in_warehouse(company: Company, customer: str) -> bool:
+    """Does the warehouse have a customer of that identifier, or an order of theirs?"""
+    customer = customer.strip(" \t\n\r\v\f")
+    names = [pseudonym(customer, company.pseudonym_key())] + [customer] * (company.settings.warehouse != "local")
+    with reading(company):
+        stored = Warehouse(company)
+        tables = [stored.table(name) for name in ("customers", "orders")]
+        return any(table.filter(table.customer_id.isin(names)).count().execute() for table in tables)
 
 
 def _keep(name: str, expression: ir.Table, known: Known, key: bytes, folder: Path) -> Kept:
@@ -1845,7 +1856,7 @@ def _store(name: str, table: pa.Table, keys: tuple[str, ...], folder: Path, comp
             f"Ingest {company.name} again from raw files without that customer."
         )
     path = folder / f"{digest}.parquet"
-    if not path.exists():
+    if digest_of(path) != digest:  # not there, or somebody cut it
         handle, partial = tempfile.mkstemp(dir=folder, suffix=".partial")
         os.close(handle)
         pq.write_table(table if name in _CODED else _plain(table), partial, compression="zstd")
@@ -1879,7 +1890,8 @@ def keep_key_figures(company: Company, period: Period, own: pd.DataFrame, folder
 
 def newest_figures(company: Company, period: str) -> pd.DataFrame:
     """Key figures of a period's newest revision; no rows if there is none."""
-    found = {int(path.parent.name[1:]): path for path in (company.reports / period).glob("r[1-9]*/figures.parquet")}
+    paths = (company.reports / period).glob("r[1-9]*/figures.parquet")
+    found = {int(path.parent.name[1:]): path for path in paths if path.parent.name[1:].isdecimal()}
     return pd.read_parquet(found[max(found)]) if found else pd.DataFrame()
 
 

@@ -1,8 +1,11 @@
 """Where do a company's contract tables live? Parquet on DuckDB by default, any Ibis backend by URL."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
@@ -61,6 +64,25 @@ class Warehouse:
     def _empty(self, name: str) -> ir.Table:
         schema = {column.name: IBIS_TYPES[column.type] for column in TABLES[name].columns}
         return ibis.memtable([], schema=ibis.schema(schema))
+
+
+@contextmanager
+def reading(company: Company) -> Iterator[None]:
+    """A local warehouse whose files are gone, or do not read, is told as such.
+
+    Raises
+    ------
+    DataError
+        If DuckDB finds no file of it, or one that is none.
+    """
+    try:
+        yield
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        if company.settings.warehouse != "local":
+            raise
+        raise DataError(
+            f"{company.data}: the warehouse does not read: {str(error).splitlines()[0]} Ingest {company.name} again."
+        ) from None
 
 
 def _padded(found: ir.Table, name: str) -> ir.Table:

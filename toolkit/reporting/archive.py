@@ -33,7 +33,7 @@ class Revision:
     @property
     def record(self) -> dict:
         """What ``run.json`` says of the run: reason, clock, commit, memory."""
-        return _read(self.folder / "run.json", {"reason", "finished_at"})
+        return _read(self.folder / "run.json", {"reason": str, "finished_at": str})
 
 
 def sha256(content: bytes | str) -> str:
@@ -58,7 +58,7 @@ def revisions(folder: Path) -> list[Revision]:
     for path in folder.glob("r*"):
         match = _REVISION.fullmatch(path.name)
         if match:
-            manifest = _read(path / "manifest.json", {"reports", "outputs"})
+            manifest = _read(path / "manifest.json", {"reports": dict, "outputs": dict})
             found.append(Revision(int(match[1]), path, manifest))
     return sorted(found, key=lambda revision: revision.number)
 
@@ -68,12 +68,14 @@ def newest(folder: Path) -> Revision | None:
     return next(reversed(revisions(folder)), None)
 
 
-def _read(path: Path, names: set[str], what: str = "") -> dict:
+def _read(path: Path, kinds: dict[str, type], what: str = "") -> dict:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
+    except PermissionError:
+        raise  # it may well be there
     except (OSError, ValueError):
         document = None
-    if not isinstance(document, dict) or not names <= document.keys():
+    if not (isinstance(document, dict) and all(isinstance(document.get(name), kind) for name, kind in kinds.items())):
         what = what or f"a revision with its {path.name}"
         raise DataError(f"{path.parent}: expected {what}, found none that reads.")
     return document
@@ -120,8 +122,13 @@ def heads(reports: Path) -> dict[str, dict]:
     DataError
         If it does not read.
     """
-    path = reports / HEAD
-    return _read(path, set(), f"the {HEAD} of the archive") if path.exists() else {}
+    path, what = reports / HEAD, f"the {HEAD} of the archive"
+    found, kinds = _read(path, {}, what) if path.exists() else {}, {"revision": str, "link": str, "signed": dict}
+    if not all(
+        isinstance(each, dict) and kinds == {name: type(each[name]) for name in each} for each in found.values()
+    ):
+        raise DataError(f"{reports}: expected {what}, found none that reads.")
+    return found
 
 
 def anchor(folder: Path) -> None:
@@ -193,25 +200,34 @@ def check(folder: Path) -> list[str]:
     DataError
         If a revision has no readable manifest, chain or record of its run.
     """
-    faults, previous, before = [], "", 0
-    for revision in revisions(folder):
-        chain, _ = _read(revision.folder / "chain.json", {"revision", "previous", "manifest", "run"}), revision.record
-        if chain["revision"] != revision.name:
-            faults.append(f"{revision.folder}: is {chain['revision']} under another name.")
+    faults, chain, texts = [], revisions(folder), dict.fromkeys(("revision", "previous", "manifest", "run"), str)
+    links = [revision.record and _read(revision.folder / "chain.json", texts) for revision in chain]
+    for at, (revision, link) in enumerate(zip(chain, links, strict=True)):
+        before, after = chain[at - 1].number if at else 0, links[at + 1] if at + 1 < len(links) else {}
+        at_home = [folder.parent.name, folder.name]
+        made_for = [
+            revision.manifest.get(name, here) for name, here in zip(("company", "period"), at_home, strict=True)
+        ]
+        if made_for != at_home:
+            faults.append(f"{revision.folder}: is of {' '.join(map(str, made_for))}.")
+        elif link["revision"] != revision.name:
+            faults.append(f"{revision.folder}: is {link['revision']} under another name.")
         elif revision.number != before + 1:
             faults.append(f"{revision.folder}: r{revision.number - 1} before it is gone.")
-        elif chain["previous"] != previous:
-            faults.append(f"{revision.folder}: the chain does not fit the revision before it.")
-        previous, before = link_of(revision), revision.number
-        listed = {f"{name}.json": chain[name] for name in ("manifest", "run")} | revision.manifest["outputs"]
+        elif not at and link["previous"]:
+            faults.append(f"{revision.folder}: follows a revision that is not here.")
+        elif after.get("revision") == f"r{revision.number + 1}" and after["previous"] != link_of(revision):
+            faults.append(f"{revision.folder}: is not the one that {after['revision']} was archived after.")
+        listed = {f"{name}.json": link[name] for name in ("manifest", "run")} | revision.manifest["outputs"]
         files = {path.relative_to(revision.folder).as_posix(): path for path in revision.folder.rglob("*")}
-        present = {name: path for name, path in files.items() if path.is_file() and name != "chain.json"}
+        present = {name: path for name, path in files.items() if path.is_symlink() or not path.is_dir()}
+        present.pop("chain.json", None)
         for name in sorted(listed.keys() | present.keys()):
             if name not in present:
                 faults.append(f"{revision.folder}: {name} is missing.")
             elif name not in listed:
                 faults.append(f"{revision.folder}: {name} is in no manifest.")
-            elif sha256(present[name].read_bytes()) != listed[name]:
+            elif present[name].is_symlink() or sha256(present[name].read_bytes()) != listed[name]:
                 faults.append(f"{revision.folder}: {name} is not what was archived.")
     return faults
 

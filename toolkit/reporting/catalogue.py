@@ -90,7 +90,8 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
     """Title and body of a period's start page."""
     newest, answers, title = found[-1], [], company
     for report in sorted(newest.manifest["reports"]):
-        text = (newest.folder / f"{report}.html").read_text(encoding="utf-8")
+        path = newest.folder / f"{report}.html"
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         name, findings = _TITLE.search(text), _FINDINGS.search(text)
         address = f"{newest.name}/{html.escape(report)}.html"
         head, title = (name[1], html.unescape(name[2])) if name else (html.escape(report), title)
@@ -105,7 +106,7 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
         row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         rows.append(f"<tr>{row}<td>{_links(revision, revision.name)}</td></tr>")
     states = {each.state for each in offs if each.revision == newest.name}
-    settled = "signed" in states and "void" not in states and not newest.record.get("failed")
+    settled = "signed" in states and "void" not in states
     body = f'<p class="status{" signed" * settled}">{html.escape(_status(newest, offs))}</p>{_reviews(newest, offs)}'
     body += f"{page.tiles(_headlines(period, trend))}"
     body += f'{"".join(answers)}<h2 id="revisions">{html.escape(say("Revisions"))}</h2>{_table(_HEADS, rows)}'
@@ -138,15 +139,20 @@ def _links(revision: archive.Revision, folder: str) -> str:
     return ", ".join(f'<a href="{folder}/{html.escape(name)}.html">{html.escape(name)}</a>' for name in names)
 
 
-def status_of(newest: archive.Revision) -> str:
-    """Status of a period's newest revision."""
-    return _status(newest, signing.sign_offs(newest.folder.parent))
+def status_of(revision: archive.Revision, newest: bool = True) -> str:
+    """Status of a period's newest revision, or another one."""
+    return _status(revision, signing.sign_offs(revision.folder.parent), newest)
 
 
 def _status(revision: archive.Revision, offs: list[signing.SignOff], newest: bool = True) -> str:
     """DRAFT until somebody signed; who did, who noted a review, what is void; or what had to be left out and why."""
     mine = [each for each in offs if each.revision == revision.name]
-    said = [_reviewed(each) for each in mine]
+    faults = [fault for fault in archive.check(revision.folder.parent) if fault.startswith(f"{revision.folder}: ")]
+    said = [
+        say("CHANGED SINCE: {fault}", fault=fault.removeprefix(f"{revision.folder}: ").rstrip("."))
+        for fault in faults[:1]
+    ]
+    said += [_reviewed(each) for each in mine]
     failed = sorted(revision.record.get("failed", {}).items())
     said = [say("INCOMPLETE: {fault}", fault=f"{report}: {fault.splitlines()[0]}") for report, fault in failed] + said
     states = {each.state for each in mine}

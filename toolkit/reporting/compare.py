@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit import stats
-from toolkit.company import Company, Period
+from toolkit.company import Company, Period, erased
 from toolkit.errors import ReportError, several
 from toolkit.language import day, number, say, speaking, word
 from toolkit.present import formatted, kind_of, listed, paragraphs, table
@@ -49,6 +49,8 @@ def compare(old: archive.Revision, new: archive.Revision) -> dict:
 
 def _compared(old: archive.Revision, new: archive.Revision) -> tuple[dict, dict[tuple[str, str], pd.DataFrame]]:
     """What ``compare`` tells, and the rows of both by report and table."""
+    for pack in {old.folder.parent: "", new.folder.parent: ""}:
+        archive.whole(pack)
     was, now = old.manifest["reports"], new.manifest["reports"]
     reports = {name: _report(was.get(name), now.get(name)) for name in sorted(was.keys() | now.keys())}
     sides = {"old": _named(old), "new": _named(new)}
@@ -58,7 +60,7 @@ def _compared(old: archive.Revision, new: archive.Revision) -> tuple[dict, dict[
                 each["because"] = [x for x in each["because"] if x in _BECAUSE.values()] + ["day of knowledge"]
     figures = _figures(old, new)
     for row in figures:
-        reasons = reports[row["report"]]["because"] if row["change"] else []
+        reasons = reports[row["report"]]["because"] if row["change"] != 0 else []
         row["because"] = [reason for reason in reasons if reason != _BECAUSE["before"]]  # of tiles alone
     rows = {
         (report, path.stem): _joined(old.folder / path, new.folder / path)
@@ -134,7 +136,8 @@ def _joined(old: Path, new: Path) -> pd.DataFrame:
 
     ``_merge`` says where a row is from; rows of the same texts are matched in their order.
     """
-    sides = [pd.read_csv(path, keep_default_na=True) if path.is_file() else pd.DataFrame() for path in (old, new)]
+    filled = [path if path.is_file() and path.read_bytes().strip() else None for path in (old, new)]
+    sides = [pd.read_csv(path) if path else pd.DataFrame() for path in filled]
     columns = list(dict.fromkeys([*sides[1], *sides[0]]))
     numbers = [x for x in columns if all(x not in side or pd.api.types.is_numeric_dtype(side[x]) for side in sides)]
     texts = [x for x in columns if x not in numbers]
@@ -180,14 +183,15 @@ def write(old: archive.Revision, new: archive.Revision) -> Path:
 
 def restate(
     company: Company, period: Period, old: archive.Revision, stages: Sequence[Sequence[Path]], frames_for: Callable,
-    *, tell: Callable[[dict], None] = lambda event: None,
+    digest_of: Callable[[Path], str], *, tell: Callable[[dict], None] = lambda event: None,
 ) -> Path:  # fmt: skip
     """Write the comparison of a revision with what data, code and parameters of today give; returns its page.
 
     As ``compare`` tells it, and of a report that changed: ``parts`` (code, parameters, data: those that differ),
     ``not_kept`` (frames without which they cannot be told apart) and ``fault`` (why it, or a step between, did not come
     to its end; its state is then failed); of a key figure ``parts``: how much of its change each is, docs/METHODS.md
-    section 0.11, nothing if that is not known. Arguments as of ``runner.run``; of ``stages`` the revision's reports.
+    section 0.11, nothing if that is not known. Arguments as of ``runner.run`` and ``verify``; of ``stages`` the
+    revision's reports.
 
     Raises
     ------
@@ -210,7 +214,7 @@ def restate(
             if each["state"] == "changed":
                 was, now = (side.manifest["reports"][report] for side in (old, new))
                 figures = [row for row in told["figures"] if row["report"] == report]
-                each |= _split(company, period, notebooks[report], was, now, each["because"], figures)
+                each |= _split(company, period, notebooks[report], was, now, each["because"], figures, digest_of)
         return _written(told, rows, old, new)
 
 
@@ -220,12 +224,15 @@ def _fault(error: object) -> str:
 
 
 def _split(
-    company: Company, period: Period, notebook: Path, was: dict, now: dict, because: list[str], figures: list[dict]
-) -> dict:
+    company: Company, period: Period, notebook: Path, was: dict, now: dict, because: list[str], figures: list[dict],
+    digest_of: Callable[[Path], str],
+) -> dict:  # fmt: skip
     """Tell each figure's change apart by what differs, one step after the other; what hinders it, if anything does."""
+    lost = erased(company)
     parts = [part for part, reasons in _PARTS.items() if reasons & set(because)]
     kept = {name: company.data / "frames" / f"{digest}.parquet" for name, digest in was["frames"].items()}
-    gone = [name for name, path in kept.items() if len(parts) > 1 and not path.is_file()]
+    gone = [name for name, path in kept.items() if path.stem in lost or digest_of(path) != path.stem]
+    gone = gone if len(parts) > 1 else []
     told, steps = {"parts": parts, "not_kept": gone, "fault": ""}, [{_key(row): row["old"] for row in figures}]
     if gone or not parts:
         return told
@@ -249,11 +256,11 @@ def _key(row: dict) -> tuple:
 
 
 def _written(told: dict, rows: dict, old: archive.Revision, new: archive.Revision) -> Path:
-    folder = old.folder.parents[1] / "compared"
+    company, folder = old.folder.parents[1].name, old.folder.parents[1] / "compared"
     folder.mkdir(exist_ok=True)
     path = folder / f"{old.folder.parent.name}-{old.name}--{new.folder.parent.name}-{new.name}.html"
     with speaking(language_of(new)):
-        text = page.view(_title(told), _body(told, rows, old, new))
+        text = page.view(f"{company}: {_title(told)}", _body(told, rows, old, new))
     archive.put(path.with_suffix(".json"), archive.canonical(told))
     archive.put(path, text)
     return path
@@ -271,9 +278,12 @@ def _body(told: dict, rows: dict, old: archive.Revision, new: archive.Revision) 
     kinds = dict.fromkeys(["report", "frames", "code"], "name") | dict.fromkeys(["state", "because"], "text")
     heads = {"because": "because of", "frames": "frames that differ", "code": "code that differs"}
     said, behind = _key_figures(told)
+    moved = [each["table"] for each in told["tables"] if each["changed"] + each["added"] + each["removed"]]
+    slots = {"n": len(moved), "all": len(told["tables"]), "names": listed(moved[:5])}
+    tables = say("{n} of {all} tables changed: {names}.", **slots) if moved else say("No table changed.")
     caption = say("Why reports differ, by what they were made of")
     why = table(reasons, name="reasons", caption=caption, columns=list(reasons), heads=heads, kinds=kinds)
-    parts = [paragraphs([said]).html, why.html]
+    parts = [paragraphs([said, tables]).html, why.html]
     if _known_otherwise(told):
         days = {side: day(told[side]["as_of"]) for side in ("old", "new")}
         parts.insert(1, paragraphs([say("Known on {new} (was {old}).", **days)]).html)
@@ -307,7 +317,7 @@ def _key_figures(told: dict) -> tuple[str, str]:
     rows = pd.DataFrame([row for row in told["figures"] if (row["old"], row["new"]) != (None, None)])
     if rows.empty:
         return say("Neither keeps a key figure."), ""
-    shown = rows.assign(because=rows["because"].map(_listed))
+    shown = rows.assign(because=rows["because"].map(_listed), unit=rows["unit"].replace("cents", "money"))
     shown["apart"] = ((rows["low"] > 0) | (rows["high"] < 0)).map({True: "yes", False: "no"})
     shown["apart"] = shown["apart"].where(rows["low"].notna(), "")
     units = rows["unit"].map(lambda unit: page.SHOWN_AS.get(unit, "rate"))
@@ -330,7 +340,9 @@ def _key_figures(told: dict) -> tuple[str, str]:
             columns.append(part)
     columns += ["interval", "apart"] * bool(rows["low"].notna().any()) + ["because"]
     heads = {"figure_id": "figure", "because": "because of", "apart": "leaves out 0"}
-    behind = table(shown, name="figures", caption=caption, columns=columns, heads=heads, kinds=kinds).html
+    moved = shown[rows["change"].fillna(1) != 0]
+    caption = say("{caption}; those that did not change are left out", caption=caption)
+    behind = table(moved, name="figures", caption=caption, columns=columns, heads=heads, kinds=kinds).html
     untold = list(_untold(told))
     return _told(shown, rows, told["reports"]), behind + (paragraphs(untold).html if untold else "")
 

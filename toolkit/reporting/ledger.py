@@ -69,8 +69,17 @@ def _events(told: bytes) -> list[dict]:
     for line in told.splitlines():
         with suppress(ValueError):
             event = json.loads(line)
-            events += [event] if isinstance(event, dict) and {"at", "run", "event"} <= event.keys() else []
+            events += [event] if isinstance(event, dict) and _sound(event) else []
     return events
+
+
+_TEXTS = {"archiving": ("revision", "link"), "report": ("report", "state"), "ended": ("state",)}  # of events
+
+
+def _sound(event: dict) -> bool:
+    """Does an event say what one of its kind says?"""
+    texts = ("at", "event", *_TEXTS.get(str(event.get("event")), ()))
+    return isinstance(event.get("run"), int) and all(isinstance(event.get(name), str) for name in texts)
 
 
 def runs(folder: Path) -> list[Past]:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from toolkit.company import Company, alone, erased
-from toolkit.errors import DataError, ReportError
+from toolkit.errors import DataError, ReportError, several
 from toolkit.reporting import archive
 
 __all__ = ["erase", "erased", "needless", "remove", "size"]
@@ -34,8 +34,14 @@ def needless(company: Company) -> list[Path]:
     Raises
     ------
     DataError
-        If a manifest or the receipt does not read: what they need cannot be told.
+        If what is archived is not what was archived, or the receipt does not read: what they need cannot be told.
     """
+    reports = company.reports.parent
+    heads = {name: each for name, each in archive.heads(reports).items() if name.split("/")[0] == company.name}
+    faults = [fault for path in company.reports.glob("*") if path.is_dir() for fault in archive.check(path)]
+    faults += archive.adrift(reports, heads)
+    if faults:
+        raise DataError(several(f"{fault} Bring it back first: what it needs cannot be told." for fault in faults))
     packs = [archive.revisions(path) for path in company.reports.glob("*") if path.is_dir()]
     entries = [entry for pack in packs for revision in pack for entry in revision.manifest["reports"].values()]
     named = {f"{digest}.parquet" for entry in entries for digest in entry["frames"].values()}
@@ -45,7 +51,7 @@ def needless(company: Company) -> list[Path]:
     found += [path for pattern in _OF_DATA for path in company.data.glob(pattern)]
     found += company.data.glob(".raw-*") if company.name == "sample" else []  # others have their raw files elsewhere
     found += [path for pattern in _OF_PACKS for path in company.reports.glob(pattern)]
-    found += company.reports.parent.glob(f".failed/{company.name}")
+    found += reports.glob(f".failed/{company.name}")
     return sorted(path for path in found if not path.is_symlink())
 
 
@@ -56,11 +62,11 @@ def _frames(company: Company) -> list[Path]:
 def _stored(company: Company) -> str:
     """Name of the folder of the local warehouse, or nothing."""
     path = company.data / "receipt.json"
-    if not path.exists():
+    if not path.exists() and not any(company.data.glob("warehouse-*")):
         return ""
     try:
         return json.loads(path.read_text(encoding="utf-8"))["folder"]
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise DataError(
             f"{path}: expected the receipt of the warehouse, found none that reads. Ingest again."
         ) from None

@@ -147,7 +147,7 @@ def run(
     workers = (os.cpu_count() or 1) if workers is None else workers
     if workers < 1:
         raise ParamsError(f"workers: expected 1 or more, found {workers}.")
-    values = resolved(company, period.name, [notebook for stage in stages for notebook in stage], sets)
+    values = _resolved(company, period, stages, sets)
     home = company.reports / period.name
     home.mkdir(parents=True, exist_ok=True)
     busy = ReportError(f"{home}: another run is making this pack. Wait for its end.")
@@ -180,7 +180,7 @@ def today(
 
     It is in a folder of its own, gone afterwards; the archive is read only. No revision if every report failed.
     """
-    values = resolved(company, period.name, [notebook for stage in stages for notebook in stage])
+    values = _resolved(company, period, stages)
     with tempfile.TemporaryDirectory() as home, _ended_in_order():
         aside = replace(company, home=Path(home))
         run = _Run(aside, period, os.cpu_count() or 1, lambda event: event["event"] == "report" and tell(event))
@@ -191,16 +191,32 @@ def today(
         yield outcome.revision and replace(outcome.revision, number=0), failed
 
 
+def _resolved(company: Company, period: Period, stages: Sequence[Sequence[Path]], sets: Sequence[str] = ()) -> Mapping:
+    """The parameters of all notebooks, each in a language that there is."""
+    values = resolved(company, period.name, [notebook for stage in stages for notebook in stage], sets)
+    for each in [found["language"] for found in values.values() if "language" in found]:
+        checked(each.value, f"{each.origin}, language")
+    return values
+
+
 def _pack(
     run: _Run, stages: Sequence[Sequence[Path]], values: Mapping, frames_for: Callable, reason: str
 ) -> tuple[Outcome, dict[str, str]]:
     """What came of a run, and the faults of the reports that failed in it."""
     company, home = run.company, run.home
+    for name in earlier(run.period.name, (path.name for path in company.reports.glob("*"))):  # figures of before
+        archive.whole(company.reports / name)
     for leftover in home.glob(".staging-*"):  # of a run that was killed
         archive.discard(leftover)
     last = archive.newest(home)
     before = last.manifest["reports"] if last else {}
     asked = {notebook.stem for stage in stages for notebook in stage}
+    moved = [
+        f"{report}: {said}"
+        for report in sorted(asked & before.keys())
+        for said in _moved(before[report], values[report])
+    ]
+    _with_reason(run, "; ".join(moved), reason)
     others = [r for r in before if _stays(company, r, asked)]
     record = last.record if last else {}
     still = {r: fault for r, fault in record.get("failed", {}).items() if _stays(company, r, asked)}
@@ -223,7 +239,8 @@ def _pack(
             for report in kept:
                 run.say("unchanged", report)
             changed = [job for job in begun if job.report not in kept]
-            _with_reason(run, [job for job in changed if job.report in before], before, reason)
+            anew = [job for job in changed if job.report in before]
+            _with_reason(run, _why(before, anew, before.keys()) if anew else "", reason)
             resumed += [job.report for job in changed if _taken_up(run, job)]
             failed |= _executed(run, [job for job in changed if job.report not in resumed])
             figures |= {r: _figures_of(last, r) for r in kept}
@@ -276,10 +293,17 @@ def _stays(company: Company, report: str, asked: set[str]) -> bool:
     return report not in asked and (company.home / "notebooks" / f"{report}.ipynb").exists()
 
 
-def _with_reason(run: _Run, anew: Sequence[Job], before: dict, reason: str) -> None:
-    """Refuse to make archived reports anew without somebody's reason."""
-    if anew and not reason:
-        why = _why(before, anew, before.keys())
+def _moved(entry: dict, values: dict[str, Value]) -> Iterator[str]:
+    """Parameters that a report was archived with otherwise, and where both were set."""
+    for name, old in entry["parameters"].items():
+        now = json_safe(values[name].value) if name in values else old["value"]
+        if now != old["value"]:
+            yield f"{name} is {now!r} ({values[name].origin}), was {old['value']!r} ({old['origin']})"
+
+
+def _with_reason(run: _Run, why: str, reason: str) -> None:
+    """Refuse to make archived reports anew, because of what changed, without somebody's reason."""
+    if why and not reason:
         raise ParamsError(f"{run.home}: is archived and would be made anew ({why}). Say why with --reason.")
 
 
@@ -311,8 +335,6 @@ def _job(
     frames: Mapping[str, tuple[Path, str]],
 ) -> Job:
     language = values["language"].value if "language" in values else "en"
-    if "language" in values:
-        checked(language, f"{values['language'].origin}, language")
     methods = _methods(notebook)
     code = code_of(notebook, language)
     job = Job(notebook, values, dict(frames), code, methods, _headlines_before(company, period, notebook.stem))

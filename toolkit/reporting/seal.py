@@ -60,7 +60,8 @@ def holds(company: Company, period: Period, told: str) -> bool:
         kept = json.loads((company.reports / period.name / _SEAL).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return bool(told) and kept == {"inputs": told, "archive": _archived(company, period)}
+    shown = (company.reports / period.name / "index.html").is_file()
+    return bool(told) and shown and kept == {"inputs": told, "archive": _archived(company, period)}
 
 
 def unchanged(company: Company, period: Period, told: str, now: ledger.Clock = ledger.clock) -> archive.Revision | None:

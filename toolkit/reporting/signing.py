@@ -1,6 +1,7 @@
 """Who reviewed a revision, and does the signature still fit? Sign-offs beside the revisions, by SSH signatures."""
 
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +14,8 @@ from toolkit.company import alone
 from toolkit.errors import ParamsError, ReportError
 from toolkit.reporting import archive
 
-NAMESPACE = "tandem"
+NAMESPACE, _HEAD, _SIGNATURE = "tandem", "head.signed", "-----BEGIN SSH SIGNATURE-----"
+_NAME = re.compile(r"r[1-9][0-9]*-[1-9][0-9]*\.(json|sig)")
 _FIELDS = ("company", "period", "revision", "manifest", "previous", "link", "reviewer", "date", "checklist", "comment")
 
 
@@ -72,8 +74,9 @@ def sign(
     text = archive.canonical(dict(zip(_FIELDS, values, strict=True)))
     folder = pack / archive.SIGNED
     with alone(pack, ReportError(f"{pack}: a run is making this pack. Wait for its end.")):
+        archive.anchor(pack)  # refuses what would refuse it afterwards
         folder.mkdir(exist_ok=True)
-        numbers = [int(path.stem.split("-")[1]) for path in folder.glob(f"{revision.name}-*.*")]
+        numbers = [number for each, number in map(_age, _papers(folder, "*")) if each == revision.number]
         path = folder / f"{revision.name}-{max(numbers, default=0) + 1}.json"
         if key:
             signature = _signature(text, key)
@@ -133,12 +136,16 @@ def _read(path: Path, revision: archive.Revision | None) -> SignOff:
         told = json.loads(text)
         said, link = [told[name] for name in ("revision", "reviewer", "date", "comment")], told["link"]
         day, checked = date.fromisoformat(told["date"]), tuple(map(str, told["checklist"]))
+        name = path.stem.split("-")[0]
     except (OSError, ValueError, KeyError, TypeError):
         return SignOff(path.stem.split("-")[0], "", "", "", "void", "it does not read")
+    if [name, *path.parts[-4:-2]] != [told.get(each) for each in ("revision", "company", "period")]:
+        return SignOff(name, *said[1:], "void", "it is of another revision", checked)
     signature = path.with_suffix(".sig")
     state, why = "noted", "not signed"
     if signature.is_file():
-        state, why = _fits(text, signature.read_text("utf-8"), _signers(path.parents[1]), told["reviewer"], day)
+        signed = signature.read_text("utf-8", errors="replace")
+        state, why = _fits(text, signed, _signers(path.parents[1]), told["reviewer"], day)
     if state != "void" and (revision is None or link != archive.link_of(revision)):
         state, why = "void", f"{told['revision']} is not what was reviewed"
     return SignOff(*said, state, why, checked)
@@ -146,11 +153,15 @@ def _read(path: Path, revision: archive.Revision | None) -> SignOff:
 
 def sign_offs(pack: Path) -> list[SignOff]:
     """All sign-offs of a pack's revisions, the oldest first, each in the state it is in now."""
-    paths = sorted((pack / archive.SIGNED).glob("r*-*.json"), key=_age)
+    paths = sorted(_papers(pack / archive.SIGNED, "*.json"), key=_age)
     faults = archive.check(pack) if paths else []
     found = {each.name: each for each in archive.revisions(pack)}
     whole = {name: each for name, each in found.items() if not any(f"{each.folder}:" in fault for fault in faults)}
     return [_read(path, whole.get(path.stem.split("-")[0])) for path in paths]
+
+
+def _papers(folder: Path, ending: str) -> list[Path]:
+    return [path for path in folder.glob(ending) if _NAME.fullmatch(path.name)]
 
 
 def _age(path: Path) -> tuple[int, ...]:
@@ -165,38 +176,46 @@ def _sign_head(reports: Path, key: Path, reviewer: str, today: date) -> None:
     text = archive.canonical({"by": reviewer, "on": today.isoformat(), "heads": archive.heads(reports)})
     signature = _signature(text, key)
     with alone(reports):
-        archive.put(reports / "head.signed.sig", signature, synced=True)
-        archive.put(reports / "head.signed.json", text, synced=True)
+        archive.put(reports / _HEAD, text + signature, synced=True)  # in one file: never one without the other
 
 
-def anchored(reports: Path, kept: Path | None = None) -> tuple[str, list[str]]:
-    """What holds the archive fast, and the faults: what a head lists and is not there any more.
+def anchored(reports: Path, pack: str, number: int, kept: Path | None = None) -> tuple[list[str], bool]:
+    """What holds a revision of a pack (``company/period``) fast, in lines, and whether nothing speaks against it.
 
-    That is the head that was signed last, or one ``kept`` elsewhere: a copy of ``head.json`` or of
-    ``head.signed.json``. Without either the archive is unanchored: who can write all of it could write it anew.
+    That is the head that was signed last, or one ``kept`` elsewhere: a copy of ``head.json`` or of ``head.signed``.
+    What a head lists and is not there any more is told. Without a head, or with one that does not list the revision, it
+    is unanchored: who can write all of the archive could write it anew.
 
     Raises
     ------
     ParamsError
         If the head that was kept does not read.
     """
-    own, path = archive.adrift(reports, archive.heads(reports)), kept or reports / "head.signed.json"
+    own, path = archive.adrift(reports, archive.heads(reports)), kept or reports / _HEAD
     if not kept and not path.is_file():
-        return "unanchored: no head is signed, and none that was kept elsewhere is given (--head FILE)", own
+        return ["unanchored: no head is signed, and none that was kept elsewhere is given (--head FILE)", *own], not own
     try:
-        text = path.read_text(encoding="utf-8")
+        text, mark, signature = path.read_text(encoding="utf-8").partition(_SIGNATURE)
         told = json.loads(text)
-        faults = archive.adrift(reports, told.get("heads", told))
+        known = told.get("heads", told)
+        faults = archive.adrift(reports, known)
+        listed = int(known[pack]["revision"][1:]) if pack in known else 0
         by, on = told.get("by", ""), date.fromisoformat(told.get("on", "2000-01-01"))
-        signature = path.with_suffix(".sig")
-        state, why = "noted", "it is not signed"
-        if signature.is_file():
-            signers = reports.parent / "params" / "allowed_signers"
-            state, why = _fits(text, signature.read_text("utf-8"), signers, by, on)
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: expected a copy of reports/{archive.HEAD}, found no such file.") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ParamsError(f"{path}: expected a copy of reports/{archive.HEAD}, found none that reads.") from None
-    if state == "signed":
-        said = f"anchored by the head that {by} signed on {on}"
+    state, why = "noted", "it is not signed"
+    if mark:
+        signers = reports.parent / "params" / "allowed_signers"
+        state, why = _fits(text, mark + signature, signers, by, on)
+    head = f"the head that {by} signed on {on}" if state == "signed" else str(path)
+    if state == "void" or (state == "noted" and not kept):
+        said = f"unanchored: {path}: {why}"
+    elif listed < number:
+        up_to = f"{pack} up to r{listed}" if listed else f"nothing of {pack}"
+        said = f"unanchored: {head} lists {up_to}, not r{number}"
     else:
-        said = f"anchored by {path}" if kept and state == "noted" else f"unanchored: {path}: {why}"
-    return said, list(dict.fromkeys([*faults, *own]))
+        said = f"anchored by {head}"
+    faults = list(dict.fromkeys([*faults, *own]))
+    return [said, *faults], not faults and state != "void"

@@ -15,10 +15,10 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit.company import Company, Period, erased
-from toolkit.errors import DataError, ReportError, ToolkitError, several
+from toolkit.errors import DataError, ParamsError, ReportError, ToolkitError, several
 from toolkit.reporting import archive, runner, signing
 from toolkit.reporting.catalogue import status_of
-from toolkit.reporting.parameters import resolved
+from toolkit.reporting.parameters import declared, resolved
 
 TOLERANCE = 1e-9  # of a number, relative: what the order of sums may move on another machine
 _RECIPE = re.compile(r"<code>([0-9a-f]{64})</code>")
@@ -105,6 +105,10 @@ def _verdict(
 ) -> Verdict:  # fmt: skip
     if not notebook.is_file():
         return Verdict(notebook.stem, "not checkable", because=[f"{notebook.name} is gone"], frames=frames)
+    try:
+        declared(notebook)
+    except ParamsError as error:
+        return Verdict(notebook.stem, "not checkable", because=[str(error).splitlines()[0]], frames=frames)
     titled = runner.recipe_of(company, period, entry) == entry["recipe"]
     told = {"because": ["title or zone of the company"] * (not titled) + _because(notebook, entry), "frames": frames}
     kept = {name: company.data / "frames" / f"{digest}.parquet" for name, digest in entry["frames"].items()}
@@ -224,15 +228,16 @@ def _figures(revision: archive.Revision, job: runner.Job) -> tuple[list[str], li
 
 def anchors(company: Company, revision: archive.Revision, kept: Path | None = None) -> tuple[list[str], bool]:
     """What holds the archive fast and who signed the revision, in lines; and whether all of it holds."""
-    said, faults = signing.anchored(company.home / "reports", kept)
+    pack = f"{company.name}/{revision.folder.parent.name}"
+    held, holds = signing.anchored(company.home / "reports", pack, revision.number, kept)
     offs = [each for each in signing.sign_offs(revision.folder.parent) if each.revision == revision.name]
     told = [f"{revision.name} {each.state} by {each.reviewer or '?'} on {each.date or '?'}" for each in offs]
     told = [line + (f": {each.why}" if each.why else "") for line, each in zip(told, offs, strict=True)]
-    lines = [said, *faults, *(told or [f"{revision.name} is a draft: nobody signed it"])]
-    return lines, not faults and all(each.state != "void" for each in offs)
+    lines = [*held, *(told or [f"{revision.name} is a draft: nobody signed it"])]
+    return lines, holds and all(each.state != "void" for each in offs)
 
 
-def at_code(company: Company, revision: archive.Revision) -> int:
+def at_code(company: Company, revision: archive.Revision, head: Path | None = None) -> int:
     """Verify a revision with the code of the commit that it was made with, in a worktree that is gone afterwards.
 
     Returns
@@ -245,7 +250,7 @@ def at_code(company: Company, revision: archive.Revision) -> int:
     ReportError
         If no commit is on record, the project's repository has none of that name, or it had no ``verify``.
     """
-    commit = revision.record.get("commit", "").removesuffix("-dirty")
+    commit = str(revision.record.get("commit", "")).removesuffix("-dirty")
     if not commit:
         raise ReportError(f"{revision.folder}: expected the commit it was made with in run.json, found none.")
     git, name = ["git", "-C", str(company.home)], f"{revision.folder.parent.name}/{revision.name}"
@@ -262,6 +267,7 @@ def at_code(company: Company, revision: archive.Revision) -> int:
                 shutil.rmtree(tree / part, ignore_errors=True)
                 (tree / part).symlink_to((company.home / part).resolve())
             verify = [sys.executable, "-m", "toolkit.cli", "--home", tree, "verify", company.name, name]
+            verify += ["--head", head.resolve()] if head else []
             return subprocess.run(verify, cwd=tree, env=os.environ | {"PYTHONPATH": str(tree)}).returncode
         finally:
             for part in ("params", "data", "reports"):  # what they lead to stays
@@ -269,26 +275,38 @@ def at_code(company: Company, revision: archive.Revision) -> int:
             subprocess.run([*git, "worktree", "remove", "--force", tree], capture_output=True)
 
 
-def found(reports: Path, page: Path) -> str:
-    """What a page that somebody was sent is: by the recipe that it names, among all that is archived.
+def found(reports: Path, page: Path) -> tuple[str, bool]:
+    """What a page that somebody was sent is, and whether it is byte for byte what was archived.
+
+    It is found by the recipe that it names, among all that is archived, and held against the manifests.
 
     Raises
     ------
+    ParamsError
+        If there is no such file.
     DataError
         If it names no recipe, or none that is archived.
     """
-    text = page.read_text(encoding="utf-8", errors="replace")
+    if not page.is_file():
+        raise ParamsError(f"{page}: expected a page that somebody was sent, found no such file.")
+    content = page.read_bytes()
+    text = content.decode("utf-8", errors="replace")
     recipe = _RECIPE.search(text[text.find('id="provenance"') :])
     if not recipe:
         raise DataError(f"{page}: expected a report page with the recipe that it was made by, found none.")
     for pack in sorted(path for path in reports.glob("*/*") if path.is_dir() and not path.parent.name.startswith(".")):
         revisions = archive.revisions(pack)
-        for revision in reversed(revisions):
-            for report, entry in revision.manifest["reports"].items():
-                if entry.get("recipe") == recipe[1]:
-                    same = (revision.folder / f"{report}.html").read_bytes() == page.read_bytes()
-                    newest = f"superseded by {revisions[-1].name}"
-                    newest = f"the newest, {status_of(revision)}" if revision is revisions[-1] else newest
-                    how = "byte for byte what was archived" if same else "NOT what was archived: its bytes were changed"
-                    return f"{report} of {pack.parent.name} {pack.name} {revision.name}, {newest}; {how}"
+        listed = [
+            (revision, report)
+            for revision in reversed(revisions)
+            for report, entry in revision.manifest["reports"].items()
+            if entry.get("recipe") == recipe[1]
+        ]
+        for revision, report in listed[:1]:
+            names = ", ".join(each.name for each, _ in listed)
+            newest = f"superseded by {revisions[-1].name}"
+            newest = f"the newest, {status_of(revision)}" if revision is revisions[-1] else newest
+            same = revision.manifest["outputs"].get(f"{report}.html") == archive.sha256(content)
+            how = "byte for byte what was archived" if same else "NOT what was archived: its bytes were changed"
+            return f"{how}: {report} of {pack.parent.name} {pack.name} {names}; {revision.name} is {newest}", same
     raise DataError(f"{page}: its recipe {recipe[1][:12]}… is of no revision under {reports}.")
