@@ -185,6 +185,6 @@ def _table(names: Iterable[str], rows: list[str]) -> str:
     caption = html.escape(say("Newest first; a draft is not signed"))
     heads = "".join(f'<th scope="col">{html.escape(say(name))}</th>' for name in names)
     return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table><caption><span>{caption}</span>'
-        f"</caption><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{caption}"><table class="stack">'
+        f"<caption><span>{caption}</span></caption><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )

@@ -294,7 +294,7 @@ def _body(told: dict, rows: dict, old: archive.Revision, new: archive.Revision) 
         parts.append(
             table(pd.DataFrame(values), name="parameters", caption=caption, columns=list(kinds), kinds=kinds).html
         )
-    parts.append(f"<h2>{html.escape(say('Key figures'))}</h2>{behind}")
+    parts.append(f"<h2>{html.escape(say('Key figures'))}</h2>{behind}" if behind else "")
     for report, each in told["reports"].items():
         parts.append(f"<h2>{html.escape(report)}</h2>")
         if each["state"] == "changed":
@@ -343,6 +343,7 @@ def _key_figures(told: dict) -> tuple[str, str]:
     moved = shown[rows["change"].fillna(1) != 0]
     caption = say("{caption}; those that did not change are left out", caption=caption)
     behind = table(moved, name="figures", caption=caption, columns=columns, heads=heads, kinds=kinds).html
+    behind = behind if len(moved) else ""
     untold = list(_untold(told))
     return _told(shown, rows, told["reports"]), behind + (paragraphs(untold).html if untold else "")
 
