@@ -12,7 +12,7 @@ from conftest import ROOT
 
 from toolkit import cli, company, frames, warehouse
 from toolkit.errors import DataError, ReportError
-from toolkit.reporting import parameters, runner, verify
+from toolkit.reporting import archive, parameters, runner, verify
 
 HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
 SETTINGS = "company:\n  title: Acme\n  zone: UTC\n  currency: EUR\n  pseudonym_key: public\n"
@@ -474,6 +474,8 @@ def test_verify_needs_to_know_what_and_ends_as_the_verdicts_say(home, toolkit, m
     assert set(asked) == {("acme", "2026Q3", "r1", "notebooks")}
     noted = "acme 2026Q3 r1: noted by bob on "
     assert toolkit("sign", "acme", "2026Q3", "--reviewer", "bob", "--comment", "fine")[1].startswith(noted)
+    monkeypatch.setattr(archive, "newest", lambda folder: archive.Revision(2, folder / "r2", {}))
+    assert toolkit("sign", "acme", "2026Q3/r1", "--reviewer", "eve")[1].endswith("; r2 supersedes it\n")
     saying[:] = ["identical"]
     code, out, _ = toolkit("verify", "acme", "2026Q3", "--head", str(home / "reports" / "head.json"))
     assert (code, out.splitlines()[0]) == (0, f"anchored by {home}/reports/head.json")

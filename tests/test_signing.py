@@ -171,6 +171,9 @@ def test_a_key_that_is_not_allowed_signs_nothing(home, pack):
         "Let it be added there, or leave --key away to note the review."
     )
     assert list((pack / "signed").iterdir()) == []
+    with pytest.raises(ParamsError, match="nobody: expected an SSH key, found no such file. Nothing was written"):
+        signing.sign(revision, ANN, DAY, key=home / "nobody")
+    (home / "nobody").write_text("no key")
     with pytest.raises(ReportError, match="ssh-keygen does not sign with it: .*Nothing was written"):
         signing.sign(revision, ANN, DAY, key=home / "nobody")
     assert _status(pack) == "DRAFT"

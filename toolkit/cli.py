@@ -353,14 +353,17 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _sign(options: argparse.Namespace) -> None:
     from toolkit import company
-    from toolkit.reporting import catalogue, ledger, signing
+    from toolkit.reporting import archive, catalogue, ledger, signing
 
     found = company.load(options.company, options.home)
     revision, _ = _revision(found, options.revision)
     given = {"key": options.key, "checked": options.checked, "comment": options.comment}
     off = signing.sign(revision, options.reviewer, ledger.clock().astimezone(found.zone).date(), **given)
     catalogue.rebuild(options.home / "reports")
-    print(f"{found.name} {revision.folder.parent.name} {off.revision}: {off.state} by {off.reviewer} on {off.date}")
+    newest = archive.newest(revision.folder.parent).name
+    superseded = f"; {newest} supersedes it" * (newest != off.revision)
+    said = f"{off.revision}: {off.state} by {off.reviewer} on {off.date}{superseded}"
+    print(f"{found.name} {revision.folder.parent.name} {said}")
 
 
 def _revision(found: "Company", name: str) -> "tuple[Revision, Revision | None]":

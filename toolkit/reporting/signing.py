@@ -61,7 +61,7 @@ def sign(
     ReportError
         If the revision is not what was archived, is incomplete, or the key does not sign.
     ParamsError
-        If ``ssh-keygen`` is not there, or the key is not one that ``params/allowed_signers`` allows this reviewer.
+        If ``ssh-keygen`` or the key is missing, or the key is none that ``params/allowed_signers`` allows this reviewer.
     """
     pack = revision.folder.parent
     faults = [fault for fault in archive.check(pack) if f"{revision.folder}:" in fault]
@@ -93,6 +93,8 @@ def sign(
 
 def _signature(text: str, key: Path) -> str:
     """The armoured SSH signature of a text."""
+    if not key.is_file():
+        raise ParamsError(f"{key}: expected an SSH key, found no such file. Nothing was written.")
     done = _keygen("-Y", "sign", "-n", NAMESPACE, "-f", str(key), given=text)
     if done.returncode:
         raise ReportError(f"{key}: ssh-keygen does not sign with it: {_first_line(done.stderr)}. Nothing was written.")
