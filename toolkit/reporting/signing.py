@@ -61,7 +61,7 @@ def sign(
     ReportError
         If the revision is not what was archived, is incomplete, or the key does not sign.
     ParamsError
-        If ``ssh-keygen`` or the key is missing, or the key is none that ``params/allowed_signers`` allows this reviewer.
+        If ``ssh-keygen`` or the key is missing, or ``params/allowed_signers`` does not allow this reviewer the key.
     """
     pack = revision.folder.parent
     faults = [fault for fault in archive.check(pack) if f"{revision.folder}:" in fault]
