@@ -459,6 +459,9 @@ def test_product_groups_add_up_to_all_that_serving_costs():
     assert found["margin"].isna().to_dict() == {"tea": False, "wine": True, "(no article)": False}
     ordered = cost.by_product_group(mix, parts, costed, sent, orders, handling, ledger.head(0), min_n=3)
     assert ordered.set_index("category")["freight"].to_dict() == {"tea": 0, "wine": 31, "(no article)": 0}
+    nobody = mix.astype({"net_revenue": "Int64"}).head(0)  # work and freight of orders of before
+    alone = cost.by_product_group(nobody, parts, costed, sent, orders.head(0), handling, ledger, min_n=3)
+    assert alone[["net_revenue", "cost_to_serve", "margin"]].sum().tolist() == [0, 31 + 100 + 9, -31 - 100 - 9]
 
 
 def test_a_waterfall_ends_in_the_sum_of_its_steps(served):

@@ -516,7 +516,7 @@ def by_product_group(
     kept = rows["pool"].where(rows["pool"] == FREIGHT, "handling")
     served = rows.groupby([rows["category"], kept])["cost"].sum().unstack(fill_value=0)
     sums = sums.join(served.reindex(columns=[FREIGHT, "handling"], fill_value=0), how="outer")
-    unknown = sums[[f"_{name}" for name in money]].fillna(False).astype(bool)
+    unknown = sums[[f"_{name}" for name in money]].astype("boolean").fillna(False).astype(bool)
     sums = sums[["n_customers", *money, FREIGHT, "handling"]].fillna(0).astype("Int64")
     for name in money:
         sums[name] = sums[name].mask(unknown[f"_{name}"])
