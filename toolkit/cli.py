@@ -360,10 +360,9 @@ def _sign(options: argparse.Namespace) -> None:
     given = {"key": options.key, "checked": options.checked, "comment": options.comment}
     off = signing.sign(revision, options.reviewer, ledger.clock().astimezone(found.zone).date(), **given)
     catalogue.rebuild(options.home / "reports")
-    newest = archive.newest(revision.folder.parent).name
+    newest, what = archive.newest(revision.folder.parent).name, f"{found.name} {revision.folder.parent.name}"
     superseded = f"; {newest} supersedes it" * (newest != off.revision)
-    said = f"{off.revision}: {off.state} by {off.reviewer} on {off.date}{superseded}"
-    print(f"{found.name} {revision.folder.parent.name} {said}")
+    print(f"{what} {off.revision}: {off.state} by {off.reviewer} on {off.date}{superseded}")
 
 
 def _revision(found: "Company", name: str) -> "tuple[Revision, Revision | None]":
