@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.errors import ParamsError, ReportError, ToolkitError, first_five, nearest, several
+from toolkit.errors import DataError, ParamsError, ReportError, ToolkitError, first_five, nearest, several
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,8 +160,6 @@ def _check(options: argparse.Namespace) -> None:
     faults = [fault for path in sorted(found.reports.glob("*")) if path.is_dir() for fault in archive.check(path)]
     faults += archive.adrift(options.home / "reports", archive.heads(options.home / "reports"))
     if faults:
-        from toolkit.errors import DataError
-
         raise DataError(several(faults))
     print("archive: every file is what its manifest says, every chain holds, the head lists nothing that is gone")
 
@@ -454,7 +452,6 @@ def _prune(options: argparse.Namespace) -> None:
 
 def _erase(found: "Company", customer: str) -> None:
     from toolkit import frames
-    from toolkit.errors import DataError
     from toolkit.reporting import ledger, prune
 
     lost = prune.erase(found, frames.pseudonyms(found, customer), ledger.clock().astimezone(found.zone).date())

@@ -201,13 +201,11 @@ def check(folder: Path) -> list[str]:
         If a revision has no readable manifest, chain or record of its run.
     """
     faults, chain, texts = [], revisions(folder), dict.fromkeys(("revision", "previous", "manifest", "run"), str)
+    at_home = [folder.parent.name, folder.name]
     links = [revision.record and _read(revision.folder / "chain.json", texts) for revision in chain]
     for at, (revision, link) in enumerate(zip(chain, links, strict=True)):
         before, after = chain[at - 1].number if at else 0, links[at + 1] if at + 1 < len(links) else {}
-        at_home = [folder.parent.name, folder.name]
-        made_for = [
-            revision.manifest.get(name, here) for name, here in zip(("company", "period"), at_home, strict=True)
-        ]
+        made_for = [revision.manifest.get("company", at_home[0]), revision.manifest.get("period", at_home[1])]
         if made_for != at_home:
             faults.append(f"{revision.folder}: is of {' '.join(map(str, made_for))}.")
         elif link["revision"] != revision.name:

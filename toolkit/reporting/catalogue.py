@@ -35,9 +35,12 @@ def _rebuild(reports: Path) -> None:
         trend = _trend({period: found[-1] for period, found in packs.items()})
         for period, found in reversed(packs.items()):
             languages.add(language_of(found[-1]))
+            faults = archive.check(company / period)
+            offs = signing.sign_offs(company / period, faults)
             with speaking(language_of(found[-1])):
-                archive.put(company / period / "index.html", page.view(*_start(company.name, period, found, trend)))
-                rows.append(_row(company.name, period, found[-1], trend))
+                start = _start(company.name, period, found, trend, offs, faults)
+                archive.put(company / period / "index.html", page.view(*start))
+                rows.append(_row(company.name, period, found[-1], trend, _status(found[-1], offs, faults)))
     with speaking(languages.pop() if len(languages) == 1 else "en"):
         field = f'{html.escape(say("Show rows with"))} <input type="search">'
         body = f'<p class="filter" hidden><label>{field}</label> <span role="status"></span></p>'
@@ -86,7 +89,10 @@ def _line(values: list[float]) -> str:
     return f'<svg class="line" viewBox="0 0 100 24" aria-hidden="true"><polyline points="{path}"/>{end}</svg>'
 
 
-def _start(company: str, period: str, found: list[archive.Revision], trend: pd.DataFrame) -> tuple[str, str]:
+def _start(
+    company: str, period: str, found: list[archive.Revision], trend: pd.DataFrame, offs: list[signing.SignOff],
+    faults: list[str],
+) -> tuple[str, str]:  # fmt: skip
     """Title and body of a period's start page."""
     newest, answers, title = found[-1], [], company
     for report in sorted(newest.manifest["reports"]):
@@ -98,16 +104,16 @@ def _start(company: str, period: str, found: list[archive.Revision], trend: pd.D
         said = f'<div class="findings"><ol>{findings[1]}</ol></div>' if findings else ""
         answers.append(f'<section><h2><a href="{address}">{head}</a></h2>{said}</section>')
     rows = []
-    offs = signing.sign_offs(newest.folder.parent)
     for revision in reversed(found):
-        status = _status(revision, offs, revision is newest)
+        status = _status(revision, offs, faults, revision is newest)
         at, reason = revision.record["finished_at"], _reason(revision.record)
         cells = (revision.name, status, f"{day(at[:10])}, {at[11:16]} UTC", reason)
         row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         rows.append(f"<tr>{row}<td>{_links(revision, revision.name)}</td></tr>")
     states = {each.state for each in offs if each.revision == newest.name}
     settled = "signed" in states and "void" not in states
-    body = f'<p class="status{" signed" * settled}">{html.escape(_status(newest, offs))}</p>{_reviews(newest, offs)}'
+    status = html.escape(_status(newest, offs, faults))
+    body = f'<p class="status{" signed" * settled}">{status}</p>{_reviews(newest, offs)}'
     body += f"{page.tiles(_headlines(period, trend))}"
     body += f'{"".join(answers)}<h2 id="revisions">{html.escape(say("Revisions"))}</h2>{_table(_HEADS, rows)}'
     body += f'<p><a href="../../index.html">{html.escape(say("All reports"))}</a></p>'
@@ -121,7 +127,7 @@ def _reason(record: dict) -> str:
     return changed if record["reason"] == record.get("changed", record["reason"]) else f"{record['reason']} ({changed})"
 
 
-def _row(company: str, period: str, newest: archive.Revision, trend: pd.DataFrame) -> str:
+def _row(company: str, period: str, newest: archive.Revision, trend: pd.DataFrame, status: str) -> str:
     address = f"{html.escape(company)}/{html.escape(period)}"
     told = "".join(
         f"<div>{html.escape(each['name'])} <b>{html.escape(each['value'])}</b>{each['line']}</div>"
@@ -129,7 +135,7 @@ def _row(company: str, period: str, newest: archive.Revision, trend: pd.DataFram
     )
     return (
         f'<tr><th scope="row">{html.escape(company)}</th><td><a href="{address}/index.html">{html.escape(period)}</a>'
-        f"</td><td>{newest.name}: {html.escape(status_of(newest))}</td>"
+        f"</td><td>{newest.name}: {html.escape(status)}</td>"
         f"<td>{_links(newest, f'{address}/{newest.name}')}</td><td>{told}</td></tr>"
     )
 
@@ -141,17 +147,15 @@ def _links(revision: archive.Revision, folder: str) -> str:
 
 def status_of(revision: archive.Revision, newest: bool = True) -> str:
     """Status of a period's newest revision, or another one."""
-    return _status(revision, signing.sign_offs(revision.folder.parent), newest)
+    faults = archive.check(revision.folder.parent)
+    return _status(revision, signing.sign_offs(revision.folder.parent, faults), faults, newest)
 
 
-def _status(revision: archive.Revision, offs: list[signing.SignOff], newest: bool = True) -> str:
+def _status(revision: archive.Revision, offs: list[signing.SignOff], faults: list[str], newest: bool = True) -> str:
     """DRAFT until somebody signed; who did, who noted a review, what is void; or what had to be left out and why."""
     mine = [each for each in offs if each.revision == revision.name]
-    faults = [fault for fault in archive.check(revision.folder.parent) if fault.startswith(f"{revision.folder}: ")]
-    said = [
-        say("CHANGED SINCE: {fault}", fault=fault.removeprefix(f"{revision.folder}: ").rstrip("."))
-        for fault in faults[:1]
-    ]
+    own = [fault.removeprefix(f"{revision.folder}: ") for fault in faults if fault.startswith(f"{revision.folder}: ")]
+    said = [say("CHANGED SINCE: {fault}", fault=fault.rstrip(".")) for fault in own[:1]]
     said += [_reviewed(each) for each in mine]
     failed = sorted(revision.record.get("failed", {}).items())
     said = [say("INCOMPLETE: {fault}", fault=f"{report}: {fault.splitlines()[0]}") for report, fault in failed] + said

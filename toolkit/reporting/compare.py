@@ -49,7 +49,7 @@ def compare(old: archive.Revision, new: archive.Revision) -> dict:
 
 def _compared(old: archive.Revision, new: archive.Revision) -> tuple[dict, dict[tuple[str, str], pd.DataFrame]]:
     """What ``compare`` tells, and the rows of both by report and table."""
-    for pack in {old.folder.parent: "", new.folder.parent: ""}:
+    for pack in dict.fromkeys(each.folder.parent for each in (old, new)):
         archive.whole(pack)
     was, now = old.manifest["reports"], new.manifest["reports"]
     reports = {name: _report(was.get(name), now.get(name)) for name in sorted(was.keys() | now.keys())}
@@ -231,8 +231,8 @@ def _split(
     lost = erased(company)
     parts = [part for part, reasons in _PARTS.items() if reasons & set(because)]
     kept = {name: company.data / "frames" / f"{digest}.parquet" for name, digest in was["frames"].items()}
-    gone = [name for name, path in kept.items() if path.stem in lost or digest_of(path) != path.stem]
-    gone = gone if len(parts) > 1 else []
+    asked = kept if len(parts) > 1 else {}  # one part alone is all of the change
+    gone = [name for name, path in asked.items() if path.stem in lost or digest_of(path) != path.stem]
     told, steps = {"parts": parts, "not_kept": gone, "fault": ""}, [{_key(row): row["old"] for row in figures}]
     if gone or not parts:
         return told

@@ -133,14 +133,14 @@ def _fits(text: str, signature: str, signers: Path, reviewer: str, day: date) ->
 
 def _read(path: Path, revision: archive.Revision | None) -> SignOff:
     """A sign-off in the state it is in now; ``revision`` is the one that it names, if that is whole."""
+    name = path.stem.split("-")[0]
     try:
         text = path.read_text(encoding="utf-8")
         told = json.loads(text)
         said, link = [told[name] for name in ("revision", "reviewer", "date", "comment")], told["link"]
         day, checked = date.fromisoformat(told["date"]), tuple(map(str, told["checklist"]))
-        name = path.stem.split("-")[0]
     except (OSError, ValueError, KeyError, TypeError):
-        return SignOff(path.stem.split("-")[0], "", "", "", "void", "it does not read")
+        return SignOff(name, "", "", "", "void", "it does not read")
     if [name, *path.parts[-4:-2]] != [told.get(each) for each in ("revision", "company", "period")]:
         return SignOff(name, *said[1:], "void", "it is of another revision", checked)
     signature = path.with_suffix(".sig")
@@ -153,10 +153,13 @@ def _read(path: Path, revision: archive.Revision | None) -> SignOff:
     return SignOff(*said, state, why, checked)
 
 
-def sign_offs(pack: Path) -> list[SignOff]:
-    """All sign-offs of a pack's revisions, the oldest first, each in the state it is in now."""
+def sign_offs(pack: Path, faults: list[str] | None = None) -> list[SignOff]:
+    """All sign-offs of a pack's revisions, the oldest first, each in the state it is in now.
+
+    ``faults``: those that ``archive.check`` finds in the pack, where somebody has asked already.
+    """
     paths = sorted(_papers(pack / archive.SIGNED, "*.json"), key=_age)
-    faults = archive.check(pack) if paths else []
+    faults = archive.check(pack) if paths and faults is None else faults or []
     found = {each.name: each for each in archive.revisions(pack)}
     whole = {name: each for name, each in found.items() if not any(f"{each.folder}:" in fault for fault in faults)}
     return [_read(path, whole.get(path.stem.split("-")[0])) for path in paths]
