@@ -146,6 +146,22 @@ def test_a_figure_that_came_has_its_causes_and_an_empty_table_is_one(archived):
     assert page.count('<th scope="row">cost</th>') == 2  # of the figures, only the new one
 
 
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [
+        (0, "No table changed."),
+        (5, "5 of 6 tables changed: t0, t1, t2, t3, t4."),
+        (6, "6 of 6 tables changed: t0, t1, t2, t3, t4 …."),
+    ],
+)
+def test_the_first_tables_that_changed_are_not_told_as_if_they_were_all(archived, n, said):
+    was = {f"t{at}": pd.DataFrame({"a": [1]}) for at in range(6)}
+    first = archived("2026Q3", {"cost": _entry()}, tables=was)
+    now = {name: rows + (at < n) for at, (name, rows) in enumerate(was.items())}
+    second = archived("2026Q3", {"cost": _entry(environment={"python": "4"})}, tables=now)
+    assert f"<p>{said}</p>" in compare.write(first, second).read_text()
+
+
 def test_what_was_tampered_with_is_not_compared(archived):
     first = archived("2026Q3", {"cost": _entry()}, [_share("kept", 0.5, 0.4, 0.6)])
     second = archived("2026Q4", {"cost": _entry()}, [_share("kept", 0.5, 0.4, 0.6)])

@@ -279,8 +279,9 @@ def _body(told: dict, rows: dict, old: archive.Revision, new: archive.Revision) 
     heads = {"because": "because of", "frames": "frames that differ", "code": "code that differs"}
     said, behind = _key_figures(told)
     moved = [each["table"] for each in told["tables"] if each["changed"] + each["added"] + each["removed"]]
-    slots = {"n": len(moved), "all": len(told["tables"]), "names": listed(moved[:5])}
-    tables = say("{n} of {all} tables changed: {names}.", **slots) if moved else say("No table changed.")
+    names = ", ".join(moved[:5]) + " …" * (len(moved) > 5)
+    tables = say("{n} of {all} tables changed: {names}.", n=len(moved), all=len(told["tables"]), names=names)
+    tables = tables if moved else say("No table changed.")
     caption = say("Why reports differ, by what they were made of")
     why = table(reasons, name="reasons", caption=caption, columns=list(reasons), heads=heads, kinds=kinds)
     parts = [paragraphs([said, tables]).html, why.html]
