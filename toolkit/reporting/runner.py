@@ -211,12 +211,7 @@ def _pack(
     last = archive.newest(home)
     before = last.manifest["reports"] if last else {}
     asked = {notebook.stem for stage in stages for notebook in stage}
-    moved = [
-        f"{report}: {said}"
-        for report in sorted(asked & before.keys())
-        for said in _moved(before[report], values[report])
-    ]
-    _with_reason(run, "; ".join(moved), reason)
+    _with_reason(run, "; ".join(_moved(before, values)), reason)
     others = [r for r in before if _stays(company, r, asked)]
     record = last.record if last else {}
     still = {r: fault for r, fault in record.get("failed", {}).items() if _stays(company, r, asked)}
@@ -293,12 +288,13 @@ def _stays(company: Company, report: str, asked: set[str]) -> bool:
     return report not in asked and (company.home / "notebooks" / f"{report}.ipynb").exists()
 
 
-def _moved(entry: dict, values: dict[str, Value]) -> Iterator[str]:
-    """Parameters that a report was archived with otherwise, and where both were set."""
-    for name, old in entry["parameters"].items():
-        now = json_safe(values[name].value) if name in values else old["value"]
-        if now != old["value"]:
-            yield f"{name} is {now!r} ({values[name].origin}), was {old['value']!r} ({old['origin']})"
+def _moved(before: dict, values: Mapping[str, dict[str, Value]]) -> Iterator[str]:
+    """Parameters that reports were archived with otherwise, and where both were set."""
+    for report in sorted(before.keys() & values.keys()):
+        for name, old in before[report]["parameters"].items():
+            new = values[report].get(name)  # one that is declared no more is a change of code
+            if new and (now := json_safe(new.value)) != old["value"]:
+                yield f"{report}: {name} is {now!r} ({new.origin}), was {old['value']!r} ({old['origin']})"
 
 
 def _with_reason(run: _Run, why: str, reason: str) -> None:
