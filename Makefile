@@ -7,7 +7,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # resolved: pip would look for a newer coverage[toml] than the locked coverage, and refuse it.
 STAGE = sed -n '1,/^\# end of $(1)$$/p' requirements.lock > .venv/$(1).lock && \
 	$(PIP) install --no-deps --require-hashes -r .venv/$(1).lock && \
-	$(PIP) install --no-deps --no-build-isolation --editable . && touch $@
+	$(PIP) install --no-deps --no-build-isolation --editable . && $(WARM) && touch $@
+# A kernel for any Jupyter client: of an editable package pip installs no data files.
+WARM = $(BIN)/jupyter-kernelspec install --sys-prefix --name toolkit-warm --log-level ERROR toolkit/kernel
 
 .PHONY: report test test-all proof lab check lock clean
 UPGRADE ?= --upgrade

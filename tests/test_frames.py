@@ -234,7 +234,7 @@ def test_what_customers_did_before_the_period_equals_its_restatement(tiny, table
     orders = _known(tables, "orders", period.as_of)
     revenue = tables["order_lines"].groupby("order_id")["net_revenue"].sum().rename("net_revenue")
     orders = orders.join(revenue, on="order_id")
-    orders["customer_id"] = [source.pseudonym(name, key) for name in orders["customer_id"]]
+    orders["customer_id"] = [company.pseudonym(name, key) for name in orders["customer_id"]]
     cancelled = orders["cancelled_at"]
     before = orders[(orders["ordered_at"] < period.start) & ~(cancelled < period.start)]
     within = orders[(orders["ordered_at"] >= period.start) & (orders["ordered_at"] < period.end) & cancelled.isna()]
@@ -1314,7 +1314,7 @@ def _refused(tables, found):
         tables["customers"].sort_values("valid_from", na_position="first").drop_duplicates("customer_id", keep="last")
     )
     key = hashlib.sha256(b"frames" + found.pseudonym_key()).digest()
-    return {source.pseudonym(who, key) for who in spans.loc[spans["profiling_consent"] == False, "customer_id"]}  # noqa: E712
+    return {company.pseudonym(who, key) for who in spans.loc[spans["profiling_consent"] == False, "customer_id"]}  # noqa: E712
 
 
 def test_tastes_are_sums_of_a_year_by_half_and_trait(tiny, tables, made):
@@ -1322,7 +1322,7 @@ def test_tastes_are_sums_of_a_year_by_half_and_trait(tiny, tables, made):
     first = period.end - timedelta(weeks=52)
     orders = _bought(tables, period.as_of, period.end, first)
     key = hashlib.sha256(b"frames" + tiny.pseudonym_key()).digest()
-    orders["who"] = [source.pseudonym(who, key) for who in orders["customer_id"]]
+    orders["who"] = [company.pseudonym(who, key) for who in orders["customer_id"]]
     orders = orders[~orders["who"].isin(_refused(tables, tiny))]
     day = orders["ordered_at"].dt.tz_convert(tiny.settings.zone)
     week = (pd.to_datetime(day.dt.date) - pd.Timestamp(first.date())).dt.days // 7
@@ -1396,7 +1396,7 @@ def test_campaign_reach_counts_orders_around_the_contact(tiny, tables, made):
     after, before = (gap >= days(0)) & (gap < days(28)), (gap < days(0)) & (gap >= days(-91))
     counted = pairs.assign(after=after, before=before, revenue=pairs["revenue"].where(after, 0))
     key = hashlib.sha256(b"frames" + tiny.pseudonym_key()).digest()
-    counted["customer_id"] = [source.pseudonym(who, key) for who in counted["customer_id"]]
+    counted["customer_id"] = [company.pseudonym(who, key) for who in counted["customer_id"]]
     counted = counted[~counted["customer_id"].isin(_refused(tables, tiny))]
     expected = counted.groupby(["campaign_id", "customer_id"])[["before", "after", "revenue"]].sum()
     found = made["campaign_reach"].set_index(["campaign_id", "customer_id"]).sort_index()
@@ -1413,7 +1413,7 @@ def test_lifetimes_count_days_with_purchases(tiny, tables, made):
     orders = _bought(tables, period.as_of, period.end)
     orders["day"] = pd.to_datetime(orders["ordered_at"].dt.tz_convert(tiny.settings.zone).dt.date)
     key = hashlib.sha256(b"frames" + tiny.pseudonym_key()).digest()
-    orders["who"] = [source.pseudonym(who, key) for who in orders["customer_id"]]
+    orders["who"] = [company.pseudonym(who, key) for who in orders["customer_id"]]
     days = orders.groupby(["who", "day"])["revenue"].sum().reset_index()
     end = pd.Timestamp(period.end.date())
     then = end - timedelta(weeks=52)
@@ -1443,7 +1443,7 @@ def test_accounts_are_under_agreement_for_a_part_of_the_year(tiny, tables, made)
         start, stop = own["valid_from"].min(), own["valid_to"].max() if own["valid_to"].notna().all() else period.end
         if start >= period.end or stop <= begin:
             continue
-        n, row = n + 1, found.loc[source.pseudonym(who, key)]
+        n, row = n + 1, found.loc[company.pseudonym(who, key)]
         assert row["ended"] == (stop < period.end)
         assert row["entered"] == pytest.approx(max((begin - start) / year, 0))
         assert row["exposure"] == pytest.approx((min(stop, period.end) - max(start, begin)) / year)

@@ -30,7 +30,7 @@ def told(tmp_path_factory):
     key = hashlib.sha256(b"frames" + found.pseudonym_key()).digest()
 
     def pseudonym(customer: str) -> str:
-        return source.pseudonym(source.pseudonym(customer, found.pseudonym_key()), key)
+        return company.pseudonym(company.pseudonym(customer, found.pseudonym_key()), key)
 
     groups = truth.customer_group.rename(index=pseudonym)
     return {name: frames.read(frame.path) for name, frame in kept.items()}, truth, groups, found.period(PERIOD)

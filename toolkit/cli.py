@@ -272,6 +272,12 @@ class _Progress:
             at = ledger.clock().isoformat(timespec="milliseconds")
             with suppress(OSError):  # nobody reads it any more: no reason to end a run
                 print(json.dumps({"at": at} | event), file=sys.stderr, flush=True)
+        elif "why" in event:
+            from tqdm import tqdm
+
+            tqdm.write(
+                f"{event.get('report', 'all reports')}: plain kernels, not warm ones: {event['why']}", sys.stderr
+            )
         elif event["event"] == "report":
             self._draw(event["report"], event)
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from ruamel.yaml.scalarbool import ScalarBoolean
 from toolkit.contract import TABLES
 from toolkit.errors import DataError, ParamsError, ToolkitError, nearest, several
 
+PSEUDONYM_CHARACTERS = 24  # hexadecimal: 96 bits
 GRID_DIMENSIONS = ("segment", "channel", "region")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
@@ -282,6 +284,15 @@ def erased(company: Company) -> dict[str, str]:
                 "Put back what stood there."
             ) from None
     return {frame: day for day, frame in sorted(found)}
+
+
+def pseudonym(identifier: str, key: bytes) -> str:
+    """The pseudonym of an identifier: 96 bits of HMAC-SHA-256, as the warehouse stores it.
+
+    >>> pseudonym("C1", bytes(32))
+    '919bae7c29683af1bae2019c'
+    """
+    return hmac.new(key, identifier.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_CHARACTERS]
 
 
 def read_yaml(path: Path) -> CommentedMap:

@@ -33,6 +33,10 @@ class ReportError(ToolkitError):
     exit_code = 4
 
 
+class ColdError(Exception):
+    """No warm kernel is to be had, and why; a plain one does the same, later."""
+
+
 def several(problems: Iterable[str]) -> str:
     """One message of many: alone on its line, or numbered lines under a count.
 

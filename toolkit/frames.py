@@ -23,11 +23,10 @@ from ibis import Deferred
 
 from toolkit import company as companies
 from toolkit import stats
-from toolkit.company import GRID_DIMENSIONS, Company, Period
+from toolkit.company import GRID_DIMENSIONS, Company, Period, pseudonym
 from toolkit.contract import LOST_ANSWER_DAYS, TABLES
 from toolkit.errors import DataError, ParamsError, nearest
 from toolkit.rules import CostRules, Decisions, Promise, Targets
-from toolkit.source import pseudonym
 from toolkit.warehouse import Warehouse, admitted, reading, receipt_path
 
 NO_ORDER = "(no order)"

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import hashlib
-import hmac
 import json
 import os
 import re
@@ -22,11 +21,10 @@ import ibis.expr.datatypes as dt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from toolkit.company import Company, alone
+from toolkit.company import PSEUDONYM_CHARACTERS, Company, alone
 from toolkit.contract import SCORE_RANGES, TABLES, Column, Table, TimeOrder
 from toolkit.errors import DataError, ParamsError, ToolkitError, first_five, nearest, several
 
-PSEUDONYM_CHARACTERS = 24  # hexadecimal: 96 bits
 _HEADER = re.compile(r"^--\s*(records of|removes):\s*(.+?)\s*$", re.MULTILINE)
 _SELECT_BEGINS = ("SELECT", "WITH", "FROM", "(")
 _WHOLE = r"^\s*[+-]?[0-9]+([.]0*)?\s*$"
@@ -554,15 +552,6 @@ def _commit(company: Company, staging: Path, receipt: Receipt) -> Receipt:
         if old != folder:
             shutil.rmtree(old, ignore_errors=True)
     return receipt
-
-
-def pseudonym(identifier: str, key: bytes) -> str:
-    """The pseudonym of an identifier: 96 bits of HMAC-SHA-256, as the warehouse stores it.
-
-    >>> pseudonym("C1", bytes(32))
-    '919bae7c29683af1bae2019c'
-    """
-    return hmac.new(key, identifier.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_CHARACTERS]
 
 
 # -- values ----------------------------------------------------------------------------------

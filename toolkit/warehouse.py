@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
@@ -75,6 +74,8 @@ def reading(company: Company) -> Iterator[None]:
     DataError
         If DuckDB finds no file of it, or one that is none.
     """
+    import duckdb  # starts a thread: not where a process is to be forked
+
     try:
         yield
     except (duckdb.IOException, duckdb.InvalidInputException) as error:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +21,8 @@ from typing import Any
 import psutil
 
 from toolkit.company import Limits
+from toolkit.errors import ColdError
+from toolkit.reporting import warm
 
 _KERNEL_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -44,12 +46,14 @@ _FONTS = threading.Lock()
 class Watch:
     """How a run looks after its reports: limits of each, how many share the machine, and how it hears of them.
 
-    ``say(state, **facts)`` is called for each cell that begins; ``stop`` is set when the run is being ended.
+    ``say(state, **facts)`` is called for each cell that begins; ``stop`` is set when the run is being ended. Without
+    ``parent``, a process to fork them from, kernels are plain ones.
     """
 
     limits: Limits
     workers: int
     say: Callable[..., None]
+    parent: warm.Parent | None = None
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -61,6 +65,12 @@ class Executed:
     fault: str
     seconds: float
     memory_mb: float
+
+
+def environment() -> dict[str, str]:
+    """What every kernel of a run is told by its environment, whatever the report."""
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return passed | _KERNEL_ENVIRONMENT | {"PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def execute(
@@ -92,23 +102,16 @@ def execute(
             "output": str(work / "executed.ipynb"),
             "ipc": str(work / "k"),
             "parameters": dict(parameters),
-            "parent": os.getpid(),
+            "parents": [os.getpid(), watch.parent.pid if watch.parent else 0],
             "output_mb": watch.limits.output_mb,
         }
         (work / "task.json").write_text(json.dumps(task), encoding="utf-8")
-        with _FONTS:
-            name, fonts = _fonts()
-        (work / "mpl").mkdir()
-        (work / "mpl" / name).write_bytes(fonts)
-        variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        variables |= _KERNEL_ENVIRONMENT | {
+        variables = environment() | {
             "TOOLKIT_FRAMES": json.dumps(dict(frames)),
             "SOURCE_DATE_EPOCH": str(epoch),
-            "MPLCONFIGDIR": str(work / "mpl"),
             "IPYTHONDIR": str(work / "ipython"),
             "JUPYTER_RUNTIME_DIR": str(work / "runtime"),
             "TMPDIR": str(work),
-            "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         started = time.monotonic()
         ended = _child(watch, cells, work, variables)
@@ -116,6 +119,28 @@ def execute(
         ledger = read_json(work / "ledger.json") or {}
         notebook, fault = _proof(work / "executed.ipynb", source, ended, ledger)
         return Executed(notebook, fault, seconds, ledger.get("memory_mb", 0.0))
+
+
+def _begun(watch: Watch, work: Path, variables: Mapping[str, str], errors: int) -> subprocess.Popen | warm.Forked:
+    """The report's own process: a fork of the run's parent, a plain one where that cannot be."""
+    arguments = ["toolkit.reporting.kernels", str(work / "task.json")]
+    if watch.parent:
+        try:
+            with open(os.devnull) as nothing:
+                return warm.fork(
+                    watch.parent.address, arguments, cwd=str(work), files=[nothing.fileno(), errors, errors],
+                    env=dict(variables) | watch.parent.told, scratch=str(work),
+                )  # fmt: skip
+        except ColdError as error:
+            watch.say("plain", why=str(error))
+    with _FONTS:
+        name, fonts = _fonts()
+    (work / "mpl").mkdir(exist_ok=True)
+    (work / "mpl" / name).write_bytes(fonts)
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments], env=dict(variables) | {"MPLCONFIGDIR": str(work / "mpl")}, cwd=work,
+        stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True,
+    )  # fmt: skip
 
 
 @cache
@@ -136,10 +161,7 @@ def _child(watch: Watch, cells: Sequence[Any], work: Path, variables: dict[str, 
     """
     for _ in range(2):
         with (work / "stderr").open("wb") as errors:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "toolkit.reporting.kernels", str(work / "task.json")], env=variables,
-                cwd=work, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True,
-            )  # fmt: skip
+            process = _begun(watch, work, variables, errors.fileno())
             try:
                 over = _watched(watch, cells, process, work)
             finally:
@@ -157,7 +179,7 @@ def _child(watch: Watch, cells: Sequence[Any], work: Path, variables: dict[str, 
     return f"its process {_death(process.returncode)}" + (f": {lines[-1][:300].rstrip('.')}" if lines else "")
 
 
-def _watched(watch: Watch, cells: Sequence[Any], process: subprocess.Popen, work: Path) -> str:
+def _watched(watch: Watch, cells: Sequence[Any], process: subprocess.Popen | warm.Forked, work: Path) -> str:
     """Wait until a report's process ends; which limit it went over ('' if none). The ledger tells that it lives."""
     limits = watch.limits
     most = limits.memory_mb or 0.9 * psutil.virtual_memory().total / _MB / watch.workers
@@ -172,7 +194,7 @@ def _watched(watch: Watch, cells: Sequence[Any], process: subprocess.Popen, work
         now, before = time.monotonic(), ledger
         ledger = read_json(work / "ledger.json") or before
         heard = heard if ledger == before else now
-        memory = _memory_mb(process.pid)
+        memory = _memory_mb({process.pid, ledger.get("kernel", process.pid)})
         if ledger.get("cell") != before.get("cell"):
             cell, section = ledger["cell"], _section(cells, ledger["cell"])
             facts = {"cell": cell, "cells": len(cells), "section": section, "memory_mb": round(memory)}
@@ -185,15 +207,16 @@ def _watched(watch: Watch, cells: Sequence[Any], process: subprocess.Popen, work
             return f"used more than {most:,.0f} MB of memory"
 
 
-def _memory_mb(pid: int) -> float:
-    """What a process and all below it hold in memory; 0 for one that has just ended."""
-    held = 0
-    with suppress(psutil.Error):
-        top = psutil.Process(pid)
-        for one in [top, *top.children(recursive=True)]:
-            with suppress(psutil.Error):
-                held += one.memory_info().rss
-    return held / _MB
+def _memory_mb(pids: Iterable[int]) -> float:
+    """What processes and all below them hold in memory of their own; 0 for those that have just ended."""
+    held: dict[int, int] = {}
+    for pid in pids:
+        with suppress(psutil.Error):
+            top = psutil.Process(pid)
+            for one in [top, *top.children(recursive=True)]:
+                with suppress(psutil.Error):
+                    held[one.pid] = one.memory_full_info().uss
+    return sum(held.values()) / _MB
 
 
 def _death(code: int) -> str:
@@ -203,13 +226,14 @@ def _death(code: int) -> str:
     return f"was killed by signal {-code} ({likely})"
 
 
-def _end(process: subprocess.Popen, work: Path) -> None:
+def _end(process: subprocess.Popen | warm.Forked, work: Path) -> None:
     """Kill what is left of a run: its process, its kernel (in a session of its own) and their children.
 
-    They are known by the run's scratch folder in their environment.
+    They are known by the run's scratch folder in their environment; forks, which show that of their parent, by session.
     """
+    sessions = {process.pid, (read_json(work / "ledger.json") or {}).get("kernel")}
     for _ in range(20):  # what is being killed may just have started another
-        left = [one for one in psutil.process_iter() if _belongs(one, work)]
+        left = [one for one in psutil.process_iter() if _belongs(one, work, sessions)]
         if not left:
             break
         for one in left:
@@ -222,8 +246,10 @@ def _end(process: subprocess.Popen, work: Path) -> None:
     process.wait()
 
 
-def _belongs(process: psutil.Process, work: Path) -> bool:
+def _belongs(process: psutil.Process, work: Path, sessions: Set[int | None]) -> bool:
     try:
+        if os.getsid(process.pid) in sessions:
+            return True
         return process.environ().get("JUPYTER_RUNTIME_DIR", "").startswith(str(work))
     except (psutil.Error, OSError):
         return False
@@ -308,12 +334,14 @@ def _perform(task: dict) -> None:
     sys.modules["rfc3987_syntax"] = None  # JupyterLab's URI grammar costs a second and checks nothing here
     import papermill
     from jupyter_client import AsyncKernelManager
+    from jupyter_client.provisioning import KernelProvisionerFactory
     from papermill.clientwrap import PapermillNotebookClient
     from papermill.engines import Engine, papermill_engines
     from traitlets.config import Config
 
     ledger, scratch, offset = {"messages": 0}, Path(task["output"]).parent, 1
     left, noted = task["output_mb"] * _MB, time.monotonic()
+    processes: list[Any] = []
 
     def note(**facts: Any) -> None:
         ledger.update(facts)
@@ -327,6 +355,13 @@ def _perform(task: dict) -> None:
         note(cell=cell_index + offset)
 
     class Kernel(AsyncKernelManager):
+        async def _async_launch_kernel(self, command: list[str], **options: Any) -> None:
+            await super()._async_launch_kernel(command, **options)
+            processes.append(self.provisioner.process)
+            note(kernel=self.provisioner.pid)
+
+        _launch_kernel = _async_launch_kernel
+
         async def _async_is_alive(self) -> bool:
             code = await self.provisioner.poll() if self.has_kernel else None
             if code is not None:
@@ -358,7 +393,9 @@ def _perform(task: dict) -> None:
 
     papermill_engines.register("watched", Watched)
     note()  # that it has begun
-    threading.Thread(target=_follow, args=[task["parent"], scratch], daemon=True).start()
+    threading.Thread(target=_follow, args=[task["parents"], scratch], daemon=True).start()
+    if warm.ADDRESS in os.environ:
+        KernelProvisionerFactory.instance().default_provisioner_name = "toolkit-warm"
     papermill.execute_notebook(
         task["notebook"],
         task["output"],
@@ -376,16 +413,14 @@ def _perform(task: dict) -> None:
         kernel_manager_class=Kernel,
         on_cell_execute=note_cell,
     )
-    note(
-        memory_mb=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        * (1 if sys.platform == "darwin" else 1024)
-        / _MB
-    )
+    unit = 1 if sys.platform == "darwin" else 1024
+    plain = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / _MB
+    note(memory_mb=max([plain, *[each.memory_mb for each in processes if isinstance(each, warm.Forked)]]))
 
 
-def _follow(parent: int, scratch: Path) -> None:
+def _follow(parents: Sequence[int], scratch: Path) -> None:
     """End with the run that started us, even if it was killed, and leave no folder; the kernel then ends by itself."""
-    while os.getppid() == parent:
+    while os.getppid() in parents:
         time.sleep(1)
     shutil.rmtree(scratch, ignore_errors=True)
     os._exit(1)

@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
@@ -25,11 +25,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from toolkit.company import Company, Period, alone, earlier
-from toolkit.errors import ParamsError, ReportError, several
+from toolkit.errors import ColdError, ParamsError, ReportError, several
 from toolkit.language import CATALOGUES, checked
-from toolkit.reporting import archive, catalogue, kernels, ledger
+from toolkit.reporting import archive, catalogue, kernels, ledger, warm
 from toolkit.reporting.parameters import Value, declared, resolved
 
+_PACKAGE = Path(__file__).parents[1]
 _RENDERING = threading.Lock()  # nbconvert says nothing of threads
 _NAMES = {"before": "figures of the period before"}
 _METHODS = "docs/METHODS.md, its sections on this page"
@@ -71,6 +72,7 @@ class _Run:
     now: ledger.Clock = ledger.clock
     lock: threading.Lock = field(default_factory=threading.Lock)
     stop: threading.Event = field(default_factory=threading.Event)
+    parent: warm.Parent | None = None
 
     @property
     def home(self) -> Path:
@@ -160,8 +162,9 @@ def run(
 
         archive.anchor(home)  # a run may have been killed between its revision and the head
         archive.whole(home)
-        run = _Run(company, period, workers, both, now)
-        outcome, failed = _pack(run, stages, values, frames_for, reason)
+        with _parent(stages, both) as parent:
+            run = _Run(company, period, workers, both, now, parent=parent)
+            outcome, failed = _pack(run, stages, values, frames_for, reason)
         if outcome.revision:
             catalogue.rebuild(company.home / "reports")
         if failed:
@@ -181,9 +184,15 @@ def today(
     It is in a folder of its own, gone afterwards; the archive is read only. No revision if every report failed.
     """
     values = _resolved(company, period, stages)
-    with tempfile.TemporaryDirectory() as home, _ended_in_order():
+    with tempfile.TemporaryDirectory() as home, _ended_in_order(), ExitStack() as ending:
         aside = replace(company, home=Path(home))
-        run = _Run(aside, period, os.cpu_count() or 1, lambda event: event["event"] == "report" and tell(event))
+
+        def reports(event: dict) -> None:
+            if event["event"] == "report":
+                tell(event)
+
+        parent = ending.enter_context(_parent(stages, reports))
+        run = _Run(aside, period, os.cpu_count() or 1, reports, parent=parent)
         run.home.mkdir(parents=True)
         for name in earlier(period.name, (path.name for path in company.reports.glob("*"))):  # headlines of before
             (aside.reports / name).symlink_to((company.reports / name).resolve())
@@ -301,6 +310,28 @@ def _with_reason(run: _Run, why: str, reason: str) -> None:
     """Refuse to make archived reports anew, because of what changed, without somebody's reason."""
     if why and not reason:
         raise ParamsError(f"{run.home}: is archived and would be made anew ({why}). Say why with --reason.")
+
+
+@contextmanager
+def _parent(stages: Sequence[Sequence[Path]], tell: Callable[[dict], None]) -> Iterator[warm.Parent | None]:
+    """The process that kernels are forked from, with all modules that their notebooks lead to; None where none can be.
+
+    Not DuckDB: it starts a thread as it is imported, and no report reads a table.
+    """
+    names = {"papermill", "ipykernel.kernelapp", "jupyter_client.provisioning", "toolkit.company"}
+    for notebook in {notebook for stage in stages for notebook in stage}:
+        for path in _led_to(notebook):
+            names |= _names_of(path.read_text(encoding="utf-8") if path.suffix == ".py" else _code_in(path))
+    try:
+        parent = warm.Parent(sorted(names - {"duckdb"}), kernels.environment(), apart=True)
+    except ColdError as error:
+        tell({"event": "cold", "why": str(error)})
+        yield None
+        return
+    try:
+        yield parent
+    finally:
+        parent.close()
 
 
 @contextmanager
@@ -428,20 +459,28 @@ def _code(notebook: Path, language: str) -> dict[str, str]:
     """Digest of a notebook's sources, of every toolkit file its imports lead to, of the page's own and its words."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     sources = [["".join(cell["source"]), cell["cell_type"], cell["metadata"].get("tags", [])] for cell in cells]
-    package = Path(__file__).parents[1]
     seen: dict[str, str] = {f"notebooks/{notebook.name}": archive.sha256(json.dumps(sources))}
-    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    waiting = sorted(_imported(code, package)) + [package / "reporting" / "page.py"]
-    waiting += sorted((package / "reporting" / "template").iterdir()) + [CATALOGUES / f"{language}.po"]
+    pages = [_PACKAGE / "reporting" / "page.py", *sorted((_PACKAGE / "reporting" / "template").iterdir())]
+    for path in _led_to(notebook, [*pages, CATALOGUES / f"{language}.po"])[1:]:
+        seen[str(Path(_PACKAGE.name) / path.relative_to(_PACKAGE))] = archive.sha256(path.read_bytes())
+    return dict(sorted(seen.items()))
+
+
+def _led_to(notebook: Path, more: Sequence[Path] = ()) -> list[Path]:
+    """A notebook, then more files, and every file of the toolkit that their imports lead to."""
+    found, waiting = [notebook], [*sorted(_imported(_code_in(notebook))), *more]
     while waiting:
         path = waiting.pop()
-        name = str(Path(package.name) / path.relative_to(package))
-        if name not in seen and path.is_file():
-            content = path.read_bytes()
-            seen[name] = archive.sha256(content)
+        if path not in found and path.is_file():
+            found.append(path)
             if path.suffix == ".py":
-                waiting += sorted(_imported(content.decode(), package))
-    return dict(sorted(seen.items()))
+                waiting += sorted(_imported(path.read_text(encoding="utf-8")))
+    return found
+
+
+def _code_in(notebook: Path) -> str:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
 def _methods(notebook: Path) -> dict[str, str]:
@@ -460,15 +499,20 @@ def _methods(notebook: Path) -> dict[str, str]:
     return {title: text for title, text in found.items() if title.split(" ")[0] in wanted or title.startswith("0.")}
 
 
-def _imported(source: str, package: Path) -> set[Path]:
+def _names_of(source: str) -> set[str]:
+    """Every module that a source imports, at its top or within, and each name imported from one as if it were one."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    inside = [name.split(".")[1:] for name in names if name.split(".")[0] == package.name]
-    paths = {package.joinpath(*parts).with_suffix(".py") if parts else package / "__init__.py" for parts in inside}
+    return names
+
+
+def _imported(source: str) -> set[Path]:
+    inside = [name.split(".")[1:] for name in _names_of(source) if name.split(".")[0] == _PACKAGE.name]
+    paths = {_PACKAGE.joinpath(*parts).with_suffix(".py") if parts else _PACKAGE / "__init__.py" for parts in inside}
     return {path for path in paths if path.is_file()}
 
 
@@ -559,8 +603,9 @@ def _execute(run: _Run, job: Job) -> None:
 
     company, period = run.company, run.period
     watch = kernels.Watch(
-        company.settings.limits, run.workers, lambda state, **facts: run.say(state, job.report, **facts), run.stop
-    )
+        company.settings.limits, run.workers, lambda state, **facts: run.say(state, job.report, **facts), run.parent,
+        run.stop,
+    )  # fmt: skip
     parameters = {name: json_safe(value.value) for name, value in job.values.items()}
     frames = {name: str(path.resolve()) for name, (path, _) in job.frames.items()}
     done = kernels.execute(job.notebook, parameters, frames, watch, epoch=int(period.end.timestamp()))
