@@ -39,7 +39,7 @@ def made(home):
 
     def verb(_):
         told = seal.inputs(found, period, [])
-        runner.run(found, period, [notebooks(home)], project.frames_for, now=lambda: NOW, workers=1)
+        runner.run(found, period, [notebooks(home)], project.given, now=lambda: NOW, workers=1)
         seal.close(found, period, told)
 
     cli._parser = lambda: type("P", (), {"parse_args": lambda *_: type("O", (), {"verb": staticmethod(verb)})})()

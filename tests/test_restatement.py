@@ -89,7 +89,7 @@ def _restated(project, frames_for=None):
     later = [path for path in paths if "key_figures" in path.stem]
     stages = [[path for path in paths if path.is_file() and path not in later], later]
     try:
-        path = compare.restate(found, found.period("2026Q3"), old, stages, frames_for or project.frames_for, _as_named)
+        path = compare.restate(found, found.period("2026Q3"), old, stages, frames_for or project.given, _as_named)
     finally:
         assert _archived(project) == before
     return path, json.loads(path.with_suffix(".json").read_text())
@@ -272,7 +272,7 @@ def test_between_two_periods_the_day_of_knowledge_is_no_difference(packed):
 
 
 def test_the_command_line_compares_with_today(project, capsys, monkeypatch):
-    monkeypatch.setattr(cli, "_frames_for", lambda found, period: project.frames_for)
+    monkeypatch.setattr(cli, "_frames_for", lambda found, period: project.given)
     project.run("of_key_figures")
     project.notebook("of_no_revision", READER)
     source = "from toolkit import frames\nframe = frames.reader(company, period)\nrow = frame('key_figures')"

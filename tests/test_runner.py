@@ -118,6 +118,10 @@ class Project:
             made[notebook.stem] = {"orders": (path, digest)}
         return made
 
+    def given(self, notebooks, figures=None):
+        """What a run takes: each notebook's frames in turn."""
+        return self.frames_for(notebooks, figures).items()
+
     @property
     def company(self):
         found = company.load("acme", self.home)
@@ -130,7 +134,7 @@ class Project:
         later = [path for path in paths if "key_figures" in path.stem]
         stages = [[path for path in paths if path not in later], later]
         options = {"reason": "it was wrong"} | options
-        return runner.run(found, found.period(self.period), stages, self.frames_for, **options)
+        return runner.run(found, found.period(self.period), stages, self.given, **options)
 
     @property
     def pack(self):

@@ -1124,7 +1124,7 @@ def test_customers_are_known_by_hmac_pseudonyms(tmp_path, monkeypatch):
     assert kept == {pseudonym(1): "north", pseudonym(2): "south"}
     lost = [row["customer_id"] for row in rows(tmp_path, receipt, "orders", "quarantine")]
     assert sorted(lost) == sorted(pseudonym(n) for n in (9, 3, 2))
-    assert source.pseudonym(f"{CANARY}-1", bytes.fromhex(KEY)) == pseudonym(1)
+    assert company.pseudonym(f"{CANARY}-1", bytes.fromhex(KEY)) == pseudonym(1)
     assert [name for name, text in shown(tmp_path) if KEY in text] == []
 
 

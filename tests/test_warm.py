@@ -209,6 +209,18 @@ def test_a_folder_whose_path_is_too_long_for_a_socket_makes_plain_kernels(tmp_pa
     with pytest.raises(ColdError, match="too long"):
         warm.Parent([], {})
     assert list(deep.iterdir()) == []
+    monkeypatch.setattr(warm.tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(ColdError, match="nowhere: No such file or directory"):
+        warm.Parent([], {})
+
+
+def test_a_parent_that_is_closed_while_it_imports_leaves_nothing(env, place):
+    (place / "slow.py").write_text("import time\ntime.sleep(1)\n")
+    (place / "never.py").write_text(f"open({str(place / 'imported')!r}, 'w')\n")
+    parent = warm.Parent(["slow", "never"], env)
+    parent.close()
+    assert not parent.folder.exists()
+    assert not (place / "imported").exists()
 
 
 @pytest.mark.parametrize("name", ["PYTHONHASHSEED", "LC_ALL", "OPENBLAS_NUM_THREADS", "MPLCONFIGDIR", "PYTHONPATH"])

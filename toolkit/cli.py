@@ -5,7 +5,7 @@ import errno
 import json
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -225,15 +225,15 @@ def _frames_for(found: "Company", period: "Period") -> Callable:
 
     def frames_for(
         stage: Sequence[Path], figures: "pd.DataFrame | None"
-    ) -> Mapping[str, Mapping[str, tuple[Path, str]]]:
+    ) -> Iterator[tuple[str, Mapping[str, tuple[Path, str]]]]:
         names = {notebook.stem: frames.asked_for(_source(notebook)) for notebook in stage}
-        every = sorted({name for asked in names.values() for name in asked} - {frames.KEY_FIGURES})
-        kept = frames.materialise(found, period, every, found.data / "frames")
+        folder, known, kept = found.data / "frames", frames.Known(found, period), {}
         if figures is not None:
-            kept[frames.KEY_FIGURES] = frames.keep_key_figures(found, period, figures, found.data / "frames")
-        return {
-            report: {name: (kept[name].path, kept[name].digest) for name in asked} for report, asked in names.items()
-        }
+            kept[frames.KEY_FIGURES] = frames.keep_key_figures(found, period, figures, folder)
+        frames.checked({name for asked in names.values() for name in asked} - {frames.KEY_FIGURES})
+        for report, asked in names.items():
+            kept |= frames.materialise(found, period, [name for name in asked if name not in kept], folder, known)
+            yield report, {name: (kept[name].path, kept[name].digest) for name in asked}
 
     return frames_for
 

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, reduce
@@ -63,8 +63,12 @@ class Known:
 
     def __init__(self, company: Company, period: Period):
         self.company, self.period = company, period
-        self.warehouse = Warehouse(company)
         self._kinds: dict[Period, ir.Table] = {}
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The company's tables, opened when one is first asked for."""
+        return Warehouse(self.company)
 
     # -- what was known ----------------------------------------------------------------------
 
@@ -189,10 +193,11 @@ class Known:
 
     def _contributions(self, span: Period) -> pd.DataFrame:
         """Persons behind revenue, freight and work of a span, by cell: what reports publish sums of."""
-        lines = self.table("order_lines")
-        revenue = lines.group_by("order_id").agg(amount=lines.net_revenue.sum())
         orders = self._placed_in(span)
-        orders = self._places(orders.filter(orders.cancelled_at.isnull())).left_join(revenue, "order_id")
+        orders = orders.filter(orders.cancelled_at.isnull())
+        lines = self._lines_of(orders)
+        revenue = lines.group_by("order_id").agg(amount=lines.net_revenue.sum())
+        orders = self._places(orders).left_join(revenue, "order_id")
         sent = self._places(self._sent_in(span))
         work = self._work_by_place(span) if self._much_work else self._work_places(span)
         measured = [
@@ -213,13 +218,17 @@ class Known:
         orders = self.table("orders")
         return orders.filter(*_in(span, orders.ordered_at))
 
+    def _lines_of(self, orders: ir.Table) -> ir.Table:
+        """Lines of some orders: those of all years are many, and would be added up before orders leave them out."""
+        return self.table("order_lines").semi_join(orders, "order_id")
+
     def _published(self, orders: ir.Table) -> ir.Table:
         """Orders with segment, channel and region of the publication grid."""
         return _relabelled(self._places(orders), self.grid)
 
-    def _shipments(self) -> ir.Table:
-        """One row an order with shipments: promise, arrival, lateness, freight, weight, distance."""
-        rows = self._billed
+    def _shipments(self, of: ir.Table | None = None) -> ir.Table:
+        """One row an order (``of`` some) with shipments: promise, arrival, lateness, freight, weight, distance."""
+        rows = self._billed if of is None else self._billed.semi_join(of, "order_id")
         as_of = _instant(self.period.as_of)
         seen = ibis.coalesce(rows.delivered_at, as_of)
         by_day = rows.delivered_at.date() > rows.promised_by.date()
@@ -316,15 +325,16 @@ class Known:
         (cents), weight_g, distance_m (the farthest shipment; both empty unless known for all); payment_fee (cents, as
         assumed in ``cost.yaml``).
         """
-        lines = self.table("order_lines")
+        placed = self._placed_in(self.period)
+        lines = self._lines_of(placed)
         sums = lines.group_by("order_id").agg(
             n_lines=lines.count(),
             quantity=lines.quantity_ordered.sum(),
             net_revenue=lines.net_revenue.sum(),
             cost_of_goods=ibis.ifelse(lines.cost_of_goods.count() == lines.count(), lines.cost_of_goods.sum(), None),
         )
-        sent = self._shipments().select("order_id", "n_shipments", "freight", "weight_g", "distance_m")
-        orders = self._published(self._placed_in(self.period)).left_join(sums, "order_id").drop("order_id_right")
+        sent = self._shipments(placed).select("order_id", "n_shipments", "freight", "weight_g", "distance_m")
+        orders = self._published(placed).left_join(sums, "order_id").drop("order_id_right")
         orders = orders.left_join(sent, "order_id").drop("order_id_right").left_join(self._fees(), "order_id")
         zero = {name: orders[name].fill_null(0) for name in ("n_lines", "quantity", "n_shipments", "payment_fee")}
         revenue = ibis.ifelse(orders.n_lines.isnull(), 0, orders.net_revenue)
@@ -348,10 +358,10 @@ class Known:
         n_lines_in_full, n_lines_perfect (in full, in time, undamaged, papers not wrong), quantity_ordered,
         quantity_delivered (pieces of what was ordered, arrived by as_of).
         """
-        sent = self._shipments()
-        due = sent.filter(
-            (sent.promised_by >= _instant(self.period.start)) & (sent.promised_by < _instant(self.period.end))
-        )
+        rows = self.table("deliveries")
+        near = rows.filter(*_in(self.period, rows.promised_by))  # an order is due with its last shipment, one of these
+        sent = self._shipments(near)
+        due = sent.filter(*_in(self.period, sent.promised_by))
         orders = self._published(self.table("orders").semi_join(due, "order_id"))
         served = orders.inner_join(due, "order_id")
         arrived = served.n_arrived == served.n_shipments
@@ -367,22 +377,23 @@ class Known:
                 served.promised_from.isnull(), None, (delivered_at < served.promised_from).fill_null(False)
             ),
             carrier=ibis.ifelse(served.n_carriers > 1, "(several)", served.carrier),
-        ).left_join(self._filled(), "order_id").drop("order_id_right").left_join(
-            self._received(), "order_id"
+        ).left_join(self._filled(near), "order_id").drop("order_id_right").left_join(
+            self._received(near), "order_id"
         ).drop("order_id_right").select(
             "order_id", "customer_id", *GRID_DIMENSIONS, "fulfilment", "ordered_at", "promised_by", "delivered_at",
             "cancelled", "arrived", "late", "late_by_day", "delay_s", "cycle_s", "early", "in_window", "carrier",
             "n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered",
         )  # fmt: skip
 
-    def _filled(self) -> ir.Table:
-        """One row an order of which every arrived shipment has lines on record: what of it arrived by as_of, and how.
+    def _filled(self, of: ir.Table) -> ir.Table:
+        """One row an order ``of`` some of which every arrived shipment has lines on record: what arrived by as_of, how.
 
         Lines of a shipment count from its arrival on: whether those still to come are on record says nothing today.
         Of an order nothing of which has arrived it is known that nothing has, if any lines of the company are on
         record; else the overdue ones, the worst, would be in no share.
         """
-        sent, lines, parts = self.table("deliveries"), self.table("order_lines"), self.table("delivery_lines")
+        sent, lines = self.table("deliveries").semi_join(of, "order_id"), self._lines_of(of)
+        parts = every = self.table("delivery_lines")
         sent = sent.filter(sent.delivered_at.notnull()).select(
             "order_id",
             _delivery="delivery_id",
@@ -391,7 +402,7 @@ class Known:
         )
         untold = sent.anti_join(parts, sent._delivery == parts.delivery_id)
         parts = parts.inner_join(sent.drop("order_id"), parts.delivery_id == sent._delivery)
-        told = lines.anti_join(untold, "order_id").filter(parts.count().as_scalar() > 0)
+        told = lines.anti_join(untold, "order_id").filter(every.count().as_scalar() > 0)
         parts = parts.group_by(["order_id", "line_no"]).agg(
             arrived=parts.quantity_delivered.sum(),
             broken=(parts.damaged.fill_null(0) > 0).any(),
@@ -411,10 +422,11 @@ class Known:
             quantity_delivered=arrived.sum(),
         )
 
-    def _received(self) -> ir.Table:
-        """One row an order with arrivals whose customer's receiving windows are on record then: ``in_window``."""
+    def _received(self, of: ir.Table) -> ir.Table:
+        """One row an order (``of`` some) with arrivals, its customer's receiving windows on record: ``in_window``."""
         windows, orders = self.table("receiving_windows"), self.table("orders")
-        sent = self.table("deliveries").inner_join(orders.select("order_id", _who="customer_id"), "order_id")
+        sent = self.table("deliveries").semi_join(of, "order_id")
+        sent = sent.inner_join(orders.select("order_id", _who="customer_id"), "order_id")
         sent = sent.filter(sent.delivered_at.notnull()).select("order_id", "delivery_id", "_who", at="delivered_at")
         pairs = sent.inner_join(windows, sent._who == windows.customer_id)
         valid = (pairs.valid_from.isnull() | (pairs.valid_from <= pairs.at)) & (
@@ -433,7 +445,7 @@ class Known:
         order_id, customer_id, fulfilment, in_period, net_revenue (cents; empty where prices are not known),
         known_before (the customer ordered before the period), way_before (by this way).
         """
-        before = self._before().period
+        before = self._before.period
         start, first, end = _instant(self.period.start), _instant(before.start), _instant(self.period.end)
         orders, lines = self.table("orders"), self.table("order_lines")
         orders = orders.filter(orders.cancelled_at.isnull() & (orders.ordered_at < end))
@@ -489,7 +501,12 @@ class Known:
         line), n_lines, quantity, net_revenue (cents), orders_before (the customer's earlier orders),
         late_before (of these fallen due by then, late).
         """
-        asked = self._published(self._asked())
+        return self._invited
+
+    @cached_property
+    def _invited(self) -> ir.Table:
+        """``invitations``, read once: the frame of one period is part of others."""
+        asked = self._published(self._asked()).cache()
         answered = asked.filter(asked.score.notnull())
         persons = self.warehouse.backend.to_pyarrow(
             answered.group_by([*GRID_DIMENSIONS, "customer_id", "item", "scale"]).agg(amount=answered.count())
@@ -506,7 +523,7 @@ class Known:
 
     def earlier_invitations(self) -> ir.Table:
         """``invitations`` of the period before this one, as known on that period's own day of knowledge."""
-        return self._before().invitations()
+        return self._before.invitations()
 
     def past_answers(self) -> ir.Table:
         """One row an answer to recommend of this period or the 7 of its length before it, known on that period's day.
@@ -530,6 +547,7 @@ class Known:
         columns = ["response_id", "item", "position", "period", "scale", "score", "customer_id"]
         return rows.filter(rows.period.notnull()).select(columns)
 
+    @cached_property
     def _before(self) -> "Known":
         """What was known of the period before this one on its own day of knowledge."""
         before = Known(self.company, self.company.period(companies.previous(self.period.name)))
@@ -544,7 +562,7 @@ class Known:
         to the answer and in the N days after it: orders_to, revenue_to, margin_to, orders_after, revenue_after,
         margin_after (cents; margin: revenue less cost of goods, empty unless known for all of it).
         """
-        before = self._before()
+        before = self._before
         days = (before.period.end.date() - before.period.start.date()).days
         asked = before.invitations()
         asked = asked.filter((asked.item == "recommend") & asked.score.notnull() & asked.answered_at.notnull())
@@ -684,9 +702,9 @@ class Known:
         orders = self.table("orders")
         orders = orders.select("order_id", "ordered_at", "cancelled_at", "channel", "fulfilment", "rush")
         told = surveys.left_join(orders, "order_id").drop("order_id_right")
-        told = told.left_join(self._shipments(), "order_id").drop("order_id_right")
-        told = told.left_join(self._contents(), "order_id").drop("order_id_right")
-        told = told.left_join(self._bought(), "order_id").drop("order_id_right")
+        told = told.left_join(self._shipments(surveys), "order_id").drop("order_id_right")
+        told = told.left_join(self._contents(surveys), "order_id").drop("order_id_right")
+        told = told.left_join(self._bought(surveys), "order_id").drop("order_id_right")
         told = told.left_join(self._history(surveys), "order_id").drop("order_id_right")
         whole = told.n_arrived == told.n_shipments
         there = (whole & (told.last_arrival <= told.invited_at)).fill_null(False)
@@ -716,17 +734,17 @@ class Known:
             ordered_at=ibis.coalesce(told.ordered_at, told.invited_at),
         )
 
-    def _contents(self) -> ir.Table:
-        """One row an order with delivery lines: pieces ordered, delivered, broken."""
-        sent, lines = self.table("delivery_lines"), self.table("order_lines")
+    def _contents(self, of: ir.Table) -> ir.Table:
+        """One row an order ``of`` some with delivery lines: pieces ordered, delivered, broken."""
+        sent, lines = self.table("delivery_lines").semi_join(of, "order_id"), self._lines_of(of)
         sent = sent.group_by("order_id").agg(delivered=sent.quantity_delivered.sum(), broken=sent.damaged.sum())
         lines = lines.group_by("order_id").agg(ordered=lines.quantity_ordered.sum())
         return sent.inner_join(lines, "order_id")
 
-    def _bought(self) -> ir.Table:
-        """One row an order with lines: n_lines, quantity, net_revenue, category of its dearest line."""
+    def _bought(self, of: ir.Table) -> ir.Table:
+        """One row an order ``of`` some with lines: n_lines, quantity, net_revenue, category of its dearest line."""
         goods = self.table("products").select("product_id", "category")
-        lines = self.table("order_lines").left_join(goods, "product_id").drop("product_id_right")
+        lines = self._lines_of(of).left_join(goods, "product_id").drop("product_id_right")
         first = [lines.net_revenue.fill_null(0).desc(), lines.line_no]
         lines = lines.mutate(_row=ibis.row_number().over(group_by="order_id", order_by=first))
         return lines.group_by("order_id").agg(
@@ -919,11 +937,12 @@ class Known:
         order_id, line_no, customer_id; segment, channel, region on the grid; site_id, category; quantity_ordered,
         quantity_delivered (pieces; at most what was ordered).
         """
-        orders = self._published(self._placed_in(self.period))
+        placed = self._placed_in(self.period)
+        orders = self._published(placed)
         orders = orders.filter(orders.cancelled_at.isnull())
         orders = orders.select("order_id", "customer_id", *GRID_DIMENSIONS, "site_id")
-        parts, lines = self.table("delivery_lines"), self.table("order_lines")
-        sent = self.table("deliveries")
+        parts, lines = self.table("delivery_lines").semi_join(placed, "order_id"), self._lines_of(placed)
+        sent = self.table("deliveries").semi_join(placed, "order_id")
         if self.warehouse.has("deliveries", "delivered_at"):
             sent = sent.filter(sent.delivered_at.notnull())
         parts = parts.semi_join(sent, "delivery_id")
@@ -1451,15 +1470,15 @@ class Known:
 
     def ledger_before(self) -> ir.Table:
         """``ledger`` of the four periods before this one."""
-        return self._four_before().ledger()
+        return self._four_before.ledger()
 
     def capacity_before(self) -> ir.Table:
         """``capacity`` of the four periods before this one."""
-        return self._four_before().capacity()
+        return self._four_before.capacity()
 
     def work_before(self) -> ir.Table:
         """One row a month, pool, activity and customer of the four periods before this one: ago, seconds."""
-        before = self._four_before()
+        before = self._four_before
         done, starts = before._work_in(before.period), [span.start for span in self._spans_before()]
         done = done.mutate(ago=_ago(done.happened_at, starts))
         sums = done.group_by(["ago", "month", "activity", "customer_id"]).agg(seconds=done.seconds.sum())
@@ -1471,7 +1490,7 @@ class Known:
         customer_id; n_orders, n_lines; net_revenue, cost_of_goods (cents; empty unless known of every line); freight
         (cents) of the orders and freight_sent of what was handed over in the period. Orders not cancelled.
         """
-        before = self._four_before()
+        before = self._four_before
         ends = [span.start for span in self._spans_before()]
         orders, lines = before._placed_in(before.period), self.table("order_lines")
         orders = orders.filter(orders.cancelled_at.isnull())
@@ -1518,6 +1537,7 @@ class Known:
             spans.append(self.company.period(companies.previous(spans[-1].name)))
         return spans
 
+    @cached_property
     def _four_before(self) -> "Known":
         """The four periods before this one as one span, known as this one is."""
         spans = self._spans_before()
@@ -1745,7 +1765,23 @@ def asked_for(source: str) -> list[str]:
     return sorted(found)
 
 
-def materialise(company: Company, period: Period, names: list[str], folder: Path) -> dict[str, Kept]:
+def checked(names: Iterable[str]) -> None:
+    """Refuse names that are no frame.
+
+    Raises
+    ------
+    ParamsError
+        If there are any.
+    """
+    unknown = sorted(set(names) - set(_KEYS))
+    if unknown:
+        known = ", ".join(sorted([*_KEYS, KEY_FIGURES]))
+        raise ParamsError(f"frame({unknown[0]!r}): no such frame; there are: {known}.{nearest(unknown[0], _KEYS)}")
+
+
+def materialise(
+    company: Company, period: Period, names: Sequence[str], folder: Path, known: Known | None = None
+) -> dict[str, Kept]:
     """Frames as Parquet files in ``folder``, each named by the digest of its values.
 
     Parameters
@@ -1756,6 +1792,8 @@ def materialise(company: Company, period: Period, names: list[str], folder: Path
         Frames to make; unknown names are refused together.
     folder
         Where they are kept; a frame that is already there, whole, is not written again.
+    known
+        What they are made of, where more are made of the same: much is read once.
 
     Returns
     -------
@@ -1769,14 +1807,11 @@ def materialise(company: Company, period: Period, names: list[str], folder: Path
     DataError
         If the company has no warehouse, it does not read, or it still gives a frame that rows were erased from.
     """
-    unknown = sorted(set(names) - set(_KEYS))
-    if unknown:
-        known = ", ".join(sorted([*_KEYS, KEY_FIGURES]))
-        raise ParamsError(f"frame({unknown[0]!r}): no such frame; there are: {known}.{nearest(unknown[0], _KEYS)}")
+    checked(names)
     key = _key(company)
     folder.mkdir(parents=True, exist_ok=True)
+    known = known or Known(company, period)
     with reading(company):
-        known = Known(company, period)
         return {name: _keep(name, getattr(known, name)(), known, key, folder) for name in names}
 
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -54,6 +54,7 @@ class Job:
     tables: dict[str, str] = field(default_factory=dict)
     figures: list[dict] = field(default_factory=list)
     page: str = ""
+    state: str = ""  # "unchanged": archived as it would be made; "resumed": finished by a run that was killed
 
     @property
     def report(self) -> str:
@@ -237,19 +238,26 @@ def _pack(
             so_far = [
                 row for r in figures if _KEY_FIGURES not in before.get(r, {}).get("frames", ()) for row in figures[r]
             ]
-            given = frames_for(stage, _figures_frame(so_far) if number else None)
-            begun = [_job(company, run.period, path, values[path.stem], given[path.stem]) for path in stage]
-            kept = [job.report for job in begun if before.get(job.report, {}).get("recipe") == job.recipe]
-            for report in kept:
-                run.say("unchanged", report)
-            changed = [job for job in begun if job.report not in kept]
-            anew = [job for job in changed if job.report in before]
-            _with_reason(run, _why(before, anew, before.keys()) if anew else "", reason)
-            resumed += [job.report for job in changed if _taken_up(run, job)]
-            failed |= _executed(run, [job for job in changed if job.report not in resumed])
-            figures |= {r: _figures_of(last, r) for r in kept}
-            figures |= {job.report: [{"report": job.report} | row for row in job.figures] for job in changed}
-            jobs, same = jobs + begun, same + kept
+            paths = {path.stem: path for path in _longest_first(company, run.period, stage)}
+            begun = (
+                _job(company, run.period, paths[report], values[report], given)
+                for report, given in frames_for(list(paths.values()), _figures_frame(so_far) if number else None)
+            )
+            if before and not reason:  # nothing is executed before it is known that nothing archived would change
+                begun = list(begun)
+                anew = [
+                    job for job in _in_order(begun, stage) if before.get(job.report, {}).get("recipe") != job.recipe
+                ]
+                anew = [job for job in anew if job.report in before]
+                _with_reason(run, _why(before, anew, before.keys()) if anew else "", reason)
+            begun, faults = _executed(run, begun, before)
+            for job in _in_order(begun, stage):
+                jobs.append(job)
+                same += [job.report] if job.state == "unchanged" else []
+                resumed += [job.report] if job.state == "resumed" else []
+                failed |= {job.report: faults[job.report]} if job.report in faults else {}
+                own = _figures_of(last, job.report) if job.state == "unchanged" else job.figures
+                figures[job.report] = [{"report": job.report} | row for row in own]
     fresh = [job for job in jobs if job.report not in same and job.report not in failed]
     if not fresh and (failed or set(before) == asked | set(others)):
         archive.discard(home / _ASIDE)
@@ -565,10 +573,11 @@ def _why(before: dict, jobs: Sequence[Job], after: set[str]) -> str:
     return "; ".join(parts)
 
 
-def _executed(run: _Run, jobs: Sequence[Job]) -> dict[str, str]:
-    """Execute reports, as many at once as there are workers, each put aside when done; the faults of those that failed.
+def _executed(run: _Run, jobs: Iterable[Job], before: Mapping[str, dict]) -> tuple[list[Job], dict[str, str]]:
+    """Execute reports as they come, as many at once as there are workers, each put aside when done; those that failed.
 
-    Whatever ends this early, as Ctrl-C does, ends the running reports first.
+    Not what is archived as it would be made, or was finished by a run that was killed: its state says so. Whatever ends
+    this early, as Ctrl-C does, ends the running reports first.
     """
 
     def execute(job: Job) -> None:
@@ -580,10 +589,18 @@ def _executed(run: _Run, jobs: Sequence[Job]) -> dict[str, str]:
         _put_aside(run.home, job)
         run.say("done", job.report, seconds=round(job.seconds, 1), memory_mb=round(job.memory_mb))
 
-    faults = {}
+    begun, faults, started = [], {}, {}
     pool = ThreadPoolExecutor(run.workers)
     try:
-        started = {pool.submit(execute, job): job.report for job in jobs}
+        for job in jobs:
+            begun.append(job)
+            if before.get(job.report, {}).get("recipe") == job.recipe:
+                job.state = "unchanged"
+                run.say("unchanged", job.report)
+            elif _taken_up(run, job):
+                job.state = "resumed"
+            else:
+                started[pool.submit(execute, job)] = job.report
         for ended in as_completed(started):
             try:
                 ended.result()
@@ -594,7 +611,26 @@ def _executed(run: _Run, jobs: Sequence[Job]) -> dict[str, str]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-    return {job.report: faults[job.report] for job in jobs if job.report in faults}
+    return begun, faults
+
+
+def _in_order(jobs: Iterable[Job], stage: Sequence[Path]) -> list[Job]:
+    return sorted(jobs, key=lambda job: stage.index(job.notebook))
+
+
+def _longest_first(company: Company, period: Period, stage: Sequence[Path]) -> list[Path]:
+    """Notebooks in the order in which to begin them, so that the longest does not run alone at the end.
+
+    By the seconds that each took last, in this pack or that of the period before; where that is not known of all, by
+    how much code they lead to.
+    """
+    names = [*earlier(period.name, (path.name for path in company.reports.glob("*")))[-1:], period.name]
+    took: dict[str, float] = {}
+    for revision in (each for name in names for each in archive.revisions(company.reports / name)):
+        took |= {r: made["seconds"] for r, made in revision.record["reports"].items() if "seconds" in made}
+    if not all(notebook.stem in took for notebook in stage):
+        took = {notebook.stem: sum(path.stat().st_size for path in _led_to(notebook)) for notebook in stage}
+    return sorted(stage, key=lambda notebook: -took[notebook.stem])
 
 
 def _execute(run: _Run, job: Job) -> None:

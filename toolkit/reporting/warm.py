@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import runpy
+import select
 import selectors
 import shutil
 import signal
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,22 +61,25 @@ class Parent:
     def __init__(self, modules: Sequence[str], env: Mapping[str, str], *, apart: bool = False):
         if sys.platform != "linux":
             raise ColdError(f"kernels are forked on Linux only, this is {sys.platform}")
-        self.folder = Path(tempfile.mkdtemp(prefix="warm-"))
-        self.address = str(self.folder / "ask")
-        self.env = dict(env) | ({"MPLCONFIGDIR": str(self.folder / "mpl")} if apart else {})
-        (self.folder / "mpl").mkdir()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        with ExitStack() as undone:
             try:
-                listening.bind(self.address)
-            except OSError as error:  # a path may be too long for a socket
-                shutil.rmtree(self.folder)
-                raise ColdError(f"{self.address}: {error.strerror or error}") from None
-            listening.listen(128)  # who asks while it imports waits
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(listening.fileno()), *modules], env=self.env,
-                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                pass_fds=[listening.fileno()], start_new_session=True,
-            )  # fmt: skip
+                self.folder = Path(tempfile.mkdtemp(prefix="warm-"))
+                undone.callback(shutil.rmtree, self.folder, ignore_errors=True)
+                self.address = str(self.folder / "ask")
+                self.env = dict(env) | ({"MPLCONFIGDIR": str(self.folder / "mpl")} if apart else {})
+                (self.folder / "mpl").mkdir()
+                listening = undone.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+                listening.bind(self.address)  # a path may be too long for a socket
+                listening.listen(128)  # who asks while it imports waits
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", __name__, str(listening.fileno()), *modules], env=self.env,
+                    stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                    pass_fds=[listening.fileno()], start_new_session=True,
+                )  # fmt: skip
+            except OSError as error:
+                raise ColdError(f"{tempfile.gettempdir()}: {error.strerror or error}") from None
+            undone.pop_all()
+        listening.close()
 
     @property
     def pid(self) -> int:
@@ -224,9 +228,12 @@ class Provisioner(LocalProvisioner):
 def _serve(listening: socket.socket, modules: Sequence[str]) -> list[str]:
     """Import, then fork for who asks. Returns in each fork: what it is to run; the process itself never does."""
     sys.modules["rfc3987_syntax"] = None  # JupyterLab's URI grammar costs a second and checks nothing here
+    folder = Path(listening.getsockname()).parent
     for name in modules:
         with suppress(ImportError):
             importlib.import_module(name)
+        if select.select([sys.stdin], [], [], 0)[0]:  # who started us is gone already
+            _end({folder})
     del sys.modules["rfc3987_syntax"]
     files = {module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)}
     seen = {path: _changed(path) for path in files}
@@ -245,7 +252,7 @@ def _serve(listening: socket.socket, modules: Sequence[str]) -> list[str]:
     while True:
         for key, _ in waiting.select():
             if key.fileobj == sys.stdin.fileno():  # who started us is gone
-                _end({Path(listening.getsockname()).parent, *scratches})
+                _end({folder, *scratches})
             elif key.fileobj == woken:
                 os.read(woken, 4096)
                 _reap(links, waiting)
