@@ -533,3 +533,72 @@ def test_another_name_is_no_period(home, name):
 )
 def test_the_period_before_is_as_long(name, before):
     assert company.previous(name) == before
+
+
+# -- slices ------------------------------------------------------------------------------------
+
+REGIONS = 'region: str = ""  # only this\nn: int = 1  # a number\n'
+
+
+def test_each_value_of_a_slice_is_a_report_with_its_origin(notebook, params):
+    made, other = notebook(REGIONS), notebook("n: int = 1  # a number\n", name="growth")
+    params("all:\n  slices:\n    region: [North & West, Süd]\ncost:\n  n: 2\n")
+    values = _values(made, other)
+    assert list(values) == ["cost.north-west", "cost.süd", "growth"]
+    value = values["cost.süd"]["region"]
+    assert (value.value, value.origin, value.slice) == ("Süd", "params/acme/base.yaml, line 8", True)
+    assert (values["cost.süd"]["n"].value, values["growth"]["n"].value) == (2, 1)
+    assert [values[report]["n"].slice for report in values] == [False, False, False]
+
+
+def test_slices_of_a_period_and_of_several_parameters_are_combined(notebook, params):
+    made = notebook(REGIONS)
+    params("cost:\n  slices: {region: [a, b], n: [1, 2]}\n")
+    params("cost:\n  slices: {region: [c]}\n", name="2026Q3")
+    assert list(_values(made)) == ["cost.c.1", "cost.c.2"]
+    assert list(_values(made, sets=["n=2"])) == ["cost.c.2"]
+    assert _values(made, sets=["n=2"])["cost.c.2"]["n"].origin == "params/acme/base.yaml, line 7"
+
+
+def test_slices_that_mean_nothing_are_refused_at_once(notebook, params):
+    made, other = notebook(REGIONS), notebook("m: int = 1  # a number\n", name="growth")
+    params(
+        "cost:\n  slices:\n    regoin: [a]\n    region: []\n    n: [1, x]\n    period: [2026Q1]\n"
+        "growth:\n  slices: [1]\n"
+    )
+    where = "params/acme/base.yaml"
+    assert _refusal(made, other).splitlines() == [
+        "5 faults:",
+        f"  1. {where}, line 8: slices: 'regoin' is no parameter to slice by; there are: n, region.",
+        f"  2. {where}, line 9: slices: 'region': expected a list of values, found an empty one.",
+        f"  3. {where}, line 10: slices: 'n' must be int, found str 'x'.",
+        f"  4. {where}, line 11: slices: 'period' is no parameter to slice by; there are: n, region.",
+        f"  5. {where}: slices: expected names with lists of values, found list.",
+    ]
+
+
+def test_slices_that_would_share_a_file_are_refused(notebook, params):
+    made = notebook(REGIONS)
+    params('cost:\n  slices: {region: [A b, a-B, "&"]}\n')
+    where = "params/acme/base.yaml, line 7: slices: 'region'"
+    assert _refusal(made).splitlines() == [
+        "2 faults:",
+        f"  1. {where}: 'a-B' would be named as 'A b' in the name of a file. Name it otherwise.",
+        f"  2. {where}: '&' would be named as nothing in the name of a file. Name it otherwise.",
+    ]
+
+
+def test_a_value_that_is_no_slice_is_not_picked(notebook, params):
+    made = notebook(REGIONS)
+    params("cost:\n  slices: {region: [a, b]}\n")
+    assert _refusal(made, sets=["region=c"]) == (
+        "--set region=c: cost is made for 'a', 'b' (slices). Name one of these."
+    )
+
+
+def test_a_notebook_whose_name_has_a_dot_is_refused(notebook):
+    made = notebook(name="cost.old")
+    assert (
+        _refusal(made)
+        == "notebooks/cost.old.ipynb: expected a name without a dot: what follows one names a slice. Rename it."
+    )

@@ -295,11 +295,11 @@ def test_a_terminal_shows_bars_a_pipe_gets_lines_and_the_bytes_are_the_same(proj
     code, out, shown = _in_a_terminal(project.home, "run", "acme", "--workers", "2")
     assert (code, out.splitlines()[0]) == (0, "acme 2026Q3: r1 archived; executed: a")
     assert re.search(r"2026Q3 a \|.*4/4 cells .*section 1\.1, \d+ MB", shown)
-    assert "2026Q3 a: done in " in shown
+    assert re.search(r"2026Q3 a: done in \d+\.\d s \(1 of 1\)", shown)
     assert "{" not in shown
     output, lines = piped.communicate(timeout=60)
     assert (piped.returncode, output.splitlines()[0]) == (0, out.splitlines()[0])
-    assert {json.loads(line)["event"] for line in lines.splitlines()} == {"report", "archived"}
+    assert {json.loads(line)["event"] for line in lines.splitlines()} == {"asked", "report", "archived"}
     (mine,), (theirs,) = archive.revisions(project.pack), archive.revisions(other.pack)
     assert _differing(mine, theirs) == TIMED
 
@@ -868,6 +868,110 @@ def test_a_page_that_is_gone_from_another_period_ends_no_run(project):
     page.unlink()
     assert project.run("a").revision.name == "r1"
     assert "DRAFT; CHANGED SINCE: a.html is missing" in (page.parents[1] / "index.html").read_text()
+
+
+# -- slices ------------------------------------------------------------------------------------
+
+
+def _sliced(project, told):
+    base = project.home / "params/acme/base.yaml"
+    base.write_text(base.read_text().partition("# slices\n")[0] + f"# slices\ngrowth:\n  slices: {told}\n")
+
+
+def test_a_notebook_is_a_report_for_each_value_that_it_is_sliced_by(project):
+    project.quick_report("growth")
+    project.quick_report("cost")
+    _sliced(project, "{n: [3, 1]}")
+    events = []
+    first = project.run("cost", "growth", tell=events.append)
+    assert first.executed == ["cost", "growth.3", "growth.1"]
+    assert {"event": "asked", "period": "2026Q3", "reports": 3} in events
+    pages = {path.name: path.read_text() for path in first.revision.folder.glob("*.html")}
+    assert sorted(pages) == ["cost.html", "growth.1.html", "growth.3.html"]
+    assert "<title>growth (n 3) · Acme · 2026Q3</title>" in pages["growth.3.html"]
+    assert "Acme · 2026Q3 · n 3 · known by" in pages["growth.3.html"]
+    assert "n 1" not in pages["cost.html"]
+    assert (first.revision.folder / "tables/growth.3/orders.csv").read_text() == "order_id,n\no1,3\no2,3\n"
+    entry = first.revision.manifest["reports"]["growth.3"]
+    assert (entry["slice"], entry["parameters"]["n"]["value"]) == (["n"], 3)
+    figures = pd.read_parquet(first.revision.folder / "figures.parquet").set_index("report")["value"]
+    assert figures.to_dict() == {"cost": 1 / 3, "growth.1": 1 / 3, "growth.3": 1.0}
+    assert "growth (n 3)" in (project.pack / "index.html").read_text()
+    again = project.run("cost", "growth")
+    assert (again.executed, again.unchanged) == ([], ["cost", "growth.3", "growth.1"])
+
+
+def test_one_slice_is_made_alone_and_one_that_is_asked_for_no_more_goes(project):
+    project.quick_report("growth")
+    project.quick_report("cost")
+    _sliced(project, "{n: [1, 2]}")
+    one = project.run("growth", sets=["n=2"])
+    assert (one.executed, list(one.revision.manifest["reports"])) == (["growth.2"], ["growth.2"])
+    two = project.run("growth")
+    assert (two.executed, two.unchanged) == (["growth.1"], ["growth.2"])
+    other = project.run("cost")
+    assert sorted(other.revision.manifest["reports"]) == ["cost", "growth.1", "growth.2"]
+    alone = project.run("growth", sets=["n=1"])
+    assert (alone.executed, alone.unchanged) == ([], ["growth.1"])
+    _sliced(project, "{n: [2]}")
+    less = project.run("growth")
+    assert sorted(less.revision.manifest["reports"]) == ["cost", "growth.2"]
+    assert less.revision.record["changed"] == "growth.1: removed"
+
+
+def test_a_slice_that_fails_is_named_and_the_others_are_archived(project):
+    project.notebook("growth", "print(1 / (n - 1))")
+    _sliced(project, "{n: [1, 2]}")
+    said, revisions = project.refusals("growth")
+    assert said == (
+        "notebooks/growth.ipynb (slice 1) failed in cell 4 (section 1.1): ZeroDivisionError: division by zero. "
+        f"{PARTIAL}growth.1.html.\nreports/acme/2026Q3/r1 is archived without growth.1."
+    )
+    assert revisions == ["r1"]
+
+
+def _open_files():
+    """What a process holds open: files, pipes and sockets by their kind."""
+    listed, found = os.listdir("/proc/self/fd"), []
+    for number in listed:
+        with suppress(FileNotFoundError):  # the listing itself
+            found.append(os.readlink(f"/proc/self/fd/{number}").split(":")[0])
+    return sorted(found)
+
+
+@pytest.mark.slow
+def test_thirty_slices_of_seven_notebooks_leave_nothing_behind(tmp_path, monkeypatch):
+    scratch = tempfile.mkdtemp()
+    monkeypatch.setattr(tempfile, "tempdir", scratch)
+    project = Project(tmp_path)
+    names = [f"report{number}" for number in range(7)]
+    for name in names:
+        project.quick_report(name)
+    (tmp_path / "params/acme/2026Q3.yaml").write_text(f"all:\n  slices: {{n: {list(range(30))}}}\n")
+    code = f"""
+import json, os, resource, sys
+sys.path.insert(0, {str(ROOT / "tests")!r})
+from pathlib import Path
+import psutil
+from test_runner import Project, _open_files
+project = Project(Path({str(tmp_path)!r}))
+project.rows = {project.rows!r}
+before = _open_files()
+made = project.run(*{names!r})
+left = [one.name() for one in psutil.Process().children(recursive=True)]
+held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+print(json.dumps([len(made.executed), before == _open_files(), left, held]))
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"TMPDIR": scratch},
+                         capture_output=True, text=True)  # fmt: skip
+    assert run.returncode == 0, run.stderr[-2000:]
+    executed, same_files, left, held_gib = json.loads(run.stdout.splitlines()[-1])
+    assert (executed, same_files, left) == (210, True, [])
+    assert held_gib < 2
+    assert os.listdir(scratch) == []
+    os.rmdir(scratch)
+    assert len(list((project.pack / "r1").glob("*.html"))) == 210
+    assert archive.check(project.pack) == []
 
 
 # -- what became of each run -------------------------------------------------------------------

@@ -259,6 +259,7 @@ class _Progress:
 
     def __enter__(self) -> "_Progress":
         self.live, self.bars = sys.stderr.isatty(), {}
+        self.asked = self.ended = 0
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -278,6 +279,8 @@ class _Progress:
             tqdm.write(
                 f"{event.get('report', 'all reports')}: plain kernels, not warm ones: {event['why']}", sys.stderr
             )
+        elif event["event"] == "asked":
+            self.asked, self.ended = event["reports"], 0
         elif event["event"] == "report":
             self._draw(event["report"], event)
 
@@ -295,18 +298,20 @@ class _Progress:
         else:
             if report in self.bars:
                 self.bars.pop(report).close()
+            self.ended += 1
             seconds = f" in {event['seconds']} s" if state == "done" else ""
-            tqdm.write(f"{name}: {state}{seconds}", file=sys.stderr)
+            tqdm.write(f"{name}: {state}{seconds} ({self.ended} of {self.asked})", file=sys.stderr)
 
 
 def _compare(options: argparse.Namespace) -> None:
     from toolkit import company, frames
-    from toolkit.reporting import compare
+    from toolkit.reporting import compare, parameters
 
     found = company.load(options.company, options.home)
     first, before = _revision(found, options.old)
     if options.new == "today":
-        period, names = found.period(first.folder.parent.name), first.manifest["reports"]
+        period = found.period(first.folder.parent.name)
+        names = set(map(parameters.notebook_of, first.manifest["reports"]))
         stages = _stages([each for each in _notebooks(options.home, []) if each.stem in names])
         with _Progress() as tell:
             made = stages, _frames_for(found, period), frames.digest_of
@@ -403,9 +408,10 @@ def _new_period(options: argparse.Namespace) -> None:
     ]
     for notebook in notebooks:
         lines.append(f"\n{notebook.stem}:")
+        own = next(each for report, each in values.items() if parameters.notebook_of(report) == notebook.stem)
         for parameter in parameters.declared(notebook).values():
-            if parameter.name not in parameters.RESERVED:
-                value = runner.yaml_line(parameter.name, values[notebook.stem][parameter.name].value)
+            if parameter.name not in parameters.RESERVED and not own[parameter.name].slice:
+                value = runner.yaml_line(parameter.name, own[parameter.name].value)
                 lines.append(f"  # {value}  # {parameter.annotation}: {parameter.help}")
     path = found.params / f"{name}.yaml"
     try:

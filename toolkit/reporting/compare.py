@@ -18,6 +18,7 @@ from toolkit.language import day, number, say, speaking, word
 from toolkit.present import formatted, kind_of, listed, paragraphs, table
 from toolkit.reporting import archive, page, runner
 from toolkit.reporting.catalogue import language_of
+from toolkit.reporting.parameters import notebook_of
 from toolkit.reporting.verify import TOLERANCE, alike
 
 _BECAUSE = {"frames": "data", "code": "code", "parameters": "parameters", "environment": "environment",
@@ -200,8 +201,8 @@ def restate(
     """
     notebooks = {notebook.stem: notebook for stage in stages for notebook in stage}
     with runner.today(company, period, stages, frames_for, tell) as (new, failed):
-        gone = old.manifest["reports"].keys() - notebooks.keys()
-        failed |= {report: f"notebooks/{report}.ipynb is gone." for report in gone}
+        gone = {report for report in old.manifest["reports"] if notebook_of(report) not in notebooks}
+        failed |= {report: f"notebooks/{notebook_of(report)}.ipynb is gone." for report in gone}
         failed = {report: _fault(failed[report]) for report in sorted(failed)}
         if not new:
             raise ReportError(several(failed.values()))
@@ -214,7 +215,8 @@ def restate(
             if each["state"] == "changed":
                 was, now = (side.manifest["reports"][report] for side in (old, new))
                 figures = [row for row in told["figures"] if row["report"] == report]
-                each |= _split(company, period, notebooks[report], was, now, each["because"], figures, digest_of)
+                notebook = notebooks[notebook_of(report)]
+                each |= _split(company, period, report, notebook, was, now, each["because"], figures, digest_of)
         return _written(told, rows, old, new)
 
 
@@ -224,8 +226,8 @@ def _fault(error: object) -> str:
 
 
 def _split(
-    company: Company, period: Period, notebook: Path, was: dict, now: dict, because: list[str], figures: list[dict],
-    digest_of: Callable[[Path], str],
+    company: Company, period: Period, report: str, notebook: Path, was: dict, now: dict, because: list[str],
+    figures: list[dict], digest_of: Callable[[Path], str],
 ) -> dict:  # fmt: skip
     """Tell each figure's change apart by what differs, one step after the other; what hinders it, if anything does."""
     lost = erased(company)
@@ -240,7 +242,7 @@ def _split(
         entry = was if part == "code" else was | {"parameters": now["parameters"]}
         try:
             with tempfile.TemporaryDirectory() as home:  # where the page of one that fails may go
-                job = runner.remade(replace(company, home=Path(home)), period, notebook, entry, kept)
+                job = runner.remade(replace(company, home=Path(home)), period, report, notebook, entry, kept)
         except ReportError as error:
             return told | {"fault": _fault(error)}
         steps.append({_key(row): row["value"] for row in job.figures})

@@ -5,7 +5,7 @@ import copy
 import hashlib
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -46,6 +46,7 @@ class Facts:
     methods: dict[str, str] = field(default_factory=dict)
     before: tuple[dict, ...] = ()
     language: str = "en"
+    slice: Mapping[str, object] = field(default_factory=dict)
 
 
 class _Exporter(HTMLExporter):
@@ -178,10 +179,12 @@ def _render(notebook: nbformat.NotebookNode, facts: Facts, incomplete: str) -> s
     exporter = _Exporter(extra_template_basedirs=[str(_TEMPLATE.parent)], template_name=_TEMPLATE.name)
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = exporter.exclude_anchor_links = True
     title = next((text for level, _, text in prose.headings if level == 1), say("Report"))
+    part = ", ".join(f"{name} {value}" for name, value in facts.slice.items())
     sections = [(anchor, text) for level, anchor, text in prose.headings if level == 2]
     resources = {
         "page": {
-            "title": title,
+            "title": title + f" ({part})" * bool(part),
+            "part": part,
             "style": STYLE,
             "script": SCRIPT,
             "policy": POLICY,

@@ -2,11 +2,12 @@
 
 import ast
 import io
+import itertools
 import json
 import math
 import re
 import tokenize
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,6 +21,7 @@ from toolkit.company import Company, line_of, plain, read_yaml, yaml_1_2
 from toolkit.errors import ParamsError, nearest, several
 
 RESERVED = ("company", "period")
+SLICES = "slices"  # in a params file: parameters by name, each with the values that a report is made for
 _SECRET = re.compile(r"(^|_)(password|token|secret|credential)s?(_|$)")
 _TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "date": date}
 _MODULES = {"Literal": "typing", "date": "datetime"}
@@ -38,10 +40,20 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Value:
-    """A parameter's value and where it was set."""
+    """A parameter's value, where it was set, and whether it is one of those that its notebook is made for."""
 
     value: Any
     origin: str
+    slice: bool = False
+
+
+def notebook_of(report: str) -> str:
+    """Name of the notebook that a report is made of: what stands before the dot, if it is one of a slice.
+
+    >>> notebook_of("cost_to_serve.north"), notebook_of("cost_to_serve")
+    ('cost_to_serve', 'cost_to_serve')
+    """
+    return report.split(".")[0]
 
 
 def declared(notebook: Path) -> dict[str, Parameter]:
@@ -62,6 +74,8 @@ def declared(notebook: Path) -> dict[str, Parameter]:
 
 def _declared(notebook: Path, faults: list[str]) -> dict[str, Parameter]:
     cells = _cells(notebook, faults)
+    if notebook_of(notebook.stem) != notebook.stem:
+        faults.append(f"{notebook}: expected a name without a dot: what follows one names a slice. Rename it.")
     tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", [])]
     if len(tagged) != 1:
         faults += [f"{notebook}: expected one cell tagged 'parameters', found {len(tagged)}."] if cells else []
@@ -143,7 +157,8 @@ def resolved(
 
     A value comes from the notebook's default, then ``base.yaml`` (``all:``, then the
     notebook's block), then ``<period>.yaml`` (the same), then ``--set name=value``: the last
-    one holds.
+    one holds. Under ``slices:`` in a block, a parameter has a list of values: each is a report of its own, named
+    ``notebook.value``, and ``--set`` picks one of them.
 
     Raises
     ------
@@ -181,12 +196,18 @@ def resolved(
         report: {name: Value(parameter.default, "notebook") for name, parameter in parameters.items()}
         for report, parameters in declarations.items()
     }
+    slices: dict[str, dict[str, list[Value]]] = {report: {} for report in declarations}
     for block, content, path in layers:
         targets = declarations if block == "all" else {block: declarations[block]} if block in declarations else {}
         for name, value in content.items():
             line = line_of(content, name)
             where, origin = f"{path}, line {line}", f"{path.relative_to(company.home)}, line {line}"
             takers = [report for report, parameters in targets.items() if name in parameters]
+            if name == SLICES:
+                for report in targets:
+                    own = (declarations[report], block != "all")
+                    slices[report] |= _sliced(value, *own, path, origin.rpartition(",")[0], faults)
+                continue
             if name in RESERVED:
                 faults.append(f"{where}: {name!r} is set by the run and cannot stand in a params file.")
             elif targets and not takers and not (block == "all" and name in _of_others(company, declarations)):
@@ -203,12 +224,71 @@ def resolved(
             faults.append(_unknown(where, name, declarations))
         for report in takers if sign and name not in RESERVED else ():
             parameter = declarations[report][name]
-            values[report][name] = _checked(parameter, _parsed(parameter, raw), where, faults, origin="--set")
+            found = _checked(parameter, _parsed(parameter, raw), where, faults, origin="--set")
+            if name in slices[report]:
+                there = [one for one in slices[report][name] if one.value == found.value]
+                told = ", ".join(repr(one.value) for one in slices[report][name])
+                faults += [] if there else [f"{where}: {report} is made for {told} ({SLICES}). Name one of these."]
+                slices[report][name] = there
+            else:
+                values[report][name] = found
     if faults:
         raise ParamsError(several(dict.fromkeys(faults)))
     for report in values:
         values[report] |= {"company": Value(company.name, "run"), "period": Value(period, "run")}
-    return values
+    return {name: one for report in values for name, one in _each(report, values[report], slices[report])}
+
+
+def _sliced(
+    told: Any, parameters: Mapping[str, Parameter], own: bool, path: Path, origin: str, faults: list[str]
+) -> dict[str, list[Value]]:
+    """Values of the parameters that a block slices its notebooks by; of ``all:``, those that the notebook declares."""
+    found: dict[str, list[Value]] = {}
+    if not isinstance(told, dict):
+        faults.append(f"{path}: {SLICES}: expected names with lists of values, found {type(plain(told)).__name__}.")
+        return {}
+    for name, values in told.items():
+        where = f"{path}, line {line_of(told, name)}: {SLICES}"
+        if name in RESERVED or (own and name not in parameters):
+            known = sorted(set(parameters) - set(RESERVED))
+            faults.append(f"{where}: {name!r} is no parameter to slice by; there are: {', '.join(known)}.")
+        elif not isinstance(values, list) or not values:
+            found_one = "an empty one" if isinstance(values, list) else type(plain(values)).__name__
+            faults.append(f"{where}: {name!r}: expected a list of values, found {found_one}.")
+        elif name in parameters:
+            place = f"{origin}, line {line_of(told, name)}"
+            each = [_checked(parameters[name], plain(value), where, faults, origin=place) for value in values]
+            found[name] = [replace(value, slice=True) for value in each]
+            _named_apart(found[name], f"{where}: {name!r}", faults)
+    return found
+
+
+def _named_apart(values: Sequence[Value], where: str, faults: list[str]) -> None:
+    named: dict[str, Any] = {}
+    for value in values:
+        name = _in_name(value.value)
+        if not name or name in named:
+            like = f"as {named[name]!r}" if name else "as nothing"
+            faults.append(f"{where}: {value.value!r} would be named {like} in the name of a file. Name it otherwise.")
+        named[name] = value.value
+
+
+def _in_name(value: Any) -> str:
+    """A value as part of a file's name: letters, digits and hyphens.
+
+    >>> _in_name("North & West, Zürich")
+    'north-west-zürich'
+    """
+    return re.sub(r"[\W_]+", "-", str(value).lower()).strip("-")
+
+
+def _each(
+    report: str, values: dict[str, Value], slices: Mapping[str, Sequence[Value]]
+) -> Iterator[tuple[str, dict[str, Value]]]:
+    """A report for each combination of the values that its notebook is sliced by; one, of its own name, without any."""
+    for each in itertools.product(*slices.values()):
+        name = ".".join([report, *(_in_name(value.value) for value in each)])
+        yield name, values | dict(zip(slices, each, strict=True))
 
 
 def _known_blocks(company: Company, declarations: Mapping[str, Any]) -> set[str]:

@@ -28,7 +28,7 @@ from toolkit.company import Company, Period, alone, earlier
 from toolkit.errors import ColdError, ParamsError, ReportError, several
 from toolkit.language import CATALOGUES, checked
 from toolkit.reporting import archive, catalogue, kernels, ledger, warm
-from toolkit.reporting.parameters import Value, declared, resolved
+from toolkit.reporting.parameters import Value, declared, notebook_of, resolved
 
 _PACKAGE = Path(__file__).parents[1]
 _RENDERING = threading.Lock()  # nbconvert says nothing of threads
@@ -40,8 +40,9 @@ _ASIDE, _MADE, _FACTS = ".made", "made.json", ("seconds", "memory_mb", "figures"
 
 @dataclass
 class Job:
-    """One report to make: its notebook, parameters, frames, and the recipe that names all of it."""
+    """One report to make: its name, notebook, parameters, frames, and the recipe that names all of it."""
 
+    report: str
     notebook: Path
     values: dict[str, Value]
     frames: dict[str, tuple[Path, str]]
@@ -57,9 +58,9 @@ class Job:
     state: str = ""  # "unchanged": archived as it would be made; "resumed": finished by a run that was killed
 
     @property
-    def report(self) -> str:
-        """Name of the report: the notebook's file name without ending."""
-        return self.notebook.stem
+    def slice(self) -> dict[str, Any]:
+        """The parameters that it is one of several reports of its notebook by."""
+        return {name: json_safe(value.value) for name, value in self.values.items() if value.slice}
 
 
 @dataclass(frozen=True)
@@ -220,28 +221,30 @@ def _pack(
         archive.discard(leftover)
     last = archive.newest(home)
     before = last.manifest["reports"] if last else {}
-    asked = {notebook.stem for stage in stages for notebook in stage}
+    asked, every = set(values), {*_resolved(company, run.period, stages)} if values else set()
     _with_reason(run, "; ".join(_moved(before, values)), reason)
-    others = [r for r in before if _stays(company, r, asked)]
+    others = [r for r in before if _stays(company, r, asked, every)]
     record = last.record if last else {}
-    still = {r: fault for r, fault in record.get("failed", {}).items() if _stays(company, r, asked)}
+    still = {r: fault for r, fault in record.get("failed", {}).items() if _stays(company, r, asked, every)}
+    run.tell({"event": "asked", "period": run.period.name, "reports": len(asked)})
     figures = {r: _figures_of(last, r) for r in others}
     jobs, same, resumed, failed = [], [], [], {}
     for number, stage in enumerate(stages):
         waits_for = [*still, *failed] if number else []
         if waits_for:
-            for notebook in stage:
-                fault = f"notebooks/{notebook.name} not started: waits for {', '.join(waits_for)}."
-                failed[notebook.stem] = fault
-                run.say("waits", notebook.stem, fault=fault)
+            for report, notebook in ((report, path) for path in stage for report in _reports_of(path, values)):
+                fault = f"{_place(notebook, report)} not started: waits for {', '.join(waits_for)}."
+                failed[report] = fault
+                run.say("waits", report, fault=fault)
         elif stage:  # a later stage reads figures of the earlier ones, never of its own
             so_far = [
                 row for r in figures if _KEY_FIGURES not in before.get(r, {}).get("frames", ()) for row in figures[r]
             ]
             paths = {path.stem: path for path in _longest_first(company, run.period, stage)}
             begun = (
-                _job(company, run.period, paths[report], values[report], given)
-                for report, given in frames_for(list(paths.values()), _figures_frame(so_far) if number else None)
+                _job(company, run.period, report, paths[notebook], values[report], given)
+                for notebook, given in frames_for(list(paths.values()), _figures_frame(so_far) if number else None)
+                for report in _reports_of(paths[notebook], values)
             )
             if before and not reason:  # nothing is executed before it is known that nothing archived would change
                 begun = list(begun)
@@ -300,9 +303,21 @@ def _pack(
     return Outcome(revision, executed, resumed, same), failed
 
 
-def _stays(company: Company, report: str, asked: set[str]) -> bool:
-    """Is a report of the last revision, not asked for now, still one of the company's?"""
-    return report not in asked and (company.home / "notebooks" / f"{report}.ipynb").exists()
+def _stays(company: Company, report: str, asked: set[str], every: set[str]) -> bool:
+    """Is a report of the last revision, not asked for now, still one of the company's: of ``every`` that could be?"""
+    if report in asked or not (company.home / "notebooks" / f"{notebook_of(report)}.ipynb").exists():
+        return False
+    return report in every or notebook_of(report) not in map(notebook_of, every)
+
+
+def _reports_of(notebook: Path, reports: Iterable[str]) -> list[str]:
+    return [report for report in reports if notebook_of(report) == notebook.stem]
+
+
+def _place(notebook: Path, report: str) -> str:
+    """``notebooks/cost.ipynb (slice north)``"""
+    _, _, part = report.partition(".")
+    return f"notebooks/{notebook.name}" + (f" (slice {part})" if part else "")
 
 
 def _moved(before: dict, values: Mapping[str, dict[str, Value]]) -> Iterator[str]:
@@ -365,6 +380,7 @@ def _ended_in_order() -> Iterator[None]:
 def _job(
     company: Company,
     period: Period,
+    report: str,
     notebook: Path,
     values: dict[str, Value],
     frames: Mapping[str, tuple[Path, str]],
@@ -372,7 +388,7 @@ def _job(
     language = values["language"].value if "language" in values else "en"
     methods = _methods(notebook)
     code = code_of(notebook, language)
-    job = Job(notebook, values, dict(frames), code, methods, _headlines_before(company, period, notebook.stem))
+    job = Job(report, notebook, values, dict(frames), code, methods, _headlines_before(company, period, report))
     job.recipe = recipe_of(company, period, _entry(job))
     return job
 
@@ -390,7 +406,9 @@ def code_of(notebook: Path, language: str) -> dict[str, str]:
     return dict(sorted((_code(notebook, language) | shown).items()))  # as in a manifest
 
 
-def remade(company: Company, period: Period, notebook: Path, entry: dict, frames: Mapping[str, Path]) -> Job:
+def remade(
+    company: Company, period: Period, report: str, notebook: Path, entry: dict, frames: Mapping[str, Path]
+) -> Job:
     """A report executed again as an archived manifest's ``entry`` says, from frames that were kept, with today's code.
 
     Raises
@@ -401,11 +419,12 @@ def remade(company: Company, period: Period, notebook: Path, entry: dict, frames
     kinds = {name: each.annotation for name, each in declared(notebook).items()}
     given, values = entry["parameters"], {}
     for name in sorted(given, key=lambda name: [*kinds, *given].index(name)):  # as declared; a manifest is sorted
-        value = given[name]["value"]
-        values[name] = Value(date.fromisoformat(value) if kinds.get(name) == "date" else value, given[name]["origin"])
+        value, sliced = given[name]["value"], name in entry.get("slice", ())
+        value = date.fromisoformat(value) if kinds.get(name) == "date" else value
+        values[name] = Value(value, given[name]["origin"], sliced)
     kept = {name: (frames[name], digest) for name, digest in entry["frames"].items()}
     code, before = entry["code"], entry.get("before", [])
-    job = Job(notebook, values, kept, code, _methods(notebook), before, entry["recipe"])
+    job = Job(report, notebook, values, kept, code, _methods(notebook), before, entry["recipe"])
     _execute(_Run(company, period, 1, lambda event: None), job)
     return job
 
@@ -543,7 +562,7 @@ def _entry(job: Job) -> dict:
             for name, value in sorted(job.values.items())
         },
         "environment": environment(),
-    } | ({"before": job.before} if job.before else {})
+    } | {name: told for name, told in {"before": job.before, "slice": sorted(job.slice)}.items() if told}
 
 
 def _headlines_before(company: Company, period: Period, report: str) -> list[dict]:
@@ -587,6 +606,7 @@ def _executed(run: _Run, jobs: Iterable[Job], before: Mapping[str, dict]) -> tup
             run.say("failed", job.report, fault=str(error))
             raise
         _put_aside(run.home, job)
+        job.page, job.tables = "", {}  # of hundreds of reports, that is much
         run.say("done", job.report, seconds=round(job.seconds, 1), memory_mb=round(job.memory_mb))
 
     begun, faults, started = [], {}, {}
@@ -627,7 +647,7 @@ def _longest_first(company: Company, period: Period, stage: Sequence[Path]) -> l
     names = [*earlier(period.name, (path.name for path in company.reports.glob("*")))[-1:], period.name]
     took: dict[str, float] = {}
     for revision in (each for name in names for each in archive.revisions(company.reports / name)):
-        took |= {r: made["seconds"] for r, made in revision.record["reports"].items() if "seconds" in made}
+        took |= {notebook_of(r): made["seconds"] for r, made in revision.record["reports"].items() if "seconds" in made}
     if not all(notebook.stem in took for notebook in stage):
         took = {notebook.stem: sum(path.stat().st_size for path in _led_to(notebook)) for notebook in stage}
     return sorted(stage, key=lambda notebook: -took[notebook.stem])
@@ -656,6 +676,7 @@ def _execute(run: _Run, job: Job) -> None:
         recipe=job.recipe,
         methods=job.methods,
         before=tuple(job.before),
+        slice=job.slice,
         language=parameters.get("language", "en"),
     )
     with _RENDERING:
@@ -674,7 +695,7 @@ def _execute(run: _Run, job: Job) -> None:
                 text = page.render(kernels.clipped(done.notebook), facts, incomplete=fault)
                 partial.write_text(text, encoding="utf-8")
                 where = f" The partial page is {partial.relative_to(company.home)}."
-            raise ReportError(f"notebooks/{job.notebook.name} {fault}.{where}")
+            raise ReportError(f"{_place(job.notebook, job.report)} {fault}.{where}")
 
 
 def _put_aside(home: Path, job: Job) -> None:

@@ -18,7 +18,7 @@ from toolkit.company import Company, Period, erased
 from toolkit.errors import DataError, ParamsError, ReportError, ToolkitError, several
 from toolkit.reporting import archive, runner, signing
 from toolkit.reporting.catalogue import status_of
-from toolkit.reporting.parameters import declared, resolved
+from toolkit.reporting.parameters import declared, notebook_of, resolved
 
 TOLERANCE = 1e-9  # of a number, relative: what the order of sums may move on another machine
 _RECIPE = re.compile(r"<code>([0-9a-f]{64})</code>")
@@ -93,22 +93,23 @@ def verify(
         now, fault = {}, f"frames not checkable: {str(error).splitlines()[0]}"
     for report, entry in entries:
         frames = fault or _frames(entry, now)
-        frames = "; ".join(filter(None, [frames, _set_now(company, period, notebooks / f"{report}.ipynb", entry)]))
-        verdicts.append(_verdict(company, period, revision, notebooks / f"{report}.ipynb", entry, frames, digest_of))
+        notebook = notebooks / f"{notebook_of(report)}.ipynb"
+        frames = "; ".join(filter(None, [frames, _set_now(company, period, report, notebook, entry)]))
+        verdicts.append(_verdict(company, period, revision, report, notebook, entry, frames, digest_of))
         tell(verdicts[-1].text())
     return verdicts
 
 
 def _verdict(
-    company: Company, period: Period, revision: archive.Revision, notebook: Path, entry: dict, frames: str,
+    company: Company, period: Period, revision: archive.Revision, report: str, notebook: Path, entry: dict, frames: str,
     digest_of: Callable[[Path], str],
 ) -> Verdict:  # fmt: skip
     if not notebook.is_file():
-        return Verdict(notebook.stem, "not checkable", because=[f"{notebook.name} is gone"], frames=frames)
+        return Verdict(report, "not checkable", because=[f"{notebook.name} is gone"], frames=frames)
     try:
         declared(notebook)
     except ParamsError as error:
-        return Verdict(notebook.stem, "not checkable", because=[str(error).splitlines()[0]], frames=frames)
+        return Verdict(report, "not checkable", because=[str(error).splitlines()[0]], frames=frames)
     titled = runner.recipe_of(company, period, entry) == entry["recipe"]
     told = {"because": ["title or zone of the company"] * (not titled) + _because(notebook, entry), "frames": frames}
     kept = {name: company.data / "frames" / f"{digest}.parquet" for name, digest in entry["frames"].items()}
@@ -120,12 +121,12 @@ def _verdict(
     own = {name: path for name, path in kept.items() if path.is_file() and name not in lost}
     gone += [f"frame {name} is not what was kept" for name, path in own.items() if digest_of(path) != path.stem]
     if gone:
-        return Verdict(notebook.stem, "not checkable", **told | {"because": gone})
+        return Verdict(report, "not checkable", **told | {"because": gone})
     try:
         with tempfile.TemporaryDirectory() as home:  # where the page of one that fails may go
-            job = runner.remade(replace(company, home=Path(home)), period, notebook, entry, kept)
+            job = runner.remade(replace(company, home=Path(home)), period, report, notebook, entry, kept)
     except ReportError as error:
-        return Verdict(notebook.stem, "differs", [str(error).splitlines()[0].split(" The partial page")[0]], **told)
+        return Verdict(report, "differs", [str(error).splitlines()[0].split(" The partial page")[0]], **told)
     tables, close = _tables(revision, job)
     figures, near = _figures(revision, job)
     at, text = [*tables, *figures], (revision.folder / f"{job.report}.html").read_text(encoding="utf-8")
@@ -138,10 +139,10 @@ def _verdict(
     return Verdict(job.report, "differs", ["its page alone: every table and figure is the same"], **told)
 
 
-def _set_now(company: Company, period: Period, notebook: Path, entry: dict) -> str:
+def _set_now(company: Company, period: Period, report: str, notebook: Path, entry: dict) -> str:
     """Which parameters have other values today than in the manifest, from where; '' if none."""
     try:
-        now = resolved(company, period.name, [notebook])[notebook.stem] if notebook.is_file() else {}
+        now = resolved(company, period.name, [notebook]).get(report, {}) if notebook.is_file() else {}
     except ToolkitError as error:
         return f"parameters not checkable: {str(error).splitlines()[0]}"
     then = {name: each["value"] for name, each in entry["parameters"].items() if each["origin"] != "--set"}
