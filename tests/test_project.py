@@ -5,6 +5,7 @@ import io
 import json
 import re
 import subprocess
+import sys
 import tokenize
 import tomllib
 from pathlib import Path
@@ -226,3 +227,22 @@ def test_every_params_name_is_known_to_a_notebook_or_the_company():
             found.period(period)
             values = parameters.resolved(found, period, NOTEBOOKS)
             assert set(values) == {notebook.stem for notebook in NOTEBOOKS}
+
+
+@pytest.mark.parametrize(
+    ("code", "not_paid_for"),
+    [
+        ("import toolkit", {"pandas", "numpy"}),
+        ("from toolkit import cli\ncli._parser()", {"pandas", "numpy", "ibis", "nbformat"}),
+        (
+            "from toolkit.reporting import page, runner\nfrom toolkit import frames",
+            {"seaborn", "matplotlib", "scipy", "sklearn", "duckdb"},
+        ),
+        ("import toolkit.reporting\nimport nbformat", {"lark"}),
+    ],
+)
+def test_nothing_is_imported_before_it_is_needed(code, not_paid_for):
+    """What a run pays for is what it does; ``lark`` is the grammar that JupyterLab's dependencies build."""
+    told = subprocess.run([sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"], cwd=ROOT,
+                          capture_output=True, text=True, check=True).stdout.split()  # fmt: skip
+    assert not_paid_for & set(told) == set()

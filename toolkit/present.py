@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
+from typing import TYPE_CHECKING
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from babel.lists import format_list
 
 from toolkit.language import day, month, number, say, speak, spoken, word
+
+if TYPE_CHECKING:  # drawing is for reports: seaborn takes a second to import, and a run renders pages only
+    import matplotlib.pyplot as plt
 
 TABLE_MIME = "application/vnd.tandem.table+json"
 FIGURES_MIME = "application/vnd.tandem.figures+json"
@@ -257,7 +259,7 @@ def named(columns: Iterable[str]) -> str:
 _n, _share, _cents, _money = (partial(formatted, kind=kind) for kind in ("count", "share", "cents", "money"))
 
 
-def figure(fig: plt.Figure, *, name: str, alt: str, caption: str, data: Html) -> Html:
+def figure(fig: "plt.Figure", *, name: str, alt: str, caption: str, data: Html) -> Html:
     """A drawing with its alternative text, caption, and its data behind a disclosure."""
     image, lacking = _drawn(fig)
     image = base64.b64encode(image.encode()).decode()
@@ -272,8 +274,10 @@ def figure(fig: plt.Figure, *, name: str, alt: str, caption: str, data: Html) ->
     return Html(page, alt, data.mime)
 
 
-def _drawn(fig: plt.Figure) -> tuple[str, list[str]]:
+def _drawn(fig: "plt.Figure") -> tuple[str, list[str]]:
     """A drawing as SVG, the same bytes whenever it is drawn, in the colours of its page; characters the font lacks."""
+    import matplotlib.pyplot as plt
+
     buffer = io.BytesIO()
     with (
         plt.rc_context({"svg.hashsalt": "tandem", "svg.fonttype": "path"}),
@@ -342,6 +346,8 @@ def dots(
     ``mark``: a value to mark by a line, and its name; the others: of the table behind, which ends in the value and its
     interval where ``columns`` leaves them out.
     """
+    import matplotlib.pyplot as plt
+
     kinds, written = dict(kinds or {}), _KIND_OF | dict(kinds or {})
     kind, ends_too = written[value], trio(value)
     columns = [*columns, *(column for column in ends_too if column not in columns)]
@@ -409,6 +415,9 @@ def estimate(row: Mapping, value: str, kind: str, confidence: float, more: str =
 
 def theme(language: str = "en") -> None:
     """One look for every drawing: quiet axes, one accent, sizes that read on a phone; and the language of it all."""
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
     speak(language)
     style = {"figure.figsize": (7.2, 3.8), "font.size": 11, "figure.facecolor": "white", "axes.titlelocation": "left"}
     style |= dict.fromkeys(["axes.labelcolor", "text.color", "xtick.color", "ytick.color"], INK)
@@ -671,6 +680,8 @@ def comparisons(pairs: Frame, look: Look) -> Html | None:
 
 def silence(found: Frame, look: Look, *, reference: float) -> Html:
     """The score weighted for who answered, and how different the others would have to be."""
+    import matplotlib.pyplot as plt
+
     if found.empty:
         return paragraphs([say("Who was invited and did not answer is not on record: nothing can be weighted.")])
     one, mark = found.iloc[0], number(reference, ".1f")

@@ -4,7 +4,6 @@ import html
 from collections.abc import Mapping
 from functools import partial
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 from toolkit.language import number, say, word
@@ -119,6 +118,8 @@ def by_department(rows: Frame, look: Look) -> Html | None:
 
 def waterfall(steps: Frame, look: Look, *, by: str) -> Html:
     """From revenue, or the margin before service, to what is left, a panel a group (six at most); or what it lacks."""
+    import matplotlib.pyplot as plt
+
     if lacking := look.missing(REVENUE, gain=say("shows what becomes of each segment's revenue")):
         return lacking
     if steps.empty:
@@ -201,6 +202,8 @@ def whale(steps: Frame, look: Look, *, earlier: bool) -> Html:
 
     ``earlier``: are customers ranked by what they earned in the four periods before?
     """
+    import matplotlib.pyplot as plt
+
     if lacking := look.missing(_PROFIT, gain=say("shows which customers earn the profit and which consume it")):
         return lacking
     if steps.empty:

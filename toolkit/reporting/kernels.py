@@ -331,7 +331,6 @@ def _section(cells: Sequence[Any], number: int) -> str:
 
 def _perform(task: dict) -> None:
     """In the child: execute the notebook with papermill on a private IPC path, keeping the ledger."""
-    sys.modules["rfc3987_syntax"] = None  # JupyterLab's URI grammar costs a second and checks nothing here
     import papermill
     from jupyter_client import AsyncKernelManager
     from jupyter_client.provisioning import KernelProvisionerFactory

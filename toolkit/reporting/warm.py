@@ -227,14 +227,12 @@ class Provisioner(LocalProvisioner):
 
 def _serve(listening: socket.socket, modules: Sequence[str]) -> list[str]:
     """Import, then fork for who asks. Returns in each fork: what it is to run; the process itself never does."""
-    sys.modules["rfc3987_syntax"] = None  # JupyterLab's URI grammar costs a second and checks nothing here
     folder = Path(listening.getsockname()).parent
     for name in modules:
         with suppress(ImportError):
             importlib.import_module(name)
         if select.select([sys.stdin], [], [], 0)[0]:  # who started us is gone already
             _end({folder})
-    del sys.modules["rfc3987_syntax"]
     files = {module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)}
     seen = {path: _changed(path) for path in files}
     _prctl(_SET_SUBREAPER, 1)
@@ -357,6 +355,8 @@ def _begun(asked: dict, files: Sequence[int]) -> list[str]:
         os.environ["JPY_PARENT_PID"] = str(parent)
     time.tzset()
     tempfile.tempdir = None
+    if sys.modules.get("rfc3987_syntax", ...) is None:  # as toolkit.reporting leaves it: a kernel may want it
+        del sys.modules["rfc3987_syntax"]
     os.chdir(asked["cwd"])
     sys.path[0] = asked["cwd"]
     if "numpy" in sys.modules:

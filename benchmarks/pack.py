@@ -1,0 +1,123 @@
+"""How long does a pack take, from warehouse to archive, beside the papermill and nbconvert commands?
+
+Run ``python benchmarks/pack.py [rounds]`` from the project's folder after ``toolkit sample``; some minutes. Ours and
+the peers take turns, each from nothing: no frames, no archive. Peers: for each notebook the commands ``papermill`` and
+``jupyter nbconvert``, one after the other, once making their frames as they ask for them (the same work as ours) and
+once given the frames that ours made (less than ours does). And what one more notebook costs that computes nothing.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HOME, PERIOD, MORE = Path.cwd(), "2026Q2", 20
+BIN = Path(sys.executable).parent
+HEAD = 'company: str = "sample"  # whose data\nperiod: str = "2026Q2"  # which period\n'
+
+
+def project(folder: Path, notebooks: Path) -> Path:
+    """A project with the sample company's warehouse, params and some notebooks; no frames, no archive."""
+    (folder / "data" / "sample").mkdir(parents=True)
+    for path in (HOME / "data" / "sample").glob("*"):
+        if path.name not in ("frames", "spill", "raw"):
+            (folder / "data" / "sample" / path.name).symlink_to(path)
+    for name, place in {"params": HOME / "params", "docs": HOME / "docs", "notebooks": notebooks}.items():
+        (folder / name).symlink_to(place)
+    return folder
+
+
+def empty(folder: Path, count: int) -> Path:
+    """A folder of notebooks that compute nothing."""
+    (folder / "docs").mkdir(parents=True)
+    (folder / "notebooks").mkdir()
+    code = {"cell_type": "code", "execution_count": None, "outputs": [], "metadata": {}}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    for number in range(count):
+        cells = [
+            {"cell_type": "markdown", "metadata": {}, "source": "# Nothing", "id": "a"},
+            code | {"metadata": {"tags": ["parameters"]}, "source": HEAD, "id": "b"},
+            code | {"source": "1 + 1", "id": "c"},
+        ]
+        document = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+        (folder / "notebooks" / f"empty{number}.ipynb").write_text(json.dumps(document))
+    return folder / "notebooks"
+
+
+def timed(command: list, **more: object) -> float:
+    """Seconds of a command that must succeed."""
+    start = time.perf_counter()
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **more)
+    if done.returncode:
+        raise SystemExit(f"{command}: {done.stderr[-2000:]}")
+    return time.perf_counter() - start
+
+
+def ours(folder: Path) -> float:
+    """Seconds of ``toolkit run``."""
+    return timed([BIN / "toolkit", "--home", folder, "run", "sample", PERIOD], cwd=HOME)
+
+
+def commands(folder: Path, revision: Path, out: Path, *, given: bool) -> tuple[float, dict[str, float]]:
+    """Seconds of the commands on the notebooks of a revision, and of each notebook's cells."""
+    manifest, total, cells = json.loads((revision / "manifest.json").read_text())["reports"], 0.0, {}
+    for report, entry in manifest.items():
+        env = os.environ | {"PYTHONPATH": str(HOME)}
+        if given:
+            kept = {n: str(folder / f"data/sample/frames/{digest}.parquet") for n, digest in entry["frames"].items()}
+            env["TOOLKIT_FRAMES"] = json.dumps(kept)
+        made = out / f"{report}.ipynb"
+        run = [
+            BIN / "papermill",
+            "-f",
+            revision / "parameters" / f"{report}.yaml",
+            folder / f"notebooks/{report}.ipynb",
+        ]
+        total += timed([*run, made, "--cwd", folder], env=env)
+        total += timed([BIN / "jupyter", "nbconvert", "--to", "html", made], env=env)
+        metadata = [cell["metadata"].get("papermill", {}) for cell in json.loads(made.read_text())["cells"]]
+        cells[report] = sum(each.get("duration") or 0.0 for each in metadata)
+    return total, cells
+
+
+def told(name: str, seconds: list[float]) -> str:
+    """A row: median and spread."""
+    return f"| {name} | {statistics.median(seconds):.1f} s | {min(seconds):.1f} to {max(seconds):.1f} s |"
+
+
+def main(rounds: int) -> None:
+    """Take turns, and print a table."""
+    took: dict[str, list[float]] = {"ours": [], "making": [], "given": [], "few": [], "many": []}
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as place:
+            folder = project(Path(place) / "ours", HOME / "notebooks")
+            took["ours"].append(ours(folder))
+            revision, out = folder / f"reports/sample/{PERIOD}/r1", Path(place)
+            seconds, cells = commands(folder, revision, out, given=True)
+            took["given"].append(seconds)
+            peer = project(Path(place) / "peer", HOME / "notebooks")
+            took["making"].append(commands(peer, revision, out, given=False)[0])
+            for name, count in (("few", 2), ("many", 2 + MORE)):
+                made = project(Path(place) / name, empty(Path(place) / f"{name}-notebooks", count))
+                took[name].append(ours(made))
+    mine = statistics.median(took["ours"])
+    print("| the sample company's pack | median | spread |\n|---|---|---|")
+    print(told("`toolkit run`, warehouse to archive", took["ours"]))
+    print(told("`papermill` and `nbconvert`, making their frames", took["making"]))
+    print(told("`papermill` and `nbconvert`, given the frames", took["given"]))
+    for name in ("making", "given"):
+        print(f"\n{name}: {statistics.median(took[name]) / mine:.1f} times as long as ours", end="")
+    longest, half = max(cells.values()), sum(cells.values()) / 2
+    bound = 1.15 * max(longest, half) + 6
+    print(f"\n\nCells alone, as papermill timed them: {', '.join(f'{n} {s:.1f} s' for n, s in cells.items())}.")
+    print(f"1.15 x max(longest {longest:.1f} s, half of all {half:.1f} s) + 6 s = {bound:.1f} s; ours {mine:.1f} s.")
+    one = (statistics.median(took["many"]) - statistics.median(took["few"])) / MORE
+    print(f"One more notebook that computes nothing: {one:.2f} s ({2 + MORE} beside 2, two cores).")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
