@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -40,6 +41,7 @@ _CODED = ("work",)  # frames whose text stays codes on disk and in memory: one r
 _PERSON_COLUMNS = ("customer_id", "person")
 _NOWHERE, _OTHERS = ((name,) * len(GRID_DIMENSIONS) for name in (stats.UNKNOWN, stats.OTHER))
 _OWN = (ibis._.customer_id.notnull(),)  # work that names its own customer, beside an order's
+_VIEWS = itertools.count()
 _ALWAYS, _NEVER = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -64,6 +66,7 @@ class Known:
     def __init__(self, company: Company, period: Period):
         self.company, self.period = company, period
         self._kinds: dict[Period, ir.Table] = {}
+        self._views: dict[str, ir.Table] = {}
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -74,7 +77,19 @@ class Known:
 
     def table(self, name: str) -> ir.Table:
         """A contract table with nothing in it that was not known at ``as_of``."""
-        return self._as_known(name, self.warehouse.table(name))
+        return self._view(name, lambda: self._as_known(name, self.warehouse.table(name)))
+
+    def _view(self, name: str, made: Callable[[], ir.Table]) -> ir.Table:
+        """What many frames begin with, made once; in the local warehouse a view, so that it is compiled once as well.
+
+        A company's own warehouse gets no view of ours.
+        """
+        if name not in self._views:
+            found = made()
+            if self.company.settings.warehouse == "local" and (name not in TABLES or self.warehouse.has(name)):
+                found = self.warehouse.backend.create_view(f"_{next(_VIEWS)}_{name}", found)
+            self._views[name] = found
+        return self._views[name]
 
     def _as_known(self, name: str, table: ir.Table) -> ir.Table:
         contract = TABLES[name]
@@ -126,6 +141,9 @@ class Known:
 
         Consent to profiling is the newest that is known: who has refused by ``as_of`` is in no segment.
         """
+        return self._view("frozen_segments", self._frozen)
+
+    def _frozen(self) -> ir.Table:
         spans, year = self._spans(), self.period.start.replace(month=1, day=1)
         newest = spans.mutate(_row=ibis.row_number().over(group_by="customer_id", order_by=spans.valid_from.desc()))
         newest = newest.filter(newest._row == 0).select(_member="customer_id", _consent="profiling_consent")
@@ -228,7 +246,11 @@ class Known:
 
     def _shipments(self, of: ir.Table | None = None) -> ir.Table:
         """One row an order (``of`` some) with shipments: promise, arrival, lateness, freight, weight, distance."""
-        rows = self._billed if of is None else self._billed.semi_join(of, "order_id")
+        if of is None:
+            return self._view("shipments", lambda: self._sent(self._billed))
+        return self._sent(self._billed.semi_join(of, "order_id"))
+
+    def _sent(self, rows: ir.Table) -> ir.Table:
         as_of = _instant(self.period.as_of)
         seen = ibis.coalesce(rows.delivered_at, as_of)
         by_day = rows.delivered_at.date() > rows.promised_by.date()
@@ -253,8 +275,11 @@ class Known:
             distance_m=ibis.ifelse(rows.distance_m.count() == rows.count(), rows.distance_m.max(), None),
         )
 
-    @cached_property
+    @property
     def _billed(self) -> ir.Table:
+        return self._view("billed", self._bearing)
+
+    def _bearing(self) -> ir.Table:
         """Deliveries with the freight that they bear: their own charge, their share of an invoice, or the tariff.
 
         An invoice of which a delivery has no charge of its own is shared, to the cent, by ``shared_by`` of
@@ -1211,8 +1236,11 @@ class Known:
         return rows.group_by(columns[:-2]).agg(times=times, seconds=seconds)
 
     def _order_places(self) -> ir.Table:
-        orders = self.table("orders").select("order_id", "customer_id", "channel", "ordered_at")
-        return self._places(orders).select("order_id", "customer_id", *GRID_DIMENSIONS)
+        def made() -> ir.Table:
+            orders = self.table("orders").select("order_id", "customer_id", "channel", "ordered_at")
+            return self._places(orders).select("order_id", "customer_id", *GRID_DIMENSIONS)
+
+        return self._view("order_places", made)
 
     def _customer_numbers(self) -> ir.Table:
         """Each customer of orders or activities with a number of its own."""
@@ -1265,7 +1293,7 @@ class Known:
         """
         columns = ["activity", "quantity", "seconds", *more, "month", "order_id", "customer_id"]
         done = self._timed(self._done_in(span, ibis._.order_id.notnull(), *named), span)
-        orders = self._places(self.table("orders").select("order_id", "customer_id", "channel", "ordered_at"))
+        orders = self._order_places()
         orders = orders.select(_of="order_id", _buyer="customer_id", **{name: name for name in GRID_DIMENSIONS})
         done = done.left_join(orders, done.order_id == orders._of)
         cell = {name: done[name].fill_null(stats.UNKNOWN) for name in GRID_DIMENSIONS}
