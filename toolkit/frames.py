@@ -77,7 +77,7 @@ class Known:
         contract = TABLES[name]
         as_of = _instant(self.period.as_of)
         if contract.known_at == "orders.ordered_at":
-            table = table.semi_join(self.table("orders"), "order_id")
+            table = table.filter(table.order_id.isin(self.table("orders").order_id))
         elif contract.known_at:
             column = table[contract.known_at]
             limit = ibis.literal(self.period.as_of.date()) if column.type().is_date() else as_of
@@ -1297,8 +1297,7 @@ class Known:
         texts = self.warehouse.backend.to_pyarrow(kinds.distinct()).to_pylist()
         numbers = {name: at for at, name in enumerate(sorted({each["_activity"] for each in texts}))}
         for each in texts:  # read here, as each backend reads JSON its own way
-            rule, counts = self.cost_rules.activities.get(each["_activity"]), json.loads(each["_text"] or "{}")
-            told = {name: count for name, count in counts.items() if type(count) is int}
+            rule, told = self.cost_rules.activities.get(each["_activity"]), _counts(each["_text"])
             more = sum(seconds * told.get(name, 0) for name, seconds in rule.per.items()) if rule else 0
             each |= {"_base": rule.seconds if rule else 0, "_more": more, "_kind": numbers[each["_activity"]]}
         schema = {"_activity": "string", "_text": "string", "_base": "int64", "_more": "int64", "_kind": "int32"}
@@ -1369,11 +1368,11 @@ class Known:
         sizes = run(orders).to_pandas().set_index("segment")["n_orders"].to_dict()
         sums: dict[tuple, list[int]] = {}
         for row in run(kinds).to_pylist():
-            rule, counts = rules[row["activity"]], json.loads(row["drivers"])
+            rule, counts = rules[row["activity"]], _counts(row["drivers"])
             parts = [("", row["quantity"], rule.seconds * row["quantity"])]
-            parts += [(name, counts.get(name) or 0, each * (counts.get(name) or 0)) for name, each in rule.per.items()]
+            parts += [(name, counts.get(name, 0), each * counts.get(name, 0)) for name, each in rule.per.items()]
             for driver, units, seconds in parts:
-                key = (row["segment"], row["activity"], driver, row["no_order"], int(units))
+                key = (row["segment"], row["activity"], driver, row["no_order"], units)
                 found = sums.setdefault(key, [0, 0])
                 found[0] += row["n"]
                 found[1] += row["n"] * seconds
@@ -2088,6 +2087,11 @@ def _order_class(orders: ir.Table) -> ir.Value:
         (lines <= 9, "five to nine lines"),
         else_="ten lines and more",
     )
+
+
+def _counts(drivers: str) -> dict[str, int]:
+    """The counts that a text of drivers tells; what is no whole number counts as none."""
+    return {name: count for name, count in json.loads(drivers or "{}").items() if type(count) is int}
 
 
 def _by_activity(done: ir.Table, cases: list, otherwise: object) -> ir.Value:
