@@ -74,16 +74,14 @@ class Warehouse:
 
     def _padded(self, found: ir.Table, name: str) -> ir.Table:
         """A table with all columns of its contract, in order and of its types."""
-        columns, there = {}, found.schema()
-        for column in TABLES[name].columns:
-            kind = self._type(column)
-            if column.name not in there:
-                columns[column.name] = ibis.null(kind)
-            elif getattr(there[column.name], "timezone", None):  # an instant, whatever its digits
-                columns[column.name] = found[column.name]
-            else:
-                columns[column.name] = found[column.name].cast(kind)
-        return found.select(**columns)
+        kinds, there = {column.name: self._type(column) for column in TABLES[name].columns}, found.schema()
+        instants = {
+            column for column, kind in there.items() if getattr(kind, "timezone", None)
+        }  # whatever their digits
+        found = found.cast(
+            {column: kind for column, kind in kinds.items() if column in there and column not in instants}
+        )
+        return found.select(**{c: found[c] if c in there else ibis.null(kind) for c, kind in kinds.items()})
 
     def _type(self, column: Column) -> dt.DataType:
         """The type that stands for a column's here: Spark has none for a time of day but text, "HH:MM"."""
