@@ -730,6 +730,25 @@ LINES = """
     """
 
 
+def test_a_driver_that_is_no_whole_number_lengthens_no_work(drawn, tmp_path):
+    frame = drawn(
+        customers=CUSTOMERS,
+        activities="""
+            activity_id | customer_id | activity | happened_at | quantity | drivers
+            ----------------------------------------------------------------------------
+            w1          | b           | picking  | 05-04       | 1        | {"lines": 2}
+            w2          | b           | picking  | 05-05       | 2        | {"lines": 2.5}
+            w3          | b           | picking  | 05-06       | 1        | {"lines": "2"}
+            """,
+    )
+    folder = tmp_path / "params" / "drawn"
+    folder.mkdir(parents=True)
+    (folder / "cost.yaml").write_text("activities: {picking: {pool: shed, seconds: 10, per: {lines: 7}}}\n")
+    assert frame("work")["seconds"].sum() == 4 * 10 + 2 * 7
+    units = frame("work_units")
+    assert units.loc[units["driver"] == "lines", ["units", "n", "seconds"]].values.tolist() == [[0, 2, 0], [2, 1, 14]]
+
+
 def test_an_order_is_late_when_one_of_its_shipments_is(drawn):
     frame = drawn(
         customers=CUSTOMERS,

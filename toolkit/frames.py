@@ -63,8 +63,10 @@ class Known:
     Ibis expression whose docstring says what one row is.
     """
 
-    def __init__(self, company: Company, period: Period):
+    def __init__(self, company: Company, period: Period, warehouse: Warehouse | None = None):
         self.company, self.period = company, period
+        if warehouse:
+            self.warehouse = warehouse
         self._kinds: dict[Period, ir.Table] = {}
         self._views: dict[str, ir.Table] = {}
 
@@ -72,6 +74,10 @@ class Known:
     def warehouse(self) -> Warehouse:
         """The company's tables, opened when one is first asked for."""
         return Warehouse(self.company)
+
+    @property
+    def _local(self) -> bool:
+        return self.company.settings.warehouse == "local"
 
     # -- what was known ----------------------------------------------------------------------
 
@@ -86,7 +92,7 @@ class Known:
         """
         if name not in self._views:
             found = made()
-            if self.company.settings.warehouse == "local" and (name not in TABLES or self.warehouse.has(name)):
+            if self._local and (name not in TABLES or self.warehouse.has(name)):
                 found = self.warehouse.backend.create_view(f"_{next(_VIEWS)}_{name}", found)
             self._views[name] = found
         return self._views[name]
@@ -95,7 +101,7 @@ class Known:
         contract = TABLES[name]
         as_of = _instant(self.period.as_of)
         if contract.known_at == "orders.ordered_at":
-            table = table.semi_join(self.table("orders"), "order_id")
+            table = table.filter(table.order_id.isin(self.table("orders").order_id))
         elif contract.known_at:
             column = table[contract.known_at]
             limit = ibis.literal(self.period.as_of.date()) if column.type().is_date() else as_of
@@ -122,11 +128,11 @@ class Known:
     def _seconds(self, end: ir.Value, begin: ir.Value) -> ir.Value:
         """Seconds from one instant to another, whatever clocks did between them.
 
-        DuckDB's epoch and PostgreSQL's difference are those of local clocks: an hour off where one was put forward.
+        DuckDB's epoch, and differences of the others, are those of local clocks: an hour off where one was put forward.
         """
-        if self.warehouse.backend.name == "postgres":
-            return (end.epoch_seconds() - begin.epoch_seconds()).cast("int64")
-        return end.delta(begin, unit="second")
+        if self.warehouse.backend.name == "duckdb":
+            return end.delta(begin, unit="second")
+        return end.truncate("s").epoch_seconds().cast("int64") - begin.truncate("s").epoch_seconds().cast("int64")
 
     def _spans(self) -> ir.Table:
         """Customers by span, bounds never empty."""
@@ -315,7 +321,7 @@ class Known:
             place = ibis.row_number().over(
                 ibis.window(group_by="freight_invoice_id", order_by=[ibis.desc(rows._left), rows.delivery_id])
             )
-            part = rows._part + (place < rows._total - rows._part.sum().over(of)).cast("int64")
+            part = rows._part + ibis.ifelse(place < rows._total - rows._part.sum().over(of), 1, 0)
             rows = rows.mutate(freight_cost=ibis.ifelse(rows._shared, part, rows.freight_cost))
             rows = rows.drop(*[name for name in rows.columns if name.startswith("_")])
         postings = self.table("ledger")
@@ -324,7 +330,7 @@ class Known:
             cents = ibis.literal(float(rule.tariff.cents_per_shipment))
             cents = cents + (kilos * rule.tariff.cents_per_kg if rule.tariff.cents_per_kg else 0)
             cents = cents + (far * rule.tariff.cents_per_km if rule.tariff.cents_per_km else 0)
-            rows = rows.mutate(freight_cost=ibis.coalesce(rows.freight_cost, cents.round().cast("int64")))
+            rows = rows.mutate(freight_cost=ibis.coalesce(rows.freight_cost, _rounded(cents)))
         return rows
 
     def _fees(self) -> ir.Table:
@@ -458,7 +464,8 @@ class Known:
             pairs.valid_to.isnull() | (pairs.at < pairs.valid_to)
         )
         clock = pairs.at.hour() * 60 + pairs.at.minute()
-        opens, closes = (pairs[name].hour() * 60 + pairs[name].minute() for name in ("opens", "closes"))
+        told = (pairs[name].cast("string") for name in ("opens", "closes"))  # "HH:MM", which is all that Spark knows
+        opens, closes = (time.substr(0, 2).cast("int64") * 60 + time.substr(3, 2).cast("int64") for time in told)
         fits = (pairs.at.day_of_week.full_name().lower() == pairs.weekday) & (opens <= clock) & (clock <= closes)
         pairs = pairs.filter(valid).mutate(_fits=fits)
         arrivals = pairs.group_by(["order_id", "delivery_id"]).agg(_kept=pairs._fits.any())
@@ -531,7 +538,8 @@ class Known:
     @cached_property
     def _invited(self) -> ir.Table:
         """``invitations``, read once: the frame of one period is part of others."""
-        asked = self._published(self._asked()).cache()
+        asked = self._published(self._asked())
+        asked = asked.cache() if self._local else asked
         answered = asked.filter(asked.score.notnull())
         persons = self.warehouse.backend.to_pyarrow(
             answered.group_by([*GRID_DIMENSIONS, "customer_id", "item", "scale"]).agg(amount=answered.count())
@@ -575,9 +583,7 @@ class Known:
     @cached_property
     def _before(self) -> "Known":
         """What was known of the period before this one on its own day of knowledge."""
-        before = Known(self.company, self.company.period(companies.previous(self.period.name)))
-        before.warehouse = self.warehouse
-        return before
+        return Known(self.company, self.company.period(companies.previous(self.period.name)), self.warehouse)
 
     def follow_up(self) -> ir.Table:
         """One row an answer to recommend of the period before, with what its customer bought around it.
@@ -1140,7 +1146,7 @@ class Known:
         refused = held._consent.fill_null(True) == False  # noqa: E712 - an expression
 
         def years(start: ir.Value, stop: ir.Value) -> ir.Value:
-            return self._seconds(stop, start) / (86_400 * 365.25)
+            return self._seconds(stop, start).cast("float64") / (86_400 * 365.25)
 
         first, last = ibis.greatest(held.start, _instant(begin)), ibis.least(held.stop, _instant(end))
         return held.select(
@@ -1315,9 +1321,7 @@ class Known:
         """
         done = self.warehouse.table("activities")
         done = self._as_known("activities", done.filter(*_in(span, ibis._.happened_at), *only))
-        cases = [(done.happened_at >= _instant(part.start), _first_day(part)) for part in _months(span)]
-        month = ibis.cases(*[(after, ibis.literal(day)) for after, day in reversed(cases)], else_=ibis.null("date"))
-        return done.mutate(month=month)
+        return done.mutate(month=_month_of(done.happened_at, span))
 
     def _timed(self, done: ir.Table, span: Period, floor: int | None = 0) -> ir.Table:
         """Activities with ``seconds`` by the time equations of ``cost.yaml``; 0 where there is none, never less.
@@ -1341,18 +1345,16 @@ class Known:
         """
         if span in self._kinds:
             return self._kinds[span]
-        rules = sorted(self.cost_rules.activities.items())
         kinds = self.warehouse.table("activities").filter(*_in(span, ibis._.happened_at))
-        kinds = kinds.select(_activity="activity", _text=kinds.drivers.fill_null("")).distinct()
-        told, more = kinds._text.nullif("").cast("json"), ibis.literal(0)
-        for driver in sorted({driver for _, rule in rules for driver in rule.per}):
-            of = [(kinds._activity == name, rule.per[driver]) for name, rule in rules if driver in rule.per]
-            more = more + told[driver].int.fill_null(0) * ibis.cases(*of, else_=0)
-        base = [(kinds._activity == name, rule.seconds) for name, rule in rules]
-        base = ibis.cases(*base, else_=0) if base else ibis.literal(0)
-        kind = ibis.dense_rank().over(order_by="_activity").cast("int32")
-        kinds = kinds.mutate(_base=base, _more=more, _kind=kind)
-        self._kinds[span] = ibis.memtable(self.warehouse.backend.to_pyarrow(kinds))
+        kinds = kinds.filter(kinds.activity.notnull()).select(_activity="activity", _text=kinds.drivers.fill_null(""))
+        texts = self.warehouse.backend.to_pyarrow(kinds.distinct()).to_pylist()
+        numbers = {name: at for at, name in enumerate(sorted({each["_activity"] for each in texts}))}
+        for each in texts:  # read here, as each backend reads JSON its own way
+            rule, told = self.cost_rules.activities.get(each["_activity"]), _counts(each["_text"])
+            more = sum(seconds * told.get(name, 0) for name, seconds in rule.per.items()) if rule else 0
+            each |= {"_base": rule.seconds if rule else 0, "_more": more, "_kind": numbers[each["_activity"]]}
+        schema = {"_activity": "string", "_text": "string", "_base": "int64", "_more": "int64", "_kind": "int32"}
+        self._kinds[span] = ibis.memtable(texts, schema=ibis.schema(schema))
         return self._kinds[span]
 
     def _sent_in(self, span: Period) -> ir.Table:
@@ -1367,7 +1369,7 @@ class Known:
     def freight(self) -> ir.Table:
         """One row a month, customer and atom: freight (cents) of what was handed over in the period."""
         placed = self._published(self._sent_in(self.period))
-        placed = placed.mutate(month=placed.shipped_at.date().truncate("M"))
+        placed = placed.mutate(month=_month_of(placed.shipped_at, self.period))
         return placed.group_by(["month", "customer_id", *GRID_DIMENSIONS]).agg(
             n_shipments=placed.count(), freight=placed.freight_cost.sum().fill_null(0)
         )
@@ -1419,11 +1421,11 @@ class Known:
         sizes = run(orders).to_pandas().set_index("segment")["n_orders"].to_dict()
         sums: dict[tuple, list[int]] = {}
         for row in run(kinds).to_pylist():
-            rule, counts = rules[row["activity"]], json.loads(row["drivers"])
+            rule, counts = rules[row["activity"]], _counts(row["drivers"])
             parts = [("", row["quantity"], rule.seconds * row["quantity"])]
-            parts += [(name, counts.get(name) or 0, each * (counts.get(name) or 0)) for name, each in rule.per.items()]
+            parts += [(name, counts.get(name, 0), each * counts.get(name, 0)) for name, each in rule.per.items()]
             for driver, units, seconds in parts:
-                key = (row["segment"], row["activity"], driver, row["no_order"], int(units))
+                key = (row["segment"], row["activity"], driver, row["no_order"], units)
                 found = sums.setdefault(key, [0, 0])
                 found[0] += row["n"]
                 found[1] += row["n"] * seconds
@@ -1492,7 +1494,7 @@ class Known:
         ])  # fmt: skip
         placed = rows.left_join(shares, rows.order_id == shares._of)
         share = ibis.ifelse(placed.pool == "freight", placed.by_weight, placed.by_line).fill_null(1.0)
-        part = (placed.amount * 1000 * share).round().cast("int64")
+        part = _rounded(placed.amount * 1000 * share)
         placed = placed.mutate(parts=part, category=placed.category.fill_null("(no article)"))
         return placed.group_by(["pool", "activity", "category"]).agg(parts=placed.parts.sum())
 
@@ -1540,8 +1542,8 @@ class Known:
                 n_lines=bought.n_lines.fill_null(0), net_revenue=bought.net_revenue.fill_null(0),
                 cost_of_goods=bought.cost_of_goods.fill_null(0), payment_fee=bought.payment_fee.fill_null(0),
                 freight=bought.freight.fill_null(0),
-                freight_sent=ibis.literal(0), unpriced=bought.unpriced.fill_null(False).cast("int64"),
-                unknown=(bought.n_lines.notnull() & bought.cost_of_goods.isnull()).cast("int64"),
+                freight_sent=ibis.literal(0), unpriced=ibis.ifelse(bought.unpriced.fill_null(False), 1, 0),
+                unknown=ibis.ifelse(bought.n_lines.notnull() & bought.cost_of_goods.isnull(), 1, 0),
             ),
             left.select(
                 "customer_id", ago=_ago(left.shipped_at, ends), freight_sent=left.freight_cost.fill_null(0),
@@ -1570,9 +1572,7 @@ class Known:
         """The four periods before this one as one span, known as this one is."""
         spans = self._spans_before()
         whole = Period(f"before {self.period.name}", spans[-1].start, spans[0].end, self.period.as_of)
-        before = Known(self.company, whole)
-        before.warehouse = self.warehouse
-        return before
+        return Known(self.company, whole, self.warehouse)
 
     def support(self) -> ir.Table:
         """One row a pool that another pool serves, in the order of ``cost.yaml``: pool, served, parts, method."""
@@ -1894,9 +1894,17 @@ def _fetched(backend: ibis.BaseBackend, expression: ir.Table) -> pa.Table:
     """The result of an expression, its text as codes: of millions of rows, text alone would fill the memory."""
     schema = expression.schema().to_pyarrow()
     parts = [_coded(_plain(schema.empty_table()))]
-    for batch in backend.to_pyarrow_batches(expression):
+    for batch in _batches(backend, expression):
         parts.append(_coded(_plain(pa.Table.from_batches([batch]).cast(schema))))
     return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+
+
+def _batches(backend: ibis.BaseBackend, expression: ir.Table) -> Iterable[pa.RecordBatch]:
+    if backend.name == "pyspark":  # Ibis takes it through pandas, where whole numbers beside missing ones are none
+        backend._run_pre_execute_hooks(expression)
+        return backend._session.sql(backend.compile(expression)).toArrow().to_batches()
+    few = {"chunk_size": 50_000} if backend.name == "postgres" else {}  # rows come as Python objects
+    return backend.to_pyarrow_batches(expression, **few)
 
 
 def _coded(table: pa.Table) -> pa.Table:
@@ -2116,6 +2124,17 @@ def _months(span: Period) -> list[Period]:
     return parts
 
 
+def _rounded(number: ir.Value) -> ir.Value:
+    """The nearest whole number, of a half the one farther from 0: PostgreSQL's own would take the even one."""
+    return (number.sign() * (number.abs() + 0.5).floor()).cast("int64")
+
+
+def _month_of(moment: ir.Value, span: Period) -> ir.Value:
+    """The first day of the month that a moment of a span lies in."""
+    cases = [(moment >= _instant(part.start), ibis.literal(_first_day(part))) for part in reversed(_months(span))]
+    return ibis.cases(*cases, else_=ibis.null("date"))
+
+
 def _first_day(span: Period) -> date:
     """The first day of the month that a span begins in."""
     return span.start.date().replace(day=1)
@@ -2137,6 +2156,11 @@ def _order_class(orders: ir.Table) -> ir.Value:
         (lines <= 9, "five to nine lines"),
         else_="ten lines and more",
     )
+
+
+def _counts(drivers: str) -> dict[str, int]:
+    """The counts that a text of drivers tells; what is no whole number counts as none."""
+    return {name: count for name, count in json.loads(drivers or "{}").items() if type(count) is int}
 
 
 def _by_activity(done: ir.Table, cases: list, otherwise: object) -> ir.Value:

@@ -1,17 +1,20 @@
 """Where do a company's contract tables live? Parquet on DuckDB by default, any Ibis backend by URL."""
 
 import json
+import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from toolkit.company import Company
-from toolkit.contract import TABLES
-from toolkit.errors import DataError, ParamsError
+from toolkit.contract import TABLES, Column
+from toolkit.errors import DataError, ParamsError, several
 
 IBIS_TYPES: dict[str, dt.DataType] = {
     "text": dt.string,
@@ -24,6 +27,8 @@ IBIS_TYPES: dict[str, dt.DataType] = {
     "degrees": dt.float64,
     "json": dt.string,
 }
+_BACKENDS = {"duckdb": "duckdb", "postgres": "postgres", "postgresql": "postgres", "pyspark": "pyspark"}
+_SECRET = re.compile("^[^=]*@|(password|passwd|secret|token|credential)[^&=]*=", re.IGNORECASE)
 
 
 class Warehouse:
@@ -36,33 +41,73 @@ class Warehouse:
     def __init__(self, company: Company):
         self.company = company
         url = company.settings.warehouse
-        self.backend = _local(company) if url == "local" else ibis.connect(url)
+        self.backend = _local(company) if url == "local" else _connected(company)
         _set_zone(self.backend, company.settings.zone)
         files = _local_files(company) if url == "local" else {}
         for name, path in files.items():
             self.backend.read_parquet(path, table_name=name)
         self._quarantine = {name: path.parents[1] / "quarantine" / path.name for name, path in files.items()}
         self._names = set(files) if url == "local" else set(self.backend.list_tables()) & set(TABLES)
-        self._columns = {name: set(self.backend.table(name).columns) for name in self._names}
+        self._columns = {name: self._found(name) for name in self._names}
+        if url != "local" and (faults := list(self._faults())):
+            raise ParamsError(several(faults))
 
     def has(self, table: str, *columns: str) -> bool:
         """Did the company bring the table, with these columns?"""
-        return table in self._names and set(columns) <= self._columns[table]
+        return table in self._names and set(columns) <= self._columns[table].keys()
 
     def table(self, name: str) -> ir.Table:
         """A contract table with all its columns in contract order; what was not brought is empty."""
         if name not in self._names:
             return self._empty(name)
-        return _padded(self.backend.table(name), name)
+        return self._padded(self.backend.table(name).select(*self._columns[name]), name)
 
     def quarantine(self, name: str) -> ir.Table:
         """Rows of a contract table that the entry checks set aside; none in a warehouse by URL."""
         path = self._quarantine.get(name)
-        return _padded(self.backend.read_parquet(path) if path else self._empty(name), name)
+        return self._padded(self.backend.read_parquet(path) if path else self._empty(name), name)
 
     def _empty(self, name: str) -> ir.Table:
-        schema = {column.name: IBIS_TYPES[column.type] for column in TABLES[name].columns}
+        schema = {column.name: self._type(column) for column in TABLES[name].columns}
         return ibis.memtable([], schema=ibis.schema(schema))
+
+    def _padded(self, found: ir.Table, name: str) -> ir.Table:
+        """A table with all columns of its contract, in order and of its types."""
+        kinds, there = {column.name: self._type(column) for column in TABLES[name].columns}, found.schema()
+        instants = {
+            column for column, kind in there.items() if getattr(kind, "timezone", None)
+        }  # whatever their digits
+        found = found.cast(
+            {column: kind for column, kind in kinds.items() if column in there and column not in instants}
+        )
+        return found.select(**{c: found[c] if c in there else ibis.null(kind) for c, kind in kinds.items()})
+
+    def _type(self, column: Column) -> dt.DataType:
+        """The type that stands for a column's here: Spark has none for a time of day but text, "HH:MM"."""
+        spark_time = column.type == "time" and self.backend.name == "pyspark"
+        return dt.string if spark_time else IBIS_TYPES[column.type]
+
+    def _faults(self) -> Iterator[str]:
+        """What a warehouse by URL lacks of the contract; values are not looked at, that would read all of it."""
+        place = f"warehouse ({self.backend.name}): expected"
+        for table in TABLES.values():
+            if table.required and table.name not in self._names:
+                yield f"{place} a table or view {table.name!r}, found none. docs/DATA.md says what it is."
+            for column in table.columns if table.name in self._names else ():
+                kind, wanted = self._columns[table.name].get(column.name), self._type(column)
+                if not _fits(kind, wanted) if kind else column.required and not column.absent:
+                    found = f"found {kind or 'no such column'}. Cast it in a view of the table's name."
+                    yield f"{place} {table.name}.{column.name} to be {wanted}, {found}"
+
+    def _found(self, name: str) -> dict[str, dt.DataType]:
+        """The columns of a table that may be read; which of Spark's timestamps is an instant, Ibis does not tell."""
+        closed = {column.name for column in TABLES[name].columns if column.personal}
+        closed -= {each.removeprefix(f"{name}.") for each in self.company.settings.open_personal}
+        found = {column: kind for column, kind in self.backend.table(name).schema().items() if column not in closed}
+        if self.backend.name == "pyspark":
+            kinds = self.backend._session.table(name).dtypes
+            found |= {column: IBIS_TYPES["timestamp"] for column, kind in kinds if kind == "timestamp"}
+        return found
 
 
 @contextmanager
@@ -86,14 +131,12 @@ def reading(company: Company) -> Iterator[None]:
         ) from None
 
 
-def _padded(found: ir.Table, name: str) -> ir.Table:
-    """A table with all columns of its contract, in order."""
-    return found.select(
-        **{
-            column.name: found[column.name] if column.name in found.columns else ibis.null(IBIS_TYPES[column.type])
-            for column in TABLES[name].columns
-        }
-    )
+def _fits(found: dt.DataType, wanted: dt.DataType) -> bool:
+    """Does a type hold what another does? Whole numbers and decimal degrees may be narrower ones."""
+    if wanted.is_timestamp():
+        return found.is_timestamp() and found.timezone is not None
+    kinds = (dt.Integer, dt.Floating, type(wanted))
+    return isinstance(found, next(kind for kind in kinds if isinstance(wanted, kind)))
 
 
 def receipt_path(company: Company) -> Path:
@@ -137,16 +180,66 @@ def _local(company: Company) -> ibis.BaseBackend:
     return ibis.duckdb.connect(**settings)
 
 
+def _connected(company: Company) -> ibis.BaseBackend:
+    """The backend that a company's URL names.
+
+    Raises
+    ------
+    ParamsError
+        If it is none that frames are the same on, its URL tells a secret, or it does not answer.
+    """
+    place = f"{company.params / 'base.yaml'}, 'warehouse'"
+    try:
+        url = urlsplit(company.settings.warehouse)
+    except ValueError as error:
+        raise ParamsError(f"{place}: expected local or a URL, found one that does not read: {error}.") from None
+    name = _BACKENDS.get(url.scheme)
+    if name is None:
+        raise ParamsError(
+            f"{place}: expected local, or a URL of duckdb, postgres or pyspark, found {url.scheme or url.path!r}: no "
+            "test holds its frames to DuckDB's, and its calendar days would be wrong unless they are those of the "
+            "company's zone. docs/SCALE.md says what it would take."
+        )
+    if url.password is not None or "@" in url.path + url.fragment or _SECRET.search(url.query):
+        raise ParamsError(
+            f"{place}: expected a URL without a secret, found one. Take it out and change it where it is good for; "
+            "secrets come by environment: of PostgreSQL PGPASSWORD or PGPASSFILE, of Spark a folder SPARK_CONF_DIR."
+        )
+    try:
+        return _spark(url) if name == "pyspark" else ibis.connect(url.geturl())
+    except Exception as error:  # each driver has errors of its own
+        told = str(error).strip() or type(error).__name__
+        how = f" pip install 'tandem-toolkit[{name.removeprefix('py')}]'" if isinstance(error, ImportError) else ""
+        raise ParamsError(
+            f"{place}: expected {name} to answer at {url.netloc or 'the place that its environment names'}, "
+            f"found: {told.splitlines()[0]}.{how}"
+        ) from None
+
+
+def _spark(url: SplitResult) -> ibis.BaseBackend:
+    """``pyspark://MASTER:PORT/DATABASE?spark.name=value``: a session on a standalone cluster, in that database.
+
+    Without a master ``spark.master`` says where, or Spark's own files. Ibis would set each value on a session that
+    runs, which Spark refuses for most.
+    """
+    from pyspark.sql import SparkSession
+
+    settings = {"spark.ui.showConsoleProgress": "false"} | dict(parse_qsl(url.query))
+    if url.hostname:
+        socket.create_connection((url.hostname, url.port or 7077), timeout=10).close()  # Spark would ask for a minute
+        settings["spark.master"] = f"spark://{url.hostname}:{url.port or 7077}"
+    session = SparkSession.builder.config(map=settings).getOrCreate()
+    if url.path.strip("/"):
+        session.catalog.setCurrentDatabase(url.path.strip("/"))
+    return ibis.pyspark.connect(session)
+
+
 def _set_zone(backend: ibis.BaseBackend, zone: str) -> None:
     """Calendar days and months are those of the company's zone on every backend."""
-    if backend.name == "duckdb":
-        backend.raw_sql(f"SET TimeZone = '{zone}'")
+    if backend.name == "pyspark":
+        backend._session.conf.set("spark.sql.session.timeZone", zone)
     elif backend.name == "postgres":
         backend.raw_sql(f"SET TIME ZONE '{zone}'")
-    elif backend.name == "pyspark":
-        backend._session.conf.set("spark.sql.session.timeZone", zone)
+        backend.raw_sql("SET enable_nestloop = off")  # it takes sums of sums for a row or two: minutes, not a second
     else:
-        raise ParamsError(
-            f"warehouse: expected duckdb, postgres or pyspark, found {backend.name!r}: "
-            "its session's time zone cannot be set, and calendar days would be wrong."
-        )
+        backend.raw_sql(f"SET TimeZone = '{zone}'")
