@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import replace
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ from conftest import ROOT
 import sample_company as sample
 from toolkit import company, contract, frames, source
 from toolkit.errors import DataError, ParamsError
+from toolkit.reporting import prune
 from toolkit.rules import CostRules
 
 PERIOD = "2026Q2"
@@ -383,6 +385,40 @@ def test_the_local_warehouse_holds_no_more_memory_than_it_may(tiny):
     link = frames.Known(found, found.period(PERIOD)).warehouse.backend
     told = link.raw_sql("SELECT current_setting('memory_limit'), current_setting('temp_directory')").fetchone()
     assert told == ("572.2 MiB", str(tiny.data / "spill"))  # 600,000,000 bytes
+
+
+def test_the_local_warehouse_spills_to_the_folder_that_is_set(tiny, tmp_path):
+    limits = company.Limits(warehouse_mb=500, spill=str(tmp_path))
+    found = replace(tiny, settings=tiny.settings.model_copy(update={"limits": limits}))
+    link, seen = frames.Known(found, found.period(PERIOD)).warehouse.backend, tmp_path / "spill-sample"
+    link.raw_sql("CREATE TEMP TABLE much AS SELECT hash(i) AS one, hash(i, 1) AS two FROM range(60_000_000) t(i)")
+    assert sum(path.stat().st_size for path in seen.iterdir()) > 0
+    assert prune.needless(found) == sorted([*prune.needless(tiny), seen])  # as if killed now
+    link.disconnect()
+    assert not seen.exists()
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_spill_folder_that_cannot_be_written_to_is_refused(tiny, tmp_path, monkeypatch, made):
+    folder = tmp_path / "scratch"
+    if made:
+        folder.mkdir()
+        monkeypatch.setattr(os, "access", lambda path, mode: path != folder)
+    limits = company.Limits(spill=str(folder))
+    found = replace(tiny, settings=tiny.settings.model_copy(update={"limits": limits}))
+    with pytest.raises(ParamsError) as error:
+        frames.Known(found, found.period(PERIOD))
+    assert str(error.value) == (
+        f"{tiny.params}/base.yaml: 'limits.spill': expected a folder that can be written to, found "
+        f"{'one that cannot' if made else 'none'}: {folder}. Make it, or leave the limit out: the warehouse then "
+        f"spills to {tiny.data}/spill."
+    )
+
+
+def test_a_spill_folder_that_is_not_absolute_is_the_projects(tiny):
+    limits = company.Limits(spill="scratch")
+    found = replace(tiny, settings=tiny.settings.model_copy(update={"limits": limits}))
+    assert found.spill == tiny.home / "scratch" / "spill-sample"
 
 
 def test_text_of_the_largest_frame_is_categories_in_order(made):
