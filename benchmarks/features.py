@@ -1,12 +1,12 @@
 """How long do exact customer features take, how much memory, beside DuckDB SQL in one pass and pandas?
 
 Run ``python benchmarks/features.py`` from the project's folder; half an hour, 8 GB of disk and 16 GB of memory;
-``--lines 10`` (millions) for one size, ``--rounds`` for more pairs. Orders of 52 weeks of ten lines each, a customer to
-50 lines, few with many; 5,000 articles in 50 categories, 100 sites, people and accounts. Ours: the frame ``breadth``,
-as it is fetched before it is kept. The peers read the same files to the same columns: SQL with one ``GROUP BY`` over
-joined lines and ``count(DISTINCT ...)``; pandas with the columns it needs, merged, ``nunique``. All three must give the
-same table. Each run is a process of its own, timed from after its imports, ours and the peers' in turn; the peers only
-up to 50 million lines, where they fit in memory.
+``--lines 10`` (millions) for one size, ``--rounds`` for more of them in turn, ``--only ours sql`` for some. Orders of 52
+weeks of ten lines each, a customer to 50 lines, few with many; 5,000 articles in 50 categories, 100 sites, people and
+accounts. Ours: the frame ``breadth``, as it is fetched before it is kept; limited: with 2 GB for the warehouse; kept:
+as its file. The peers read the same files to the same columns: SQL with one ``GROUP BY`` over joined lines and
+``count(DISTINCT ...)``; pandas with the columns it needs, merged, ``nunique``. All must give the same table. Each run is
+a process of its own, timed from after its imports; the peers only up to 50 million lines, where they fit in memory.
 """
 
 import argparse
@@ -181,48 +181,50 @@ def _print(found) -> str:
 
 
 def alone(what: str, home: Path) -> None:
-    """Times one of them in this process: seconds, GiB at the most, the table's digest and rows."""
-    start = time.perf_counter()
+    """Times one of them in this process: seconds, those of its processors, GiB at the most, digest and rows."""
+    start, busy = time.perf_counter(), time.process_time()
     found = {"ours": ours, "limited": limited, "kept": kept, "sql": sql, "pandas": pandas}[what](home)
-    took, most = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(json.dumps([took, most, "" if found is None else _print(found), 0 if found is None else len(found)]))
+    took, busy = time.perf_counter() - start, time.process_time() - busy
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps([took, busy, most, "" if found is None else _print(found), 0 if found is None else len(found)]))
 
 
-def timed(what: str, home: Path) -> tuple[float, float, str, int]:
+def timed(what: str, home: Path) -> tuple[float, float, float, str, int]:
     run = subprocess.run([sys.executable, __file__, "--one", what, str(home)], capture_output=True, text=True)
     if run.returncode:
         raise SystemExit(f"{what}: {run.stderr}")
     return tuple(json.loads(run.stdout.splitlines()[-1]))
 
 
-def compared(home: Path, millions: float, rounds: int) -> float:
-    """Prints what each takes, in turn; the median time of ours."""
-    whats = ["ours", "limited", "kept"] + (["sql", "pandas"] if SMALL < millions <= 50 else [])
+def compared(home: Path, millions: float, rounds: int, only: list[str]) -> tuple[float, float]:
+    """Prints what each takes, in turn; the median time of ours, and of the processors it kept busy."""
+    whats = [what for what in only if what in ("ours", "limited", "kept") or SMALL < millions <= 50]
     runs = {what: [] for what in whats}
     for _ in range(rounds):
         for what in whats:
             runs[what].append(timed(what, home))
             print(f"  {what:8} {runs[what][-1][0]:7.2f} s", flush=True)
-    tables = {run[2:] for what, some in runs.items() if what != "kept" for run in some}
+    tables = {run[3:] for what, some in runs.items() if what != "kept" for run in some}
     assert len(tables) == 1, f"not the same tables: {tables}"
     own = [run[0] for run in runs["ours"]]
-    print(f"{millions:g} million lines, {next(iter(tables))[1]} customers, the same table {len(whats) - 1} ways:")
+    print(f"{millions:g} million lines, {next(iter(tables))[1]} customers, the same table each time:")
     for what, some in runs.items():
         seconds = [run[0] for run in some]
         pairs = [a / b for a, b in zip(seconds, own, strict=True)]
         print(
             f"  {what:8} {statistics.median(seconds):7.2f} s ({min(seconds):.2f} to {max(seconds):.2f}), "
             f"{statistics.median(pairs):5.2f} times ours ({min(pairs):.2f} to {max(pairs):.2f}), "
-            f"{max(run[1] for run in some):.2f} GiB",
+            f"{statistics.median(run[1] for run in some):.2f} s of processors, {max(run[2] for run in some):.2f} GiB",
             flush=True,
         )
-    return statistics.median(own)
+    return statistics.median(own), statistics.median(run[1] for run in runs["ours"])
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--lines", type=float, nargs="+", default=[SMALL, 10, 30, 50, 100], help="millions of lines")
     asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--only", nargs="+", default=["ours", "limited", "kept", "sql", "pandas"])
     asked.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     given = asked.parse_args()
     if given.one:
@@ -237,14 +239,15 @@ def main() -> None:
             load = os.getloadavg()[0]
             made_in = time.perf_counter() - start
             print(f"{millions:g} million lines: {size:.0f} MB in {made_in:.0f} s; load {load:.1f}", flush=True)
-            took[millions] = compared(home, millions, given.rounds)
+            took[millions] = compared(home, millions, given.rounds, given.only)
         finally:
             shutil.rmtree(home)
     large = [millions for millions in took if millions in (10, 30, 100)]
     if SMALL in took and len(large) > 1:
-        more = [took[millions] - took[SMALL] for millions in large]
-        slope = np.polyfit(np.log(large), np.log(more), 1)[0]
-        print(f"slope of log(time - time at {SMALL:g} million) on log(lines) over {large} million: {slope:.2f}")
+        for at, what in enumerate(("time", "time of processors")):
+            more = [took[millions][at] - took[SMALL][at] for millions in large]
+            slope = np.polyfit(np.log(large), np.log(more), 1)[0]
+            print(f"slope of log({what} - that at {SMALL:g} million) on log(lines) over {large} million: {slope:.2f}")
 
 
 if __name__ == "__main__":
