@@ -1,12 +1,12 @@
 """How long do exact customer features take, how much memory, beside DuckDB SQL in one pass and pandas?
 
 Run ``python benchmarks/features.py`` from the project's folder; half an hour, 8 GB of disk and 16 GB of memory;
-``--lines 10`` (millions) for one size, ``--rounds`` for more of them in turn, ``--only ours sql`` for some. Orders of 52
-weeks of ten lines each, a customer to 50 lines, few with many; 5,000 articles in 50 categories, 100 sites, people and
-accounts. Ours: the frame ``breadth``, as it is fetched before it is kept; limited: with 2 GB for the warehouse; kept:
-as its file. The peers read the same files to the same columns: SQL with one ``GROUP BY`` over joined lines and
-``count(DISTINCT ...)``; pandas with the columns it needs, merged, ``nunique``. All must give the same table. Each run is
-a process of its own, timed from after its imports; the peers only up to 50 million lines, where they fit in memory.
+``--lines 10`` (millions) for one size, ``--rounds`` for more of them in turn, ``--only ours sql`` for some. Orders of
+52 weeks of ten lines each, a customer to 50 lines, few with many; 5,000 articles in 50 categories, 100 sites. Ours: the
+frame ``breadth``, as it is fetched before it is kept; limited: with 2 GB for the warehouse; kept: as its file. The
+peers read the same files to the same columns: SQL with one ``GROUP BY`` over joined lines and ``count(DISTINCT ...)``;
+pandas with the columns it needs, merged, ``nunique``. All must give the same table. Each run is a process of its own,
+timed from after its imports; the peers only up to 50 million lines, where they fit in memory.
 """
 
 import argparse
