@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import replace
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ from conftest import ROOT
 import sample_company as sample
 from toolkit import company, contract, frames, source
 from toolkit.errors import DataError, ParamsError
+from toolkit.reporting import prune
 from toolkit.rules import CostRules
 
 PERIOD = "2026Q2"
@@ -258,6 +260,44 @@ def test_what_customers_did_before_the_period_equals_its_restatement(tiny, table
     assert set(found["built_from"]) == {"customers.type"}
 
 
+def test_how_widely_customers_buy_equals_its_restatement(tiny, tables, made):
+    period = tiny.period(PERIOD)
+    orders = _known(tables, "orders", period.as_of)
+    inside = (orders["ordered_at"] >= period.end - timedelta(weeks=52)) & (orders["ordered_at"] < period.end)
+    orders = orders[inside & orders["cancelled_at"].isna()]
+    lines = tables["order_lines"].merge(orders[["order_id", "customer_id"]], on="order_id")
+    lines = lines.merge(tables["products"][["product_id", "category"]], how="left", on="product_id")
+    did, bought = orders.groupby("customer_id"), lines.groupby("customer_id")
+    days = (
+        pd.to_datetime(period.end.date())
+        - orders["ordered_at"].dt.tz_convert(tiny.zone).dt.tz_localize(None).dt.normalize()
+    )
+    days = days.dt.days.groupby(orders["customer_id"])
+    expected = pd.DataFrame(
+        {
+            "n_orders": did.size(),
+            "n_sites": did["site_id"].nunique(),
+            "first_days": days.max(),
+            "last_days": days.min(),
+            "n_lines": bought.size(),
+            "n_products": bought["product_id"].nunique(),
+            "n_categories": bought["category"].nunique(),
+            "quantity": bought["quantity_ordered"].sum(),
+            "net_revenue": bought["net_revenue"].sum(),
+            "cost_of_goods": bought["cost_of_goods"].sum().where(bought["cost_of_goods"].count() == bought.size()),
+        }
+    )
+    of_lines = ["n_lines", "n_products", "n_categories", "quantity", "net_revenue"]
+    expected[of_lines] = expected[of_lines].fillna(0)
+    key = hashlib.sha256(b"frames" + tiny.pseudonym_key()).digest()
+    expected.index = [source.pseudonym(name, key) for name in expected.index]
+    found = made["breadth"].set_index("customer_id")
+    assert set(found) - set(expected) == {"segment"}
+    found, expected = found[list(expected)].astype("float64"), expected.astype("float64")
+    pd.testing.assert_frame_equal(found, expected.sort_index(), check_names=False)
+    assert found["cost_of_goods"].isna().any() < found["n_categories"].max()
+
+
 def test_product_mix_adds_up_to_the_orders(tiny, tables, made):
     orders = made["orders"][~made["orders"]["cancelled"]]
     mix = made["product_mix"]
@@ -345,6 +385,40 @@ def test_the_local_warehouse_holds_no_more_memory_than_it_may(tiny):
     link = frames.Known(found, found.period(PERIOD)).warehouse.backend
     told = link.raw_sql("SELECT current_setting('memory_limit'), current_setting('temp_directory')").fetchone()
     assert told == ("572.2 MiB", str(tiny.data / "spill"))  # 600,000,000 bytes
+
+
+def test_the_local_warehouse_spills_to_the_folder_that_is_set(tiny, tmp_path):
+    limits = company.Limits(warehouse_mb=500, spill=str(tmp_path))
+    found = replace(tiny, settings=tiny.settings.model_copy(update={"limits": limits}))
+    link, seen = frames.Known(found, found.period(PERIOD)).warehouse.backend, tmp_path / "spill-sample"
+    link.raw_sql("CREATE TEMP TABLE much AS SELECT hash(i) AS one, hash(i, 1) AS two FROM range(60_000_000) t(i)")
+    assert sum(path.stat().st_size for path in seen.iterdir()) > 0
+    assert prune.needless(found) == sorted([*prune.needless(tiny), seen])  # as if killed now
+    link.disconnect()
+    assert not seen.exists()
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_spill_folder_that_cannot_be_written_to_is_refused(tiny, tmp_path, monkeypatch, made):
+    folder = tmp_path / "scratch"
+    if made:
+        folder.mkdir()
+        monkeypatch.setattr(os, "access", lambda path, mode: path != folder)
+    limits = company.Limits(spill=str(folder))
+    found = replace(tiny, settings=tiny.settings.model_copy(update={"limits": limits}))
+    with pytest.raises(ParamsError) as error:
+        frames.Known(found, found.period(PERIOD))
+    assert str(error.value) == (
+        f"{tiny.params}/base.yaml: 'limits.spill': expected a folder that can be written to, found "
+        f"{'one that cannot' if made else 'none'}: {folder}. Make it, or leave the limit out: the warehouse then "
+        f"spills to {tiny.data}/spill."
+    )
+
+
+def test_a_spill_folder_that_is_not_absolute_is_the_projects(tiny):
+    limits = company.Limits(spill="scratch")
+    found = replace(tiny, settings=tiny.settings.model_copy(update={"limits": limits}))
+    assert found.spill == tiny.home / "scratch" / "spill-sample"
 
 
 def test_text_of_the_largest_frame_is_categories_in_order(made):
@@ -844,6 +918,88 @@ def test_a_segment_holds_for_the_year_and_comes_of_its_first_day(drawn):
     assert places.set_index("order_id")["segment"].to_dict() == {"o1": "old", "o2": "late", "o3": "(other)"}
     assert places.set_index("order_id")["region"].to_dict() == {"o1": "s", "o2": "n", "o3": "(other)"}
     assert sorted(frame("segments")["segment"]) == ["(other)", "late", "old"]
+
+
+def test_how_widely_a_customer_buys_counts_each_once(drawn):
+    frame = drawn(
+        customers="""
+            customer_id | type | profiling_consent
+            --------------------------------------
+            a           | x    |
+            b           | x    | false
+            c           | x    |
+            """,
+        products="""
+            product_id | category
+            ---------------------
+            p1         | tea
+            p2         | tea
+            p3         |
+            p4         | salt
+            """,
+        orders="""
+            order_id | customer_id | ordered_at | site_id | cancelled_at
+            -----------------------------------------------------------
+            o1       | a           | 05-10      | s1      |
+            o2       | a           | 05-10      | s1      | 06-22
+            o3       | a           | 05-20      |         |
+            o4       | a           | 05-21      | s2      | 06-21
+            o5       | a           | 06-01      | s3      |
+            o6       | b           | 05-31      | s1      |
+            o7       | c           | 05-01      | s1      |
+            o8       | d           | 06-22      | s1      |
+            """,
+        order_lines="""
+            order_id | line_no | product_id | quantity_ordered | net_revenue | cost_of_goods
+            --------------------------------------------------------------------------------
+            o1       | 1       | p1         | 1                | 500         | 300
+            o1       | 2       | p1         | 2                | 900         | 600
+            o2       | 1       | p2         | 1                | 100         |
+            o3       | 1       | p3         | 4                | 40          | 30
+            o3       | 2       | p8         | 1                |             | 5
+            o3       | 3       | p9         | 1                | 7           | 5
+            o3       | 4       | p9         | 1                | 7           | 5
+            o4       | 1       | p4         | 1                | 11          | 5
+            o5       | 1       | p4         | 1                | 11          | 5
+            o6       | 1       | p4         | 3                | 30          | 21
+            """,
+    )
+    found = frame("known").warehouse.backend.to_pyarrow(frame("known").breadth()).to_pandas().set_index("customer_id")
+    # a: o1, o2 (its cancellation is not known on 22 June) and o3; o4 is cancelled, o5 after the period; p8 and p9 are
+    # in no table of articles, p3 in no category. b refused profiling. c has no lines. d is not known yet.
+    assert sorted(found.index) == ["a", "b", "c"]
+    assert found["segment"].to_dict() == {"a": "x", "b": "(other)", "c": "x"}
+    assert found["n_orders"].to_dict() == {"a": 3, "b": 1, "c": 1}
+    assert found["n_sites"].to_dict() == {"a": 1, "b": 1, "c": 1}
+    assert found["first_days"].to_dict() == {"a": 31 + 1 - 10, "b": 1, "c": 31}
+    assert found["last_days"].to_dict() == {"a": 31 + 1 - 20, "b": 1, "c": 31}
+    assert found["n_lines"].to_dict() == {"a": 7, "b": 1, "c": 0}
+    assert found["n_products"].to_dict() == {"a": len({"p1", "p2", "p3", "p8", "p9"}), "b": 1, "c": 0}
+    assert found["n_categories"].to_dict() == {"a": len({"tea"}), "b": 1, "c": 0}
+    assert found["quantity"].to_dict() == {"a": 1 + 2 + 1 + 4 + 1 + 1 + 1, "b": 3, "c": 0}
+    assert found["net_revenue"].to_dict() == {"a": 500 + 900 + 100 + 40 + 7 + 7, "b": 30, "c": 0}
+    assert found["cost_of_goods"].fillna(-1).to_dict() == {"a": -1, "b": 21, "c": -1}  # of o2 it is not known
+
+
+def test_categories_are_counted_exactly_however_many_there_are(drawn):
+    many = 2 * frames._BITS + 3
+    goods = "\n".join(f"p{i} | c{i % (many - 1)}" for i in range(many))  # two articles of c0
+    lines = "\n".join(f"o{1 + (i == 1)} | {i} | p{i} | 1" for i in range(many))
+    frame = drawn(
+        customers=CUSTOMERS,
+        products=f"product_id | category\n--\n{goods}",
+        orders="""
+            order_id | customer_id | ordered_at
+            -----------------------------------
+            o1       | a           | 05-10
+            o2       | b           | 05-10
+            """,
+        order_lines=f"order_id | line_no | product_id | quantity_ordered\n--\n{lines}",
+    )
+    found = frame("known").warehouse.backend.to_pyarrow(frame("known").breadth()).to_pandas().set_index("customer_id")
+    assert found["n_categories"].to_dict() == {"a": many - 2, "b": 1}
+    assert found["n_products"].to_dict() == {"a": many - 1, "b": 1}
+    assert found["net_revenue"].isna().all()  # not brought
 
 
 def test_an_answer_is_not_known_before_its_order(drawn):

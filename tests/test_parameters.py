@@ -425,7 +425,7 @@ PERSONAL = ", ".join(
             SETTINGS + "  limits: {second: 9, memory_mb: 0}\n",
             "2 faults:\n  1. params/acme/base.yaml, line 6: 'limits.memory_mb': expected greater than 0, found int 0.\n"
             "  2. params/acme/base.yaml, line 6: unknown name 'limits.second'; expected: memory_mb, output_mb, "
-            "seconds, silent_seconds, warehouse_mb. Did you mean 'seconds'?",
+            "seconds, silent_seconds, spill, warehouse_mb. Did you mean 'seconds'?",
         ),
         (SETTINGS.replace("  title: Acme\n", ""), "params/acme/base.yaml: 'title' is missing."),
         (

@@ -301,6 +301,14 @@ def test_clusters_are_told_with_their_evidence_and_the_price_of_a_wish():
         "None of the 2 categories of segments is apart from all customers in 2026Q3; the 2 intervals"
     )
     none = LIFTS.head(0)
+    widths = pd.DataFrame({"segment": ["a"], "n": [12], "orders_each": [2.5], "categories": [1.25], "articles": [3.0]})
+    widths = widths.assign(categories_low=1.0, categories_high=1.5, articles_low=2.0, articles_high=4.0)
+    wide = present_profile.breadth(widths.assign(sites=None, sites_low=None, sites_high=None), LOOK_2)
+    assert "the 2 intervals hold together" in wide.html  # of sites nothing is recorded
+    assert ">1.25<" in wide.html
+    assert "sites low" not in wide.html
+    few = present_profile.breadth(widths.head(0), LOOK_2).text
+    assert few == "Too few customers ordered in the 52 weeks to the end of 2026Q3."
     assert present_profile.preferences(none, none, LOOK_2).text.startswith("No category holds enough customers")
 
 

@@ -1,5 +1,7 @@
 """Are customers grouped by the published rule, and do profiles say what the orders say?"""
 
+from statistics import NormalDist
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -136,6 +138,28 @@ def test_a_profile_is_what_the_orders_say():
     assert found["card_share"].fillna(-1).tolist() == [1 / 2, -1]
     assert found.loc["a", ["nps", "n_answers"]].tolist() == [20, 5]
     assert found.loc["b", ["nps", "n_answers"]].isna().all()
+
+
+def test_how_widely_a_segment_buys_is_a_mean_over_its_customers():
+    customers = pd.DataFrame({"customer_id": list("abcdefg"), "segment": list("xxxyyyz"), "n_sites": 0})
+    customers = customers.assign(n_orders=[1, 2, 6, 1, 1, 1, 9], n_categories=[1, 2, 3, 4, 4, 4, 9])
+    customers = customers.assign(n_products=[1, 3, 8, 5, 6, 7, 9])
+    found = segments.breadth(customers, min_n=3).set_index("segment")
+    # z has one customer and stands together with the smallest of the others, x (ties go by name)
+    assert found["n"].to_dict() == {"(other)": 4, "y": 3}
+    assert found["categories"].to_dict() == {"y": 4, "(other)": (1 + 2 + 3 + 9) / 4}  # the widest first
+    assert list(found.index) == ["y", "(other)"]
+    assert found["articles"].to_dict() == {"y": 6, "(other)": (1 + 3 + 8 + 9) / 4}
+    assert found["orders_each"].to_dict() == {"y": 1, "(other)": (1 + 2 + 6 + 9) / 4}
+    half = NormalDist().inv_cdf(1 - 0.05 / 2 / 4) * (1 / 3) ** 0.5  # of 5, 6, 7: variance 1, two kinds x two segments
+    assert found.loc["y", ["articles_low", "articles_high"]].tolist() == pytest.approx([6 - half, 6 + half])
+    assert found[["sites", "sites_low"]].isna().all(axis=None)  # of nobody is one recorded
+
+
+def test_too_few_customers_show_no_breadth():
+    customers = pd.DataFrame({"customer_id": ["a"], "segment": ["x"]})
+    customers = customers.assign(n_orders=1, n_categories=1, n_products=1, n_sites=1)
+    assert segments.breadth(customers, min_n=3).empty
 
 
 def test_revenue_that_is_not_known_is_not_nothing():

@@ -36,7 +36,8 @@ class Limits(BaseModel):
     """What a report may take: wall clock, silence (no cell begun, no message), output, memory of all its processes.
 
     Without ``memory_mb`` the reports that run at once share nine tenths of the machine's memory; without
-    ``warehouse_mb`` the local warehouse takes up to four fifths of it, then spills to disk.
+    ``warehouse_mb`` the local warehouse takes up to four fifths of it, then spills to disk: to ``spill``, a folder
+    that is there (from the project's on, if not absolute), or to the company's data.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -46,6 +47,7 @@ class Limits(BaseModel):
     output_mb: float = Field(default=50, gt=0)
     memory_mb: float | None = Field(default=None, gt=0)
     warehouse_mb: float | None = Field(default=None, ge=500)
+    spill: str | None = Field(default=None, min_length=1)
 
 
 COVARIATES = (  # of an order, known when it was placed: what a cause may be adjusted for
@@ -124,6 +126,12 @@ class Company:
     def reports(self) -> Path:
         """Folder of its archive."""
         return self.home / "reports" / self.name
+
+    @property
+    def spill(self) -> Path:
+        """Folder that its local warehouse writes to what memory cannot hold: its own in ``limits.spill``, if set."""
+        folder = self.settings.limits.spill
+        return self.home / folder / f"spill-{self.name}" if folder else self.data / "spill"
 
     @property
     def zone(self) -> ZoneInfo:

@@ -34,6 +34,7 @@ NO_ORDER = "(no order)"
 FRAMES_VARIABLE = "TOOLKIT_FRAMES"
 KEY_FIGURES = "key_figures"
 MUCH_WORK = 5_000_000  # activities
+_BITS = 62  # of a whole number that every backend shifts and ands alike
 CAUSE_FIGURE = "nps_lost_cause_"  # then the treatment: key figures of what a cause takes
 _COST_TABLES = {"activities": "happened_at", "deliveries": "shipped_at", "ledger": "month", "resource_pools": "month"}
 _SUMS_BEFORE = ("n_orders", "n_lines", "net_revenue", "cost_of_goods", "payment_fee", "freight", "unpriced", "unknown")
@@ -1158,6 +1159,80 @@ class Known:
             revenue=ibis.ifelse(held._who.isnull(), 0, held._revenue),
         )
 
+    def breadth(self) -> ir.Table:
+        """One row a customer with an order in the 52 weeks up to the period's end, not cancelled by as_of.
+
+        customer_id; segment ("(other)" if profiling is refused); n_orders; first_days, last_days (from the first and
+        the last of them to the period's end); n_lines, quantity (pieces); net_revenue (cents; empty where prices are
+        not known), cost_of_goods (cents; empty unless known of every line). How many different ones, exact, what is
+        not recorded being none: n_sites (of orders), n_products, n_categories (of lines).
+
+        Lines carry numbers for customer and article and a bit for the category, and are grouped once, by customer: a
+        list of numbers, made unique, costs a fraction of a distinct count over texts, and of its memory.
+        """
+        year = Period("", self.period.end - timedelta(weeks=52), self.period.end, self.period.as_of)
+        orders, segments = self._placed_in(year), self._frozen_segments()
+        orders = orders.filter(orders.cancelled_at.isnull())
+        orders = orders.select("order_id", "customer_id", "ordered_at", "site_id")
+        did = orders.group_by("customer_id").agg(
+            n_orders=orders.count(),
+            n_sites=orders.site_id.nunique(),
+            first=orders.ordered_at.min(),
+            last=orders.ordered_at.max(),
+        )
+        did = did.mutate(
+            _number=ibis.row_number().over(order_by="customer_id")
+        )  # ordered: the same wherever it is used
+        numbers = did.select("_number", _who="customer_id")
+        numbered = orders.inner_join(numbers, orders.customer_id == numbers._who).select("order_id", "_number")
+        goods, bits = self._numbered_goods()
+        bought = self.warehouse.table("order_lines").inner_join(numbered, "order_id")  # of orders as known
+        bought = bought.left_join(goods, bought.product_id == goods._product)
+        unknown = bought.product_id.collect(where=bought._article.isnull())
+        sums = bought.group_by("_number").agg(
+            n_lines=bought.count(),
+            n_products=sum(some.unique().length().fill_null(0) for some in (bought._article.collect(), unknown)),
+            quantity=bought.quantity_ordered.sum(),
+            net_revenue=bought.net_revenue.sum(),
+            cost_of_goods=ibis.ifelse(
+                bought.cost_of_goods.count() == bought.count(), bought.cost_of_goods.sum(), ibis.null("int64")
+            ),
+            **{name: bought[name].bit_or() for name in bits},
+        )
+        sums = sums.rename(_same="_number")
+        found = did.left_join(sums, did._number == sums._same)
+        found = found.left_join(segments, found.customer_id == segments._member)
+        refused = found._consent.fill_null(True) == False  # noqa: E712 - an expression
+        after, zone_day = ibis.literal(self.period.end.date()), {name: found[name].date() for name in ("first", "last")}
+        return found.select(
+            "customer_id", "n_orders", "n_sites", "cost_of_goods",
+            segment=ibis.ifelse(refused, stats.OTHER, found._segment.fill_null(stats.UNKNOWN)),
+            **{f"{name}_days": after.delta(day, unit="day") for name, day in zone_day.items()},
+            **{name: found[name].fill_null(0) for name in ("n_lines", "n_products", "quantity")},
+            net_revenue=ibis.ifelse(found._same.isnull(), 0, found.net_revenue),
+            n_categories=sum(
+                ibis.ifelse(found[name] & 2**place > 0, 1, 0) for name, n in bits.items() for place in range(n)
+            ),
+        )  # fmt: skip
+
+    def _numbered_goods(self) -> tuple[ir.Table, dict[str, int]]:
+        """One row an article: its number, and its category as a bit of one of some columns; bits used of each."""
+        goods = self.table("products").select("product_id", "category")
+        known = goods.filter(goods.category.notnull()).select("category").distinct()
+        names = sorted(self.warehouse.backend.to_pyarrow(known)["category"].to_pylist())
+        words = [names[first : first + _BITS] for first in range(0, max(len(names), 1), _BITS)]
+        rows = [
+            {"_category": name} | {f"_bits{at}": (at == word) << place for at in range(len(words))}
+            for word, some in enumerate(words)
+            for place, name in enumerate(some)
+        ]
+        schema = {"_category": "string"} | {f"_bits{at}": "int64" for at in range(len(words))}
+        bits = ibis.memtable(rows, schema=ibis.schema(schema))
+        goods = goods.left_join(bits, goods.category == bits._category)
+        number = ibis.row_number().over(order_by="product_id").cast("int32")
+        told = goods.select(*list(schema)[1:], _product="product_id", _article=number)
+        return told, {f"_bits{at}": len(some) for at, some in enumerate(words)}
+
     def product_mix(self) -> ir.Table:
         """One row a customer, atom and product category, over orders of the period that were not cancelled.
 
@@ -1750,6 +1825,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "campaign_reach": ("campaign_id", "customer_id"),
     "lifetimes": ("customer_id",),
     "accounts": ("customer_id",),
+    "breadth": ("customer_id",),
     "product_mix": ("customer_id", *GRID_DIMENSIONS, "category"),
     "ledger": ("month", "account", "pool"),
     "capacity": ("month", "pool"),

@@ -54,8 +54,8 @@ _KINDS = {
     "unmet used_share",
     "points": "base effect lost nps penalty placebo points reward tipping uplift",
     "days": "every_days lead_days lead_p95 lead_sd median_days p95_days",
-    "times": "e_value e_value_limit gain household_size jaccard lift lines_each multiple orders_each per_day "
-    "silhouette smd_after smd_before standard sure vif",
+    "times": "articles categories e_value e_value_limit gain household_size jaccard lift lines_each multiple "
+    "orders_each per_day silhouette sites smd_after smd_before standard sure vif",
     "rate": "high low p_adjusted rate value",
 }
 _KIND_OF = {column: kind for kind, columns in _KINDS.items() for column in columns.split()}

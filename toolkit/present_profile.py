@@ -86,6 +86,23 @@ def preferences(farthest: Frame, lifts: Frame, look: Look) -> Html:
     )  # fmt: skip
 
 
+def breadth(rows: Frame, look: Look) -> Html:
+    """From how many categories, articles and sites customers buy; what nobody recorded is left out."""
+    if rows.empty:
+        return paragraphs(
+            [say("Too few customers ordered in the 52 weeks to the end of {period}.", period=look.period)]
+        )
+    told = [name for name in ("categories", "articles", "sites") if rows[name].notna().any()]
+    caption = say(
+        "How widely customers bought in the 52 weeks to the end of {period}: orders, and different categories, "
+        "articles and sites, of a customer on average", period=look.period,
+    )  # fmt: skip
+    caption += f"; {look.together(len(told) * len(rows))}"
+    columns = ["segment", "n", "orders_each", *(column for name in told for column in trio(name))]
+    heads = {"n": "customers", "orders_each": "orders"}
+    return table(rows, name="breadth", caption=caption, columns=columns, heads=heads)
+
+
 def rfm(groups: Frame, look: Look, *, built_from: Columns) -> Html:
     """RFM groups before the period and what they did in it, descriptive only; or what it lacks."""
     gain = say("groups customers by recency, frequency and value, and shows who came back")

@@ -396,6 +396,53 @@ def most_marked(lifts: pd.DataFrame) -> int | None:
     return int(low.idxmax()) if low.notna().any() and low.max() > 1 else None
 
 
+_BREADTHS = {"categories": "n_categories", "articles": "n_products", "sites": "n_sites"}
+
+
+def breadth(customers: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """From how many different categories, articles and sites a customer of each segment buys.
+
+    Parameters
+    ----------
+    customers
+        The frame ``breadth``.
+    min_n
+        Segments of fewer customers stand together.
+    confidence
+        Coverage of the intervals, which hold together (Bonferroni).
+
+    Returns
+    -------
+    DataFrame
+        One row a segment, the widest range of categories first: ``segment``, ``n`` (customers), ``orders_each``, and
+        ``categories``, ``articles``, ``sites`` (means of different ones a customer) with ``_low`` and ``_high``;
+        missing where nothing of the kind is recorded of anybody.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.3. Who orders more often meets more categories: no comparison at equal orders.
+
+    Examples
+    --------
+    >>> customers = pd.DataFrame({"customer_id": range(4), "segment": "a", "n_orders": [1, 1, 2, 4], "n_sites": 0})
+    >>> customers = customers.assign(n_categories=[1, 1, 2, 4], n_products=[1, 2, 3, 6])
+    >>> breadth(customers, min_n=2)[["n", "orders_each", "categories", "articles", "sites"]].values.tolist()
+    [[4.0, 2.0, 2.0, 3.0, nan]]
+    """
+    placed = stats.publishable(customers, by=["segment"], person="customer_id", min_n=min_n)
+    known = {name: column for name, column in _BREADTHS.items() if (placed[column] > 0).any()}
+    found = placed.groupby("segment").agg(n=("customer_id", "size"), orders_each=("n_orders", "mean"))
+    for name, column in known.items():
+        each = placed.assign(numerator=placed[column], denominator=1)
+        means = stats.ratio(each, by=["segment"], confidence=confidence, family=len(known) * len(found))
+        means.columns = [column.replace("ratio", name) for column in means]
+        found = found.join(means.drop(columns="n").set_index("segment"))
+    found = found.reset_index().reindex(
+        columns=["segment", "n", "orders_each", *(f"{x}{end}" for x in _BREADTHS for end in ("", "_low", "_high"))]
+    )
+    return found.sort_values(["categories", "segment"], ascending=[False, True], ignore_index=True)
+
+
 def uplift(reach: pd.DataFrame, *, by: str, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
     """What campaigns made customers order, against customers held out of them.
 

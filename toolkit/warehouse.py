@@ -1,6 +1,7 @@
 """Where do a company's contract tables live? Parquet on DuckDB by default, any Ibis backend by URL."""
 
 import json
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -174,9 +175,16 @@ def _local_files(company: Company) -> dict[str, Path]:
 
 def _local(company: Company) -> ibis.BaseBackend:
     """DuckDB in this process: what it cannot hold goes to the company's own folder, for as long as it runs."""
-    settings = {"temp_directory": str(company.data / "spill"), "preserve_insertion_order": False}
-    if company.settings.limits.warehouse_mb:
-        settings["memory_limit"] = f"{company.settings.limits.warehouse_mb}MB"
+    limits, within = company.settings.limits, company.spill.parent
+    if limits.spill and not (within.is_dir() and os.access(within, os.W_OK)):
+        raise ParamsError(
+            f"{company.params / 'base.yaml'}: 'limits.spill': expected a folder that can be written to, found "
+            f"{'one that cannot' if within.is_dir() else 'none'}: {within}. Make it, or leave the limit out: the "
+            f"warehouse then spills to {company.data / 'spill'}."
+        )
+    settings = {"temp_directory": str(company.spill), "preserve_insertion_order": False}
+    if limits.warehouse_mb:
+        settings["memory_limit"] = f"{limits.warehouse_mb}MB"
     return ibis.duckdb.connect(**settings)
 
 

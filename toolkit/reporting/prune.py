@@ -49,6 +49,7 @@ def needless(company: Company) -> list[Path]:
     found = [path for path in _frames(company) if _FRAME.fullmatch(path.name) and path.name not in named]
     found += [path for path in company.data.glob("warehouse-*") if path.name != stored]
     found += [path for pattern in _OF_DATA for path in company.data.glob(pattern)]
+    found += company.spill.parent.glob(company.spill.name) if company.settings.limits.spill else []
     found += company.data.glob(".raw-*") if company.name == "sample" else []  # others have their raw files elsewhere
     found += [path for pattern in _OF_PACKS for path in company.reports.glob(pattern)]
     found += reports.glob(f".failed/{company.name}")
