@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import ibis
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -385,6 +386,10 @@ def test_the_local_warehouse_holds_no_more_memory_than_it_may(tiny):
     link = frames.Known(found, found.period(PERIOD)).warehouse.backend
     told = link.raw_sql("SELECT current_setting('memory_limit'), current_setting('temp_directory')").fetchone()
     assert told == ("572.2 MiB", str(tiny.data / "spill"))  # 600,000,000 bytes
+    link = frames.Known(tiny, tiny.period(PERIOD)).warehouse.backend
+    told = link.raw_sql("SELECT current_setting('memory_limit')").fetchone()[0]
+    half = psutil.virtual_memory().total / 2**31
+    assert half - 0.1 < float(told.removesuffix(" GiB")) < half + 0.1  # the other half is for the reports beside
 
 
 def test_the_local_warehouse_spills_to_the_folder_that_is_set(tiny, tmp_path):
@@ -407,7 +412,7 @@ def test_a_spill_folder_that_cannot_be_written_to_is_refused(tiny, tmp_path, mon
     limits = company.Limits(spill=str(folder))
     found = replace(tiny, settings=tiny.settings.model_copy(update={"limits": limits}))
     with pytest.raises(ParamsError) as error:
-        frames.Known(found, found.period(PERIOD))
+        frames.materialise(found, found.period(PERIOD), ["orders"], tmp_path)
     assert str(error.value) == (
         f"{tiny.params}/base.yaml: 'limits.spill': expected a folder that can be written to, found "
         f"{'one that cannot' if made else 'none'}: {folder}. Make it, or leave the limit out: the warehouse then "

@@ -36,7 +36,7 @@ class Limits(BaseModel):
     """What a report may take: wall clock, silence (no cell begun, no message), output, memory of all its processes.
 
     Without ``memory_mb`` the reports that run at once share nine tenths of the machine's memory; without
-    ``warehouse_mb`` the local warehouse takes up to four fifths of it, then spills to disk: to ``spill``, a folder
+    ``warehouse_mb`` the local warehouse takes up to half of it, then spills to disk: to ``spill``, a folder
     that is there (from the project's on, if not absolute), or to the company's data.
     """
 

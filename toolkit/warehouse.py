@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import psutil
 
 from toolkit.company import Company
 from toolkit.contract import TABLES, Column
@@ -182,10 +183,10 @@ def _local(company: Company) -> ibis.BaseBackend:
             f"{'one that cannot' if within.is_dir() else 'none'}: {within}. Make it, or leave the limit out: the "
             f"warehouse then spills to {company.data / 'spill'}."
         )
-    settings = {"temp_directory": str(company.spill), "preserve_insertion_order": False}
-    if limits.warehouse_mb:
-        settings["memory_limit"] = f"{limits.warehouse_mb}MB"
-    return ibis.duckdb.connect(**settings)
+    most = limits.warehouse_mb or psutil.virtual_memory().total / 2_000_000  # the other half is for the reports beside
+    return ibis.duckdb.connect(
+        temp_directory=str(company.spill), preserve_insertion_order=False, memory_limit=f"{most:.0f}MB"
+    )
 
 
 def _connected(company: Company) -> ibis.BaseBackend:
