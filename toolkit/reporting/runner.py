@@ -526,7 +526,8 @@ def _methods(notebook: Path) -> dict[str, str]:
     return {title: text for title, text in found.items() if title.split(" ")[0] in wanted or title.startswith("0.")}
 
 
-def _names_of(source: str) -> set[str]:
+@cache
+def _names_of(source: str) -> frozenset[str]:
     """Every module that a source imports, at its top or within, and each name imported from one as if it were one."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
@@ -534,7 +535,7 @@ def _names_of(source: str) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    return frozenset(names)
 
 
 def _imported(source: str) -> set[Path]:
