@@ -28,7 +28,8 @@ def machine() -> str:
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in VERSIONS)
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {commit or 'no commit'}: {os.cpu_count()} cores, {gib:.0f} GiB, "
-        f"{platform.system()}, load {os.getloadavg()[0]:.1f} as it began; Python {platform.python_version()}, {versions}."
+        f"{platform.system()}, load {os.getloadavg()[0]:.1f} as it began; Python {platform.python_version()}, "
+        f"{versions}."
     )
 
 

@@ -8,6 +8,8 @@ once given the frames that ours made (less than ours does). And what one more no
 
 import json
 import os
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -26,8 +28,14 @@ def project(folder: Path, notebooks: Path) -> Path:
     for path in (HOME / "data" / "sample").glob("*"):
         if path.name not in ("frames", "spill", "raw"):
             (folder / "data" / "sample" / path.name).symlink_to(path)
-    for name, place in {"params": HOME / "params", "docs": HOME / "docs", "notebooks": notebooks}.items():
+    for name, place in {"docs": HOME / "docs", "notebooks": notebooks}.items():
         (folder / name).symlink_to(place)
+    shutil.copytree(HOME / "params" / "sample", folder / "params" / "sample")
+    if notebooks.parent != HOME:  # the blocks of base.yaml are of notebooks that are not there
+        base = folder / "params" / "sample" / "base.yaml"
+        base.write_text(re.split(r"^(?!company)\w+:", base.read_text(), flags=re.MULTILINE)[0])
+        for path in base.parent.glob("20*.yaml"):
+            path.write_text("")
     return folder
 
 

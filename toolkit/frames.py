@@ -1197,7 +1197,7 @@ class Known:
             cost_of_goods=ibis.ifelse(
                 bought.cost_of_goods.count() == bought.count(), bought.cost_of_goods.sum(), ibis.null("int64")
             ),
-            **{name: bought[name].bit_or() for name in bits},
+            **{name: _bit_or(bought[name]) for name in bits},
         )
         sums = sums.rename(_same="_number")
         found = did.left_join(sums, did._number == sums._same)
@@ -2167,6 +2167,11 @@ def _home() -> Path:
         if (folder / "params").is_dir():
             return folder
     raise ParamsError(f"{here}: expected to be inside a project with a folder 'params', found none above it.")
+
+
+@ibis.udf.agg.builtin(name="bit_or")
+def _bit_or(bits: int) -> int:
+    """The bits of all values: every backend has the function, and Ibis does not know that Spark does."""
 
 
 def _relabelled(rows: ir.Table, grid: pd.DataFrame) -> ir.Table:
