@@ -291,7 +291,7 @@ def test_how_widely_customers_buy_equals_its_restatement(tiny, tables, made):
     of_lines = ["n_lines", "n_products", "n_categories", "quantity", "net_revenue"]
     expected[of_lines] = expected[of_lines].fillna(0)
     key = hashlib.sha256(b"frames" + tiny.pseudonym_key()).digest()
-    expected.index = [source.pseudonym(name, key) for name in expected.index]
+    expected.index = [company.pseudonym(name, key) for name in expected.index]
     found = made["breadth"].set_index("customer_id")
     assert set(found) - set(expected) == {"segment"}
     found, expected = found[list(expected)].astype("float64"), expected.astype("float64")
@@ -969,7 +969,8 @@ def test_how_widely_a_customer_buys_counts_each_once(drawn):
             o6       | 1       | p4         | 3                | 30          | 21
             """,
     )
-    found = frame("known").warehouse.backend.to_pyarrow(frame("known").breadth()).to_pandas().set_index("customer_id")
+    known = frame("known")
+    found = known.warehouse.backend.to_pyarrow(known.breadth()).to_pandas().set_index("customer_id")
     # a: o1, o2 (its cancellation is not known on 22 June) and o3; o4 is cancelled, o5 after the period; p8 and p9 are
     # in no table of articles, p3 in no category. b refused profiling. c has no lines. d is not known yet.
     assert sorted(found.index) == ["a", "b", "c"]
@@ -1001,7 +1002,8 @@ def test_categories_are_counted_exactly_however_many_there_are(drawn):
             """,
         order_lines=f"order_id | line_no | product_id | quantity_ordered\n--\n{lines}",
     )
-    found = frame("known").warehouse.backend.to_pyarrow(frame("known").breadth()).to_pandas().set_index("customer_id")
+    known = frame("known")
+    found = known.warehouse.backend.to_pyarrow(known.breadth()).to_pandas().set_index("customer_id")
     assert found["n_categories"].to_dict() == {"a": many - 2, "b": 1}
     assert found["n_products"].to_dict() == {"a": many - 1, "b": 1}
     assert found["net_revenue"].isna().all()  # not brought

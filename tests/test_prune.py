@@ -285,7 +285,7 @@ def test_frames_of_one_report_that_were_erased_on_two_days_are_told_by_day(shop)
     entry = revision.manifest["reports"]["cost"] | {"frames": {"orders": "a", "ways": "b", "work": "c", "pool": "d"}}
     _put(shop.home, *(f"data/acme/frames/{name}.parquet" for name in "abcd"))
     period, notebook = shop.company.period("2026Q3"), shop.home / "notebooks/cost.ipynb"
-    found = verify._verdict(shop.company, period, revision, notebook, entry, "", lambda path: path.stem)
+    found = verify._verdict(shop.company, period, revision, "cost", notebook, entry, "", lambda path: path.stem)
     assert found.because == ["inputs erased on 2026-10-01: ways", "inputs erased on 2026-10-02: orders, work"]
 
 

@@ -755,7 +755,7 @@ def test_what_was_put_aside_for_another_recipe_is_not_taken(project, monkeypatch
     period = found.period("2026Q3")
     values = runner.resolved(found, "2026Q3", [project.home / "notebooks/a.ipynb"])["a"]
     project.pack.mkdir(parents=True)
-    runner._put_aside(project.pack, runner._job(found, period, project.home / "notebooks/a.ipynb", values, {}))
+    runner._put_aside(project.pack, runner._job(found, period, "a", project.home / "notebooks/a.ipynb", values, {}))
     project.notebook("a", "2")
     run = project.run("a")
     assert (run.executed, run.resumed, (project.pack / ".made").exists()) == (["a"], [], False)
@@ -1042,13 +1042,13 @@ def test_each_state_of_a_run_has_its_words(tmp_path):
 
 def test_a_ledger_is_only_added_to_and_lives_with_a_torn_line_and_a_clock_set_back(project):
     project.quick_report("a")
-    days = iter(datetime(2026, 11, day, tzinfo=UTC) for day in (5, 6, 7, 3, 2, 1, 1, 1, 1, 1, 1))
+    days = iter(datetime(2026, 11, day, tzinfo=UTC) for day in (5, 6, 6, 7, 3, 2, 1, 1, 1, 1, 1, 1))
     project.run("a", now=lambda: next(days))
     path = project.pack / ledger.LEDGER
     before = path.read_bytes()
     events = [json.loads(line) for line in before.splitlines()]
-    assert [(event["at"][8:10], event.get("behind", "")[8:10]) for event in events][:5] == [
-        ("05", ""), ("06", ""), ("07", ""), ("02", "07"), ("01", "02")
+    assert [(event["at"][8:10], event.get("behind", "")[8:10]) for event in events][:6] == [
+        ("05", ""), ("06", ""), ("06", ""), ("07", ""), ("02", "07"), ("01", "02")
     ]  # fmt: skip
     assert archive.revisions(project.pack)[0].record["finished_at"] == "2026-11-03T00:00:00+00:00"
     with path.open("ab") as file:

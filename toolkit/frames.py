@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, reduce
@@ -1915,8 +1916,17 @@ def materialise(
     key = _key(company)
     folder.mkdir(parents=True, exist_ok=True)
     known = known or Known(company, period)
-    with reading(company):
-        return {name: _keep(name, getattr(known, name)(), known, key, folder) for name in names}
+    kept: dict[str, Kept] = {}
+    with reading(company), ThreadPoolExecutor(1) as beside:
+        writing: list[Future[Kept]] = []
+        for name in names:  # one is sorted and written while the next is read; no more than these two are in memory
+            table = _fetched(known.warehouse.backend, getattr(known, name)())
+            for each in writing:
+                kept[each.result().name] = each.result()
+            writing = [beside.submit(_keep, name, table, key, folder, company)]
+        for each in writing:
+            kept[each.result().name] = each.result()
+    return kept
 
 
 def _key(company: Company) -> bytes:
@@ -1955,15 +1965,14 @@ def in_warehouse(company: Company, customer: str) -> bool:
         return any(table.filter(table.customer_id.isin(names)).count().execute() for table in tables)
 
 
-def _keep(name: str, expression: ir.Table, known: Known, key: bytes, folder: Path) -> Kept:
-    table = _fetched(known.warehouse.backend, expression)
+def _keep(name: str, table: pa.Table, key: bytes, folder: Path, company: Company) -> Kept:
     for column in _PERSON_COLUMNS:
         if column in table.column_names:
             people = table[column].combine_chunks()
             names = [None if each is None else pseudonym(each, key) for each in people.dictionary.to_pylist()]
             people = pa.DictionaryArray.from_arrays(people.indices, pa.array(names, pa.string()))
             table = table.set_column(table.column_names.index(column), column, people)
-    return _store(name, table, _KEYS[name], folder, known.company)
+    return _store(name, table, _KEYS[name], folder, company)
 
 
 def _fetched(backend: ibis.BaseBackend, expression: ir.Table) -> pa.Table:

@@ -166,7 +166,8 @@ def run(
         archive.whole(home)
         with _parent(stages, both) as parent:
             run = _Run(company, period, workers, both, now, parent=parent)
-            outcome, failed = _pack(run, stages, values, frames_for, reason)
+            every = set(_resolved(company, period, stages) if sets else values)
+            outcome, failed = _pack(run, stages, values, every, frames_for, reason)
         if outcome.revision:
             catalogue.rebuild(company.home / "reports")
         if failed:
@@ -198,7 +199,7 @@ def today(
         run.home.mkdir(parents=True)
         for name in earlier(period.name, (path.name for path in company.reports.glob("*"))):  # headlines of before
             (aside.reports / name).symlink_to((company.reports / name).resolve())
-        outcome, failed = _pack(run, stages, values, frames_for, "today")
+        outcome, failed = _pack(run, stages, values, set(values), frames_for, "today")
         yield outcome.revision and replace(outcome.revision, number=0), failed
 
 
@@ -211,9 +212,9 @@ def _resolved(company: Company, period: Period, stages: Sequence[Sequence[Path]]
 
 
 def _pack(
-    run: _Run, stages: Sequence[Sequence[Path]], values: Mapping, frames_for: Callable, reason: str
+    run: _Run, stages: Sequence[Sequence[Path]], values: Mapping, every: set[str], frames_for: Callable, reason: str
 ) -> tuple[Outcome, dict[str, str]]:
-    """What came of a run, and the faults of the reports that failed in it."""
+    """What came of a run, and the faults of the reports that failed in it; ``every`` report that could be asked for."""
     company, home = run.company, run.home
     for name in earlier(run.period.name, (path.name for path in company.reports.glob("*"))):  # figures of before
         archive.whole(company.reports / name)
@@ -221,7 +222,7 @@ def _pack(
         archive.discard(leftover)
     last = archive.newest(home)
     before = last.manifest["reports"] if last else {}
-    asked, every = set(values), {*_resolved(company, run.period, stages)} if values else set()
+    asked = set(values)
     _with_reason(run, "; ".join(_moved(before, values)), reason)
     others = [r for r in before if _stays(company, r, asked, every)]
     record = last.record if last else {}
