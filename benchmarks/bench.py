@@ -14,10 +14,18 @@ from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ALL = {
-    "start": [], "pack": [], "features": [], "costing": [], "nps_bootstrap": [], "ordered_logit": [], "importance": [],
-    "lifestyles": [], "lifetime": [],
-}  # fmt: skip
+ALL = {  # name, script, its arguments
+    "start": ["start"],
+    "pack": ["pack"],
+    "features": ["features", "--lines", "50", "--rounds", "2"],
+    "growth": ["features", "--lines", "0.1", "10", "30", "100", "--only", "ours"],
+    "costing": ["costing"],
+    "nps_bootstrap": ["nps_bootstrap"],
+    "ordered_logit": ["ordered_logit"],
+    "importance": ["importance"],
+    "lifestyles": ["lifestyles"],
+    "lifetime": ["lifetime"],
+}
 VERSIONS = ["duckdb", "ibis-framework", "pandas", "numpy", "scikit-learn", "statsmodels", "papermill", "nbconvert"]
 
 
@@ -41,12 +49,13 @@ def main(names: list[str]) -> None:
     told = dict(zip(parts[1::2], parts[2::2], strict=True))
     for name in names or ALL:
         at = machine()
-        script = HERE / f"{name}.py"
-        run = subprocess.run([sys.executable, "-W", "ignore", script, *ALL[name]], capture_output=True, text=True)
+        script, *more = ALL[name]
+        script = HERE / f"{script}.py"
+        run = subprocess.run([sys.executable, "-W", "ignore", script, *more], capture_output=True, text=True)
         said = run.stdout.strip() if run.returncode == 0 else f"Failed: {run.stderr.strip().splitlines()[-1]}"
         asks = (script.read_text(encoding="utf-8").split('"""')[1]).splitlines()[0]
         said = said if "|---" in said else f"```\n{said}\n```"
-        told[name] = f"\n{asks} (`benchmarks/{name}.py`)\n\n{said}\n\n{at}\n\n"
+        told[name] = f"\n{asks} (`{' '.join([f'benchmarks/{script.name}', *more])}`)\n\n{said}\n\n{at}\n\n"
         text = "".join(f"## {name}\n{told[name]}" for name in ALL if name in told)
         head = (
             "# Benchmarks\n\nWhat `make bench` printed: each claim beside its peer in the same run. Ratios hold on "
