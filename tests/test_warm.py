@@ -72,6 +72,8 @@ def told(path):
 @pytest.fixture
 def place(tmp_path):
     (tmp_path / "probe.py").write_text(PROBE)
+    (tmp_path / "early.py").write_text("import tempfile\ntempfile.gettempdir()\n")
+    (tmp_path / "tmp").mkdir()
     return tmp_path
 
 
@@ -82,7 +84,7 @@ def env(place):
 
 @pytest.fixture
 def parent(env):
-    made = warm.Parent(["numpy", "no_such_module"], env, apart=True)
+    made = warm.Parent(["numpy.random", "no_such_module", "early"], env | {"OF_THE_PARENT": "1"}, apart=True)
     yield made
     made.close()
 
@@ -101,12 +103,11 @@ def forked(parent, env, place):
 
 
 def test_a_fork_is_the_process_that_would_have_been_started(forked, parent, env, place, monkeypatch):
-    env["NEW"] = "told to this one"
+    env |= {"NEW": "told to this one", "TMPDIR": str(place / "tmp"), "TZ": "Europe/Paris"}
     monkeypatch.setenv("NOT_TOLD", "of the asker")
-    assert forked("state", place / "warm", env=env | {"TZ": "Europe/Paris"} | parent.told).wait(30) == 0
+    assert forked("state", place / "warm", env=env | parent.told).wait(30) == 0
     command = [sys.executable, "-m", "probe", "state", place / "cold"]
-    cold_env = env | {"TZ": "Europe/Paris"}
-    subprocess.run(command, env=cold_env, cwd=place, stdin=subprocess.DEVNULL, check=True, start_new_session=True)
+    subprocess.run(command, env=env, cwd=place, stdin=subprocess.DEVNULL, check=True, start_new_session=True)
     cold = told(place / "cold")
     assert cold["leads"]
     assert cold["zone"] == ["CET", "CEST"]

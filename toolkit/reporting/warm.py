@@ -359,8 +359,8 @@ def _begun(asked: dict, files: Sequence[int]) -> list[str]:
         del sys.modules["rfc3987_syntax"]
     os.chdir(asked["cwd"])
     sys.path[0] = asked["cwd"]
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed()  # random seeds itself
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed()  # random seeds itself
     return asked["arguments"]
 
 
