@@ -351,8 +351,6 @@ def _begun(asked: dict, files: Sequence[int]) -> list[str]:
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     os.environ.clear()
     os.environ.update(asked["env"])
-    if "JPY_PARENT_PID" in os.environ:
-        os.environ["JPY_PARENT_PID"] = str(parent)
     time.tzset()
     tempfile.tempdir = None
     if sys.modules.get("rfc3987_syntax", ...) is None:  # as toolkit.reporting leaves it: a kernel may want it
