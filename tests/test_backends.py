@@ -251,7 +251,7 @@ def test_a_tariff_is_the_same_where_no_freight_is_posted(local, server, tmp_path
     for found in (local, server.company):
         known = frames.Known(found, found.period(PERIOD))
         known.warehouse._names.discard("ledger")
-        kept.append(frames._keep("orders", known.orders(), known, frames._key(found), tmp_path))
+        kept.append(frames.materialise(found, found.period(PERIOD), ["orders"], tmp_path, known)["orders"])
     assert kept[0].digest == kept[1].digest
     assert (frames.read(kept[0].path)["freight"] > 300).any()
 
