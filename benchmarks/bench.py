@@ -58,8 +58,8 @@ def main(names: list[str]) -> None:
         told[name] = f"\n{asks} (`{' '.join([f'benchmarks/{script.name}', *more])}`)\n\n{said}\n\n{at}\n\n"
         text = "".join(f"## {name}\n{told[name]}" for name in ALL if name in told)
         head = (
-            "# Benchmarks\n\nWhat `make bench` printed: each claim beside its peer in the same run. Ratios hold on "
-            "other machines, seconds do not.\n\n"
+            "# Benchmarks\n\nWhat `make bench` printed: each claim beside its peer in the same run. Read the ratios: "
+            "seconds are of this machine.\n\n"
         )
         path.write_text(head + text.rstrip("\n") + "\n", encoding="utf-8")
         print(f"{name}: {'measured' if run.returncode == 0 else 'failed'}", flush=True)
