@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -174,6 +175,32 @@ def test_a_fork_ends_with_who_asked_for_it(parent, env, place):
     process.kill()
     process.wait()
     assert gone(pid)
+
+
+def test_a_fork_and_who_asked_for_it_may_end_at_one_instant(parent, forked, place):
+    other, one = forked("sleep", place / "other"), forked("sleep", place / "one")
+    told(place / "other"), told(place / "one")
+    os.kill(parent.pid, signal.SIGSTOP)
+    os.kill(one.pid, signal.SIGKILL)
+    one._link.close()
+    os.kill(parent.pid, signal.SIGCONT)
+    assert gone(one.pid)
+    assert forked("exit", 0).wait(30) == 0
+    assert other.poll() is None
+
+
+def test_who_asks_and_does_not_wait_harms_nobody(parent, forked, env, place):
+    other = forked("sleep", place / "other")
+    told(place / "other")
+    asked = {"arguments": ["probe", "sleep", str(place / "one")], "env": env | parent.told, "cwd": str(place)}
+    os.kill(parent.pid, signal.SIGSTOP)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
+        link.connect(parent.address)
+        socket.send_fds(link, [json.dumps(asked | {"scratch": ""}).encode()], [0, 1, 2])
+    os.kill(parent.pid, signal.SIGCONT)
+    assert forked("exit", 0).wait(30) == 0
+    assert other.poll() is None
+    assert len(psutil.Process(parent.pid).children()) == 1
 
 
 @pytest.mark.parametrize("how", ["closed", "killed"])

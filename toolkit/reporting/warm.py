@@ -257,8 +257,11 @@ def _serve(listening: socket.socket, modules: Sequence[str]) -> list[str]:
             elif key.fileobj is listening:
                 waiting.register(listening.accept()[0], selectors.EVENT_READ)
             else:
-                link = key.fileobj
-                told, files, _, _ = socket.recv_fds(link, _LARGEST, 3)
+                link, told, files = key.fileobj, b"", []
+                if link.fileno() < 0:  # its fork ended in this very round
+                    continue
+                with suppress(OSError):
+                    told, files, _, _ = socket.recv_fds(link, _LARGEST, 3)
                 if told and link not in links:
                     asked = json.loads(told)
                     refused = _refused(asked["env"], seen)
@@ -268,7 +271,8 @@ def _serve(listening: socket.socket, modules: Sequence[str]) -> list[str]:
                             if hasattr(one, "close"):  # here: collected later, it would close what has its number then
                                 one.close()
                         return _begun(asked, files)
-                    link.sendall(json.dumps({"refused": refused} if refused else {"pid": pid}).encode())
+                    with suppress(OSError):  # gone already: that is the next thing heard of it
+                        link.sendall(json.dumps({"refused": refused} if refused else {"pid": pid}).encode())
                     for each in files:
                         os.close(each)
                     if not refused:
