@@ -249,10 +249,8 @@ def _pack(
             )
             if before and not reason:  # nothing is executed before it is known that nothing archived would change
                 begun = list(begun)
-                anew = [
-                    job for job in _in_order(begun, stage) if before.get(job.report, {}).get("recipe") != job.recipe
-                ]
-                anew = [job for job in anew if job.report in before]
+                archived = [job for job in _in_order(begun, stage) if job.report in before]
+                anew = [job for job in archived if before[job.report]["recipe"] != job.recipe]
                 _with_reason(run, _why(before, anew, before.keys()) if anew else "", reason)
             begun, faults = _executed(run, begun, before)
             for job in _in_order(begun, stage):
