@@ -29,7 +29,7 @@ from ruamel.yaml import YAML
 from toolkit import company, frames, present
 from toolkit.company import yaml_1_2
 from toolkit.errors import DataError, ParamsError, ReportError
-from toolkit.reporting import archive, kernels, ledger, runner
+from toolkit.reporting import archive, catalogue, kernels, ledger, runner
 
 HEAD = 'company: str = "acme"  # whose data\nperiod: str = "2026Q3"  # which period\nn: int = 1  # a number\n'
 DRAW = """
@@ -917,6 +917,18 @@ def test_one_slice_is_made_alone_and_one_that_is_asked_for_no_more_goes(project)
     less = project.run("growth")
     assert sorted(less.revision.manifest["reports"]) == ["cost", "growth.2"]
     assert less.revision.record["changed"] == "growth.1: removed"
+
+
+def test_a_headline_of_a_slice_names_it_and_is_held_against_its_own_past():
+    rows = [("cost.north", "2026Q2", 0.1), ("cost.south", "2026Q2", 0.5), ("cost.north", "2026Q3", 0.2),
+            ("cost.south", "2026Q3", 0.4)]  # fmt: skip
+    trend = pd.DataFrame(rows, columns=["report", "period", "value"])
+    trend = trend.assign(figure_id="share", headline="cost to serve", unit="share", low=None, high=None)
+    north, south = catalogue._headlines("2026Q3", trend)
+    assert (north["name"], south["name"]) == ("cost to serve (north)", "cost to serve (south)")
+    assert ("10.0" in north["was"], "50.0" in south["was"]) == (True, True)
+    assert north["line"] != south["line"]
+    assert north["line"].count(",") == 2  # two values of its own
 
 
 def test_a_slice_that_fails_is_named_and_the_others_are_archived(project):

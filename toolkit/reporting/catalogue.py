@@ -72,8 +72,11 @@ def _headlines(period: str, trend: pd.DataFrame) -> list[dict]:
     told, before = [], trend[trend["period"].isin(earlier(period, trend["period"]))]
     for row in trend[trend["period"] == period].to_dict("records"):
         same = before[(before["figure_id"] == row["figure_id"]) & (before["headline"] == row["headline"])]
-        line = _line([*same["value"], row["value"]])
-        told.append(page.headline(row, same.to_dict("records")) | {"line": line})
+        part = row["report"].partition(".")[2]  # of a slice
+        same = same[[report.partition(".")[2] == part for report in same["report"]]]
+        shown = page.headline(row, same.to_dict("records"))
+        name = shown["name"] + f" ({part})" * bool(part)
+        told.append(shown | {"name": name, "line": _line([*same["value"], row["value"]])})
     return told
 
 
