@@ -73,7 +73,8 @@ def _headlines(period: str, trend: pd.DataFrame) -> list[dict]:
     for row in trend[trend["period"] == period].to_dict("records"):
         same = before[(before["figure_id"] == row["figure_id"]) & (before["headline"] == row["headline"])]
         part = row["report"].partition(".")[2]  # of a slice
-        same = same[[report.partition(".")[2] == part for report in same["report"]]]
+        own = pd.Series([report.partition(".")[2] == part for report in same["report"]], same.index, dtype="bool")
+        same = same[own]
         shown = page.headline(row, same.to_dict("records"))
         name = shown["name"] + f" ({part})" * bool(part)
         told.append(shown | {"name": name, "line": _line([*same["value"], row["value"]])})
