@@ -195,7 +195,8 @@ class Known:
         start = self.period.start
         first = Period("", start.replace(month=1, day=1), start.replace(month=4, day=1), self.period.as_of)
         own = self._contributions(self.period)
-        first_quarter = self._contributions(first) if self.period.end >= first.end else own
+        as_own = self.period.end < first.end or (self.period.start, self.period.end) == (first.start, first.end)
+        first_quarter = own if as_own else self._contributions(first)
         yearly = self._merged(first_quarter if len(first_quarter) else own)
         placed = own.merge(yearly, how="left", on=dimensions)
         for name, label in zip(dimensions, published, strict=True):  # a cell that is new this year stands for itself
