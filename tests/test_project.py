@@ -41,9 +41,13 @@ LAYERS = {
     "lifetime": {"errors", "stats"},
     "demand": {"errors", "stats"},
     "service": {"errors", "stats"},
+    "stock": {"errors"},
+    "replay": {"errors", "drivers"},
+    "strategy": {"errors", "stats", "replay"},
     "present": {"errors", "language"},
     "present_cost": {"present", "language"},
     "present_profile": {"present", "language"},
+    "present_strategy": {"present", "language"},
     "cli": None,
 }
 
@@ -92,8 +96,8 @@ def test_lines_of_code_are_counted():
 
 def test_package_stays_small():
     modules = list((ROOT / "toolkit").rglob("*.py"))
-    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 11_720  # docs/DECISIONS.md: what counts, why
-    assert len([path for path in modules if path.stem != "__init__"]) <= 36
+    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 13_300  # docs/DECISIONS.md: what counts, why
+    assert len([path for path in modules if path.stem != "__init__"]) <= 40
     assert len(PROJECT["dependencies"]) <= 15
 
 

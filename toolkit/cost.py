@@ -230,6 +230,23 @@ def pool_costs(ledger: pd.DataFrame, capacity: pd.DataFrame, work: pd.DataFrame)
     ]
 
 
+def rates(pools: pd.DataFrame) -> pd.Series:
+    """Cents a second by pool, of all its postings over all months: takes the result of ``pool_costs``.
+
+    A pool without capacity has none.
+
+    Examples
+    --------
+    >>> pools = pd.DataFrame({"month": ["a", "a", "b"], "pool": "van", "posted": [50, 30, 20],
+    ...                       "capacity_s": [40, 40, 10]})
+    >>> rates(pools).to_dict()
+    {'van': 2.0}
+    """
+    months = pools.groupby(["pool", "month"]).agg(posted=("posted", "sum"), capacity_s=("capacity_s", "first"))
+    sums = months.groupby("pool").sum().astype("float64")
+    return (sums["posted"] / sums["capacity_s"].where(sums["capacity_s"] > 0)).dropna()
+
+
 def _rounded(numerator: int, denominator: int) -> int:
     """The nearest whole number, halves away from 0, in exact integers."""
     sign = -1 if numerator < 0 else 1

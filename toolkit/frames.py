@@ -28,7 +28,7 @@ from toolkit import stats
 from toolkit.company import GRID_DIMENSIONS, Company, Period, pseudonym
 from toolkit.contract import LOST_ANSWER_DAYS, TABLES
 from toolkit.errors import DataError, ParamsError, nearest
-from toolkit.rules import CostRules, Decisions, Promise, Targets
+from toolkit.rules import CostRules, Decisions, Policies, Promise, Targets
 from toolkit.warehouse import Warehouse, admitted, reading, receipt_path
 
 NO_ORDER = "(no order)"
@@ -275,6 +275,8 @@ class Known:
             promised_by=rows.promised_by.max(),
             carrier=rows.carrier.max(),
             n_carriers=rows.carrier.nunique(),
+            site=rows.from_site_id.max(),
+            n_sites=rows.from_site_id.nunique(),
             last_arrival=rows.delivered_at.max(),
             first_handover=rows.shipped_at.min(),
             late=rows._late.any(),
@@ -452,6 +454,7 @@ class Known:
             n_lines=told.count(),
             n_lines_in_full=full.sum(),
             n_lines_perfect=(full & ~fault).sum(),
+            n_lines_damaged=told.broken.fill_null(False).sum(),
             quantity_ordered=told.quantity_ordered.sum(),
             quantity_delivered=arrived.sum(),
         )
@@ -1651,6 +1654,190 @@ class Known:
         whole = Period(f"before {self.period.name}", spans[-1].start, spans[0].end, self.period.as_of)
         return Known(self.company, whole, self.warehouse)
 
+    def sent_orders(self) -> ir.Table:
+        """One row an order placed in the period, not cancelled by as_of, that was sent with a promise: what is
+        replayed.
+
+        order_id, customer_id; segment, channel, region on the grid; fulfilment, carrier ("(none)" where nobody
+        carried it, "(several)" if they differ), site (it was sent from; the same); rush; ordered_at, promised_by; day,
+        promised_day (dates in the company's zone), hour (of the order, there); delay_h (arrival or as_of minus
+        promise, whole
+        hours, rounded up: above 0 is late); in_full, damaged (empty where contents are not known); quantity_ordered,
+        quantity_delivered (pieces; the same); n_lines, net_revenue, cost_of_goods (cents; empty unless known for
+        every line),
+        n_shipments, freight (cents), weight_g, distance_m.
+        """
+        placed = self._placed_in(self.period)
+        placed = placed.filter(placed.cancelled_at.isnull())
+        lines = self._lines_of(placed)
+        sums = lines.group_by("order_id").agg(
+            _lines=lines.count(),
+            net_revenue=lines.net_revenue.sum(),
+            cost_of_goods=ibis.ifelse(lines.cost_of_goods.count() == lines.count(), lines.cost_of_goods.sum(), None),
+        )
+        sent = self._carried(self._published(placed), placed)
+        sent = sent.left_join(self._filled(placed), "order_id").drop("order_id_right")
+        sent = sent.left_join(sums, "order_id").drop("order_id_right")
+        return sent.select(
+            "order_id", "customer_id", *GRID_DIMENSIONS, "fulfilment", "carrier", "site", "rush", "ordered_at",
+            "promised_by", "delay_h", "quantity_ordered", "quantity_delivered", "net_revenue", "cost_of_goods",
+            "n_shipments", "freight", "weight_g", "distance_m",
+            day=sent.ordered_at.date(), promised_day=sent.promised_by.date(), hour=sent.ordered_at.hour().cast("int64"),
+            in_full=sent.n_lines_in_full == sent.n_lines, damaged=sent.n_lines_damaged > 0,
+            n_lines=sent._lines.fill_null(0),
+        )  # fmt: skip
+
+    def _carried(self, orders: ir.Table, of: ir.Table) -> ir.Table:
+        """Orders ``of`` some that were sent with a promise: way, delay and what their shipments bore."""
+        sent = self._shipments(of)
+        rows = orders.inner_join(sent.filter(sent.promised_by.notnull()), "order_id")
+        until = ibis.ifelse(rows.n_arrived == rows.n_shipments, rows.last_arrival, _instant(self.period.as_of))
+        several = {"carrier": rows.n_carriers, "site": rows.n_sites}
+        named = {
+            name: ibis.ifelse(count > 1, "(several)", rows[name].fill_null("(none)")) for name, count in several.items()
+        }
+        hours = (self._seconds(until, rows.promised_by) / 3600).ceil().cast("int64")
+        return rows.mutate(
+            **named,
+            fulfilment=rows.fulfilment.fill_null(stats.UNKNOWN),
+            rush=rows.rush.fill_null(False),
+            delay_h=ibis.ifelse((rows.n_arrived < rows.n_shipments) & ~rows.late, 0, hours),
+        )
+
+    def delays(self) -> ir.Table:
+        """One row a week, way, lane and delay of orders of the period and the four before, sent with a promise.
+
+        week (weeks from the period's first day: below 0 before it), fulfilment, carrier, site, region (of the grid),
+        rush, delay_h as in ``sent_orders``; n (orders), of which n_far have a known distance, and its sum,
+        distance_m. Not
+        cancelled, as known at this period's as_of.
+        """
+        rows = self._carried(self._published(self._recent), self._recent)
+        days = rows.ordered_at.date().delta(ibis.literal(self.period.start.date()), unit="day")
+        rows = rows.mutate(week=(days / 7).floor().cast("int64"))
+        return rows.group_by(["week", "fulfilment", "carrier", "site", "region", "rush", "delay_h"]).agg(
+            n=rows.count(), n_far=rows.distance_m.count(), distance_m=rows.distance_m.sum().fill_null(0)
+        )
+
+    def freight_moments(self) -> ir.Table:
+        """One row a carrier, and the orders of ``delays`` before the period or of it: what a tariff is fitted to.
+
+        before, carrier; n (orders whose freight, weight and distance are known) and the sums over them of the
+        products of
+        two of s (shipments), w (weight, whole 100 g), d (shipments x distance, whole 100 m) and f (freight, cents):
+        ss, sw,
+        sd, sf, ww, wd, wf, dd, df, ff.
+        """
+        rows = self._carried(self._recent, self._recent)
+        rows = rows.filter(rows.freight.notnull() & rows.weight_g.notnull() & rows.distance_m.notnull())
+        rows = rows.select(
+            "carrier", before=rows.ordered_at < _instant(self.period.start), s=rows.n_shipments.cast("int64"),
+            w=(rows.weight_g / 100).floor().cast("int64"), f=rows.freight.cast("int64"),
+            d=rows.n_shipments.cast("int64") * (rows.distance_m / 100).floor().cast("int64"),
+        )  # fmt: skip
+        pairs = itertools.combinations_with_replacement("swdf", 2)
+        sums = {one + two: (rows[one] * rows[two]).sum().cast("int64") for one, two in pairs}
+        return rows.group_by(["before", "carrier"]).agg(n=rows.count(), **sums)
+
+    @property
+    def _recent(self) -> ir.Table:
+        """Orders of the period and the four before it, not cancelled."""
+        orders = self.table("orders")
+        first = _instant(self._spans_before()[-1].start)
+        inside = (orders.ordered_at >= first) & (orders.ordered_at < _instant(self.period.end))
+        return orders.filter(inside & orders.cancelled_at.isnull())
+
+    def failure_work(self) -> ir.Table:
+        """One row an activity done after failures, and kind of order that it is done for, of ``delays``' orders.
+
+        before (the period), activity, pool; late, short, damaged (of the order; the last two empty where contents
+        are not known); n (orders of that kind), seconds (of the activity, for all of them).
+        """
+        orders = self._recent
+        rows = self._carried(orders, orders).left_join(self._filled(orders), "order_id").drop("order_id_right")
+        rows = rows.select(
+            "order_id", before=rows.ordered_at < _instant(self.period.start), late=rows.delay_h > 0,
+            short=rows.n_lines_in_full < rows.n_lines, damaged=rows.n_lines_damaged > 0,
+        )  # fmt: skip
+        done = self._work_of(orders, self.policy_rules.after_failure)
+        kinds = ["before", "late", "short", "damaged"]
+        worked = rows.inner_join(done, "order_id").group_by([*kinds, "activity", "pool"])
+        counted = rows.group_by(kinds).agg(n=rows.count())
+        sums = worked.agg(seconds=lambda found: found.seconds.sum())
+        sums = sums.rename({f"_{name}": name for name in kinds})
+        activities = [
+            {"_activity": name, "_pool": self.cost_rules.activities[name].pool}
+            for name in self.policy_rules.after_failure
+            if name in self.cost_rules.activities
+        ]
+        every = ibis.memtable(activities, schema=ibis.schema({"_activity": "string", "_pool": "string"}))
+        found = counted.cross_join(every)
+        pairs = [found[name].fill_null(False) == sums[f"_{name}"].fill_null(False) for name in kinds]
+        pairs += [found[name].isnull() == sums[f"_{name}"].isnull() for name in kinds[2:]]
+        found = found.left_join(sums, [*pairs, found._activity == sums.activity])
+        return found.select(*kinds, "n", activity="_activity", pool="_pool", seconds=found.seconds.fill_null(0))
+
+    def sent_work(self) -> ir.Table:
+        """One row an order of the period and activity done for it, but for those after failures.
+
+        order_id, activity, pool, seconds.
+        """
+        placed = self._placed_in(self.period)
+        placed = placed.filter(placed.cancelled_at.isnull())
+        after = self.policy_rules.after_failure
+        return self._work_of(placed, [name for name in self.cost_rules.activities if name not in after])
+
+    def _work_of(self, orders: ir.Table, activities: Sequence[str]) -> ir.Table:
+        """Seconds of some activities by order, whenever they were done by as_of."""
+        first = self._spans_before()[-1].start
+        span = Period("", first, self.period.as_of, self.period.as_of)
+        done = self._timed(self._done_in(span, ibis._.order_id.notnull(), ibis._.activity.isin(list(activities))), span)
+        done = self._pooled(done.semi_join(orders, "order_id"))
+        return done.group_by(["order_id", "activity", "pool"]).agg(seconds=done.seconds.sum())
+
+    def statuses(self) -> ir.Table:
+        """One row an order of ``sent_orders`` that was asked about, or of which a status was sent.
+
+        order_id, customer_id, segment, channel, region; asked (a question, complaint or tracking view), told (a status
+        sent), told_first (before the first of these, or without one).
+        """
+        placed = self._placed_in(self.period)
+        placed = placed.filter(placed.cancelled_at.isnull())
+        events = self.table("service_events").semi_join(placed, "order_id")
+        told = events.kind == "status_sent"
+        asked = events.kind.isin(["question", "complaint", "tracking_view"])
+        first = events.filter(told | asked).group_by("order_id").agg(
+            _told=events.happened_at.min(where=told), _asked=events.happened_at.min(where=asked)
+        )  # fmt: skip
+        rows = self._carried(self._published(placed), placed).inner_join(first, "order_id")
+        before = (rows._told < rows._asked).fill_null(rows._told.notnull())
+        return rows.select(
+            "order_id", "customer_id", *GRID_DIMENSIONS,
+            asked=rows._asked.notnull(), told=rows._told.notnull(), told_first=before,
+        )  # fmt: skip
+
+    def policies(self) -> ir.Table:
+        """One row a lever of a policy of ``policies.yaml``, in its order, and what holds for all of them.
+
+        position, policy ("" for what holds for all), lever (as in ``Policy``; segment, channel, region: what it is
+        for; budget, per_shipment, after_failure), key (of what, "" where there is one value), value.
+        """
+        rules = self.policy_rules
+        rows = [("", "budget", "", str(rules.budget))] if rules.budget else []
+        rows += [("", name, "", each) for name in ("per_shipment", "after_failure") for each in getattr(rules, name)]
+        for policy in rules.policies:
+            rows += [(policy.name, name, "", each) for name in GRID_DIMENSIONS for each in getattr(policy, name)]
+            rows += [(policy.name, *lever) for lever in policy.levers()]
+        names = ["policy", "lever", "key", "value"]
+        told = [{"position": at} | dict(zip(names, row, strict=True)) for at, row in enumerate(rows)]
+        return ibis.memtable(told, schema=ibis.schema({"position": "int64"} | dict.fromkeys(names, "string")))
+
+    @cached_property
+    def policy_rules(self) -> Policies:
+        """The company's ``policies.yaml``, or no policy where there is none."""
+        path = self.company.params / "policies.yaml"
+        return companies.validated(Policies, companies.read_yaml(path), path) if path.exists() else Policies()
+
     def support(self) -> ir.Table:
         """One row a pool that another pool serves, in the order of ``cost.yaml``: pool, served, parts, method."""
         rule = self.cost_rules.support
@@ -1841,6 +2028,13 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "work_before": ("ago", "month", "pool", "activity", "customer_id"),
     "customers_before": ("ago", "customer_id"),
     "work_units": ("segment", "activity", "driver", "no_order", "units"),
+    "sent_orders": ("order_id",),
+    "sent_work": ("order_id", "activity"),
+    "delays": ("week", "fulfilment", "carrier", "site", "region", "rush", "delay_h"),
+    "freight_moments": ("carrier", "before"),
+    "failure_work": ("activity", "before", "late", "short", "damaged"),
+    "statuses": ("order_id",),
+    "policies": ("position",),
     "standards": ("segment", "driver"),
     "give_or_take": ("kind", "name"),
     "support": ("position", "served"),

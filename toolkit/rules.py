@@ -134,3 +134,71 @@ class Decisions(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     decisions: list[Decision] = []
+
+
+TODAY = "today"  # the policy that is read off the data
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Policy(BaseModel):
+    """A service policy in ``policies.yaml``: what it changes, and for which segments and channels (none: all)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(min_length=1)
+    segment: list[str] = []
+    channel: list[str] = []
+    region: list[str] = []
+    carrier: dict[str, str] = {}  # from -> to
+    fulfilment: dict[str, str] = {}  # from -> to
+    site: dict[str, str] = {}  # from -> to
+    promise_days: int = 0  # later; earlier below 0
+    cut_off: int | None = Field(default=None, ge=1, le=24)  # hour from which an order counts for the next day
+    delivery_days: list[Literal[_WEEKDAYS]] = []
+    consolidate_days: int = Field(default=0, ge=0, le=31)
+    minimum_order: int = Field(default=0, ge=0)  # cents
+    freight_charge: int = Field(default=0, ge=0)  # cents a shipment
+    free_from: int = Field(default=0, ge=0)  # cents of order value from which no freight is charged
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.name == TODAY:
+            raise ValueError(f"'{TODAY}' is the policy that is read off the data; give this one another name")
+        if not self.levers():
+            raise ValueError("a policy changes a lever at least, found none")
+        if self.minimum_order and not self.consolidate_days:
+            raise ValueError("minimum_order needs consolidate_days: how long an order may wait for others")
+        if self.free_from and not self.freight_charge:
+            raise ValueError("free_from needs freight_charge: what is charged below it")
+        return self
+
+    def levers(self) -> list[tuple[str, str, str]]:
+        """What it changes: lever, of what ("" where there is one value), value."""
+        found = [
+            (lever, key, value)
+            for lever in ("carrier", "fulfilment", "site")
+            for key, value in getattr(self, lever).items()
+        ]
+        numbers = ("promise_days", "cut_off", "consolidate_days", "minimum_order", "freight_charge", "free_from")
+        found += [(lever, "", str(getattr(self, lever))) for lever in numbers if getattr(self, lever)]
+        return found + [("delivery_days", "", day) for day in self.delivery_days]
+
+
+class Policies(BaseModel):
+    """``policies.yaml``: policies, a budget of cost to serve a period (cents), and which activities follow what."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    policies: list[Policy] = []
+    budget: int | None = Field(default=None, gt=0)
+    per_shipment: list[str] = []  # activities done once a shipment, however many orders it holds
+    after_failure: list[str] = []  # activities done because something went wrong
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> Self:
+        names = [policy.name for policy in self.policies]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"each policy has a name of its own, found twice: {', '.join(twice)}")
+        if both := sorted(set(self.per_shipment) & set(self.after_failure)):
+            raise ValueError(f"an activity is done once a shipment or after a failure, found both: {', '.join(both)}")
+        return self

@@ -1,0 +1,288 @@
+"""Do replayed orders meet what their policy says? Small drawn tables, and a recovery of planted delays."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from toolkit import replay
+from toolkit.errors import DataError
+from toolkit.replay import Learned, Policy, Replay
+
+HOUR, DAY = 3600, 86_400
+
+
+def orders(*rows, **columns) -> pd.DataFrame:
+    """Orders of (customer, hours since Monday 2026-04-06 0:00 UTC, cents); promised for 12:00 two days later."""
+    at = pd.Timestamp("2026-04-06", tz="UTC") + pd.to_timedelta([row[1] for row in rows], unit="h")
+    day = at.normalize()
+    found = pd.DataFrame({
+        "order_id": [f"o{i}" for i in range(len(rows))], "customer_id": [row[0] for row in rows], "segment": "all",
+        "channel": "web", "region": "here", "fulfilment": "home_delivery", "carrier": "a", "site": "W", "rush": False,
+        "ordered_at": at, "promised_by": day + pd.Timedelta(days=2, hours=12), "delay_h": 0, "in_full": True,
+        "damaged": False, "quantity_ordered": 1, "quantity_delivered": 1, "n_lines": 1,
+        "net_revenue": [row[2] for row in rows], "cost_of_goods": 0, "n_shipments": 1, "freight": 100,
+        "weight_g": 1000, "distance_m": 2000,
+    })  # fmt: skip
+    found = found.assign(**columns)
+    days = {"day": found["ordered_at"], "promised_day": found["promised_by"]}
+    return found.assign(
+        hour=at.hour, **{name: times.dt.tz_localize(None).dt.normalize() for name, times in days.items()}
+    )
+
+
+def delays(**of) -> pd.DataFrame:
+    """Delays in hours, by carrier, each so often in each of four weeks before."""
+    rows = [
+        ("home_delivery", carrier, "W", "here", False, delay, week, n)
+        for carrier, told in of.items()
+        for delay, n in told.items()
+        for week in range(-4, 0)
+    ]
+    names = ["fulfilment", "carrier", "site", "region", "rush", "delay_h", "week", "n"]
+    return pd.DataFrame(rows, columns=names).assign(n_far=0, distance_m=0)
+
+
+def model(told: pd.DataFrame, after: list = ()) -> Learned:
+    prices = pd.DataFrame(
+        {"carrier": ["a", "b"], "shipment": [50.0, 80.0], "kg": [10.0, 10.0], "km": [5.0, 5.0], "n": 9}
+    )
+    after = pd.DataFrame(after, columns=["activity", "pool", "plain", "late", "short", "damaged"]).set_index("activity")
+    return Learned(told, prices.set_index("carrier"), after, None, np.zeros(0), (7, 20))
+
+
+WORK = pd.DataFrame({"order_id": ["o0", "o1", "o2"], "activity": "stop", "pool": "van", "seconds": [60, 90, 30]})
+RATES = pd.Series({"van": 2.0, "desk": 1.0})
+
+
+def replayed(
+    rows: pd.DataFrame, policy: Policy, told: pd.DataFrame, *, draws: int = 1, after=(), work=WORK
+) -> pd.DataFrame:
+    found = Replay(rows, work, model(told, after), rates=RATES, per_shipment=["stop"])
+    runs = found.run([Policy(), policy], draws=draws, weeks=4, rng=np.random.default_rng(1))
+    return runs[runs["policy"] == policy.name]
+
+
+ON_TIME = delays(a={0: 100}, b={0: 100})
+THREE = orders(("x", 9, 1000), ("x", 33, 3000), ("y", 10, 500))
+
+
+def test_policies_are_read_as_they_were_declared():
+    rows = pd.DataFrame(
+        [("", "per_shipment", "", "stop"), ("p", "segment", "", "s"), ("p", "carrier", "a", "b"),
+         ("p", "promise_days", "", "-1"), ("q", "delivery_days", "", "monday"), ("q", "delivery_days", "", "friday")],
+        columns=["policy", "lever", "key", "value"],
+    )  # fmt: skip
+    assert replay.declared(rows) == [
+        Policy(),
+        Policy("p", {"segment": ("s",)}, {"carrier": {"a": "b"}}, {"promise_days": -1}),
+        Policy("q", delivery_days=("monday", "friday")),
+    ]
+    assert replay.of_all(rows, "per_shipment") == ["stop"]
+
+
+def test_cut_off_needs_half_a_day():
+    hours = list(range(24))
+    day = pd.Timestamp("2026-04-01")
+    clear = pd.DataFrame(
+        {"day": day, "hour": hours, "promised_day": day + pd.to_timedelta([1] * 17 + [2] * 7, unit="D")}
+    )
+    assert replay.cut_off(clear) == 17
+    assert replay.cut_off(clear.assign(promised_day=day + pd.to_timedelta([1, 2] * 12, unit="D"))) == 24
+    earlier = pd.to_timedelta([2] * 17 + [1] * 7, unit="D")
+    assert replay.cut_off(clear.assign(promised_day=day + earlier)) == 24  # later orders are no sooner there
+
+
+def test_today_costs_what_its_tariff_and_minutes_say():
+    """Each of 3: 50 + 10 x 1 kg + 5 x 2 km = 70 cents; 180 seconds at 2 cents."""
+    told = Replay(THREE, WORK, model(ON_TIME), rates=RATES).run(
+        [Policy()], draws=2, weeks=4, rng=np.random.default_rng(1)
+    )
+    assert (told["freight"].tolist(), told["work"].tolist()) == ([210.0, 210.0], [360.0, 360.0])
+    assert (told["n"].tolist(), told["on_time"].tolist(), told["otif"].tolist()) == ([3, 3], [3, 3], [3, 3])
+
+
+def test_orders_of_a_window_travel_together():
+    """x: hours 9 and 33 lie within 2 days: one shipment of 2 kg, 50 + 20 + 10 = 80; its longer stop of 90 seconds."""
+    found = replayed(THREE, Policy("p", numbers={"consolidate_days": 2}), ON_TIME).iloc[0]
+    assert (found["shipments"], found["freight"], found["work"]) == (2, 80 + 70, 2 * (90 + 30))
+    assert found["on_time"] == 3
+
+
+def test_a_window_begins_with_its_first_order():
+    """Hours 0, 40, 60: 40 is within two days of 0, 60 is not, and not of 0's window though it is of 40."""
+    rows = orders(("x", 0, 1), ("x", 40, 1), ("x", 60, 1))
+    found = replayed(rows, Policy("p", numbers={"consolidate_days": 2}), ON_TIME).iloc[0]
+    assert found["shipments"] == 2
+
+
+def test_a_shipment_leaves_when_its_value_is_enough():
+    """Least 2500: o0 of 1000 and o1 of 3000 go together; y's 500 waits its window out; an order of 3000 goes alone."""
+    policy = Policy("p", numbers={"consolidate_days": 2, "minimum_order": 2500})
+    plan = Replay(THREE, WORK, model(ON_TIME), rates=RATES).plan(policy)
+    assert plan.shipments.tolist() == [2.0]
+    assert plan.wait[0] == (33 - 9 + (2 * 24 + 12 - 9)) * HOUR  # from o0 to the moment o1 is placed, and o1's own lead
+    assert plan.wait[2] == 2 * DAY + (2 * 24 + 12 - 10) * HOUR
+    alone = Replay(orders(("x", 9, 3000)), WORK[:1], model(ON_TIME), rates=RATES).plan(policy)
+    assert alone.changed.tolist() == []
+
+
+def test_delivery_days_move_aim_and_promise():
+    """Ordered on Monday for Wednesday, delivered on Fridays: two days later; Tuesday's for Thursday joins it."""
+    found = Replay(THREE, WORK, model(ON_TIME), rates=RATES).plan(Policy("p", delivery_days=("friday",)))
+    lead = (2 * 24 + 12 - 9) * HOUR
+    assert (found.wait[0], found.slack.tolist()) == (lead + 2 * DAY, [0, 0, 0])
+    assert found.shipments.tolist() == [2.0]
+
+
+@pytest.mark.parametrize(("days", "on_time"), [(0, 0), (1, 0), (2, 3), (-1, 0)])
+def test_a_later_promise_is_met_by_the_same_work(days, on_time):
+    """Every order arrives 48 hours after its promise as given."""
+    policy = Policy("p", numbers={"promise_days": days} if days else {"freight_charge": 1})
+    assert replayed(THREE, policy, delays(a={48: 100})).iloc[0]["on_time"] == on_time
+
+
+def test_cut_off_moves_the_orders_between():
+    rows = orders(("x", 9, 1), ("y", 16, 1))
+    found = Replay(rows, WORK[:2], model(ON_TIME), rates=RATES).plan(Policy("p", numbers={"cut_off": 15}))
+    assert found.changed.tolist() == [1]
+    assert found.wait[1] == (3 * 24 + 12 - 16) * HOUR
+
+
+def test_freight_is_charged_below_its_limit():
+    policy = Policy("p", numbers={"freight_charge": 300, "free_from": 1000})
+    assert replayed(THREE, policy, ON_TIME).iloc[0]["income"] == 300  # y's 500 alone
+    assert replayed(THREE, Policy("p", numbers={"freight_charge": 300}), ON_TIME).iloc[0]["income"] == 900
+
+
+def test_another_carrier_has_its_own_delays_and_prices():
+    told = delays(a={24: 100}, b={0: 100})
+    found = replayed(THREE, Policy("p", ways={"carrier": {"a": "b"}}), told).iloc[0]
+    assert (found["on_time"], found["freight"]) == (3, 3 * 100)
+    assert replayed(THREE, Policy("p", numbers={"freight_charge": 1}), told).iloc[0]["on_time"] == 0
+
+
+def test_another_way_is_promised_and_worked_as_is_usual():
+    """Fetching is promised for the next day, and nobody stops for it."""
+    rows = orders(("x", 9, 1), ("y", 9, 1), fulfilment=["home_delivery", "click_and_collect"], carrier=["a", "b"])
+    rows.loc[1, ["promised_by", "promised_day"]] -= pd.Timedelta(days=1)
+    told = pd.concat([ON_TIME, ON_TIME.assign(fulfilment="click_and_collect")])
+    policy = Policy("p", ways={"fulfilment": {"home_delivery": "click_and_collect"}})
+    found = Replay(rows, WORK[:1], model(told), rates=RATES, per_shipment=["stop"]).plan(policy)
+    assert found.wait[0] == (24 + 12 - 9) * HOUR
+    assert found.seconds.sum() == 0
+
+
+def test_work_after_failures_follows_them():
+    """A third of orders is short by the trace; complaints take 10 seconds, 100 more if late, 7 more if short."""
+    rows = THREE.assign(in_full=[True, False, True])
+    after = [("complaint", "desk", 10.0, 100.0, 7.0, 0.0)]
+    late = replayed(rows, Policy("p", numbers={"freight_charge": 1}), delays(a={5: 100}), after=after).iloc[0]
+    assert late["seconds: desk"] == 3 * 110 + 7
+    in_time = replayed(rows, Policy("p", numbers={"promise_days": 1}), delays(a={5: 100}), after=after).iloc[0]
+    assert in_time["seconds: desk"] == 3 * 10 + 7
+
+
+def test_policies_meet_the_same_draws():
+    """A policy that moves nothing of chance has today's outcome in every draw."""
+    many = orders(*[(f"c{i}", i % 24, 100) for i in range(400)])
+    told = delays(a={0: 60, 10: 30, 50: 10})
+    found = Replay(many, WORK, model(told), rates=RATES)
+    runs = found.run(
+        [Policy(), Policy("p", numbers={"freight_charge": 1})], draws=20, weeks=4, rng=np.random.default_rng(3)
+    )
+    wide = runs.pivot(index="draw", columns="policy", values="on_time")
+    assert (wide["today"] == wide["p"]).all()
+    assert wide["today"].nunique() > 5
+
+
+def test_planted_delays_are_found_again():
+    """Late 40 in 100 by a, 10 in 100 by b: 20,000 orders; within four standard errors of one draw's sampling."""
+    many = orders(*[(f"c{i}", i % 24, 100) for i in range(20_000)])
+    told = delays(a={0: 60, 30: 40}, b={0: 90, 30: 10})
+    found = Replay(many, WORK, model(told), rates=RATES)
+    runs = found.run(
+        [Policy(), Policy("p", ways={"carrier": {"a": "b"}})], draws=10, weeks=4, rng=np.random.default_rng(3)
+    )
+    late = 1 - runs.groupby("policy")["on_time"].mean() / 20_000
+    assert late["today"] == pytest.approx(0.4, abs=4 * (0.24 / 200_000) ** 0.5)
+    assert late["p"] == pytest.approx(0.1, abs=4 * (0.09 / 200_000) ** 0.5)
+
+
+def test_weeks_stay_together():
+    """One week of four was late throughout: a draw of four weeks holds 0 to 4 of them, late shares of quarters."""
+    told = delays(a={0: 100}).assign(delay_h=lambda rows: np.where(rows["week"] == -1, 30, 0))
+    many = orders(*[(f"c{i}", i % 24, 100) for i in range(4_000)])
+    runs = Replay(many, WORK, model(told), rates=RATES).run(
+        [Policy()], draws=200, weeks=4, rng=np.random.default_rng(3)
+    )
+    late = 1 - runs["on_time"] / 4_000
+    assert late.std() == pytest.approx(
+        (0.25 * 0.75 / 4) ** 0.5, rel=0.15
+    )  # binomial of four weeks, not of 4,000 orders
+
+
+def test_coarser_delays_where_few_were_seen():
+    told = delays(a={0: 100}, b={10: 100}).assign(region="there")
+    plan = Replay(THREE, WORK, model(told), rates=RATES).plan(Policy())
+    assert plan.fallback == 3
+
+
+def test_tariffs_are_found_again():
+    rng = np.random.default_rng(4)
+    s, w, d = rng.integers(1, 3, 500), rng.integers(1, 300, 500), rng.integers(10, 2000, 500)
+    d = s * d
+    f = 430 * s + 2.8 * w + 0.5 * d  # 28 cents a kilogram and 5 a kilometre
+    columns = {"s": s, "w": w, "d": d, "f": f}
+    names = [a + b for i, a in enumerate("swdf") for b in "swdf"[i:]]
+    sums = {name: [float((columns[name[0]] * columns[name[1]]).sum())] for name in names}
+    found = replay.tariffs(pd.DataFrame({"carrier": ["a"], "before": [True], "n": [500], **sums})).loc["a"]
+    assert found[["shipment", "kg", "km"]].tolist() == pytest.approx([430, 28, 5], rel=1e-6)
+    assert found["explained"] == pytest.approx(1)
+
+
+def test_expected_points_are_those_of_the_model():
+    rng = np.random.default_rng(5)
+    n = 4000
+    late = rng.random(n) < 0.3
+    wait = rng.integers(1, 5, n)
+    value = np.where(rng.random(n) < np.where(late, 0.6, 0.2), -1, np.where(rng.random(n) < 0.5, 1, 0))
+    answers = pd.DataFrame({
+        "value": value, "score": np.select([value < 0, value > 0], [3, 10], 8), "person": range(n), "segment": "all",
+        "channel": "web", "short": rng.random(n) < 0.1, "damaged": False, "late_s": late * 3600.0,
+        "wait_s": wait * 86400.0,
+    })  # fmt: skip
+    effects, points, most = replay._effects(answers)
+    taught = model(ON_TIME)
+    taught = Learned(taught.delays, taught.tariffs, taught.after, effects, points, most)
+    found = Replay(THREE, WORK, taught, rates=RATES)._points(np.append(effects.coefficients, effects.cuts))
+    x = pd.DataFrame({"late": [1.0], "late_days": [1.0], "wait_days": [3.0], "short": [1.0], "damaged": [0.0]})
+    expected = float(
+        effects.probabilities(x.reindex(columns=list(effects.drivers), fill_value=0.0)).to_numpy()[0] @ points
+    )
+    assert found[2, 1, 3] == pytest.approx(expected)  # place 2: short, not damaged
+    assert most == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        (Policy("p", {"segment": ("others",)}), "for segment 'others', which no replayed order is of; known are 'all'"),
+        (Policy("p", ways={"carrier": {"a": "c"}}), "moves carrier 'a' to 'c', by which no order was sent in what is"),
+        (Policy("p", ways={"carrier": {"c": "b"}}), "moves carrier 'c', by which no replayed order was sent"),
+    ],
+)  # fmt: skip
+def test_a_lever_without_data_is_refused_by_name(policy, message):
+    found = Replay(THREE, WORK, model(ON_TIME), rates=RATES)
+    with pytest.raises(DataError, match=message):
+        found.plan(policy)
+    kept, refused = found.possible([Policy(), policy])
+    assert [one.name for one in kept] == ["today"]
+    assert message in refused["why"][0]
+
+
+def test_a_pool_without_a_cost_is_named():
+    found = Replay(THREE, WORK, model(ON_TIME), rates=pd.Series({"desk": 1.0}))
+    with pytest.raises(
+        DataError, match="expected a cost by capacity of each pool that works for orders, found none of 'van'"
+    ):
+        found.run([Policy()], draws=1, weeks=4, rng=np.random.default_rng(1))

@@ -1,0 +1,798 @@
+"""What would a period's orders have met under another service policy? They are replayed, order by order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import nnls
+from scipy.special import expit
+
+from toolkit import drivers
+from toolkit.errors import DataError, first_five
+
+TODAY = "today"
+_DAY, _HOUR = 86_400, 3_600
+_ENOUGH, _ANSWERS = 50, 30  # observed delays below which a coarser cell is asked; answers that tell of so many days
+_TOLD = 0.25  # of the spread of promised days that a cut-off explains
+_LATE, _WAIT = 7, 20  # days late, and days of waiting, from which more makes no difference
+_CELLS = (  # what delays are told apart by, the finest first
+    ["fulfilment", "carrier", "site", "region", "rush"],
+    ["fulfilment", "carrier", "region", "rush"],
+    ["fulfilment", "carrier", "rush"],
+    ["carrier"],
+)
+_NUMBERS = ("promise_days", "cut_off", "consolidate_days", "minimum_order", "freight_charge", "free_from")
+_SCOPE, _WAYS = ("segment", "channel", "region"), ("carrier", "fulfilment", "site")
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy of ``policies.yaml``; docs/METHODS.md section 5.2. Without levers it is today's."""
+
+    name: str = TODAY
+    scope: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ways: dict[str, dict[str, str]] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    delivery_days: tuple[str, ...] = ()
+
+
+def declared(rows: pd.DataFrame) -> list[Policy]:
+    """Today's policy, and those of the frame ``policies`` in their order.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame([("later", "promise_days", "", "1")], columns=["policy", "lever", "key", "value"])
+    >>> [policy.name for policy in declared(rows)]
+    ['today', 'later']
+    """
+    found = [Policy()]
+    for name, told in rows[rows["policy"] != ""].groupby("policy", sort=False):
+        values = {lever: tuple(of["value"]) for lever, of in told.groupby("lever")}
+        ways = {
+            lever: dict(zip(of["key"], of["value"], strict=True))
+            for lever, of in told[told["lever"].isin(_WAYS)].groupby("lever")
+        }
+        scope = {lever: values[lever] for lever in _SCOPE if lever in values}
+        numbers = {lever: int(values[lever][0]) for lever in _NUMBERS if lever in values}
+        found.append(Policy(str(name), scope, ways, numbers, values.get("delivery_days", ())))
+    return found
+
+
+def of_all(rows: pd.DataFrame, lever: str) -> list[str]:
+    """What the frame ``policies`` says for all policies: ``per_shipment``, ``after_failure`` or ``budget``."""
+    return rows["value"][(rows["policy"] == "") & (rows["lever"] == lever)].tolist()
+
+
+def cut_off(orders: pd.DataFrame) -> int:
+    """The hour from which an order is promised for a later day: 24 (midnight) where none can be seen.
+
+    The hour that best tells apart ``promised_day`` - ``day``, by least squares, if its sides differ by half a day and
+    it explains a quarter of the spread.
+
+    Parameters
+    ----------
+    orders
+        ``day``, ``promised_day`` (dates), ``hour`` (0 to 23).
+
+    Examples
+    --------
+    >>> day = pd.Timestamp("2026-04-01")
+    >>> orders = pd.DataFrame({"day": day, "hour": [9, 14, 15, 16],
+    ...                        "promised_day": day + pd.to_timedelta([1, 1, 2, 2], unit="D")})
+    >>> cut_off(orders)
+    15
+    """
+    days, hour = _promised_days(orders), orders["hour"].to_numpy()
+    n = np.bincount(hour, minlength=24).cumsum()[:-1]
+    sums = np.bincount(hour, days, minlength=24).cumsum()
+    left, right = sums[:-1] / np.maximum(n, 1), (sums[-1] - sums[:-1]) / np.maximum(len(days) - n, 1)
+    inside = (n > 0) & (n < len(days))
+    gain = np.where(inside, n * (len(days) - n) * (right - left) ** 2 / max(len(days), 1), 0)
+    best, whole = int(gain.argmax()), float(((days - days.mean()) ** 2).sum()) if len(days) else 0.0
+    seen = right[best] - left[best] >= 0.5 and gain[best] >= _TOLD * whole and whole > 0
+    return best + 1 if seen else 24
+
+
+def _promised_days(orders: pd.DataFrame) -> np.ndarray:
+    return (pd.to_datetime(orders["promised_day"]) - pd.to_datetime(orders["day"])).dt.days.to_numpy("float64")
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What earlier orders and answers teach: delays, tariffs, work after failures, effects on NPS.
+
+    Attributes
+    ----------
+    delays
+        One row a week and cell of the frame ``delays``.
+    tariffs
+        By carrier: cents a ``shipment``, ``kg``, ``km``; ``n`` shipments behind them.
+    after
+        By activity: ``pool``, and mean seconds an order that is neither late, short nor damaged (``plain``), and more
+        if it is ``late``, ``short``, ``damaged``.
+    effects
+        Ordered logit of answers; None where they allow none.
+    points
+        What each of its levels counts, -100, 0 or 100.
+    most
+        Days late, and days of waiting, beyond which answers are too few to tell more.
+    """
+
+    delays: pd.DataFrame
+    tariffs: pd.DataFrame
+    after: pd.DataFrame
+    effects: drivers.OrderedLogit | None
+    points: np.ndarray
+    most: tuple[int, int]
+
+
+def learned(
+    delays: pd.DataFrame,
+    moments: pd.DataFrame,
+    failure_work: pd.DataFrame,
+    answers: pd.DataFrame,
+    *,
+    before: bool,
+) -> Learned:
+    """What orders and answers teach.
+
+    Parameters
+    ----------
+    delays, moments, failure_work
+        The frames ``delays``, ``freight_moments`` and ``failure_work``.
+    answers
+        Scored invitations (``value``, ``score``, ``person``) of the periods that are learned from.
+    before
+        Only of the periods before this one, as for judging the replay; else of this one too.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.3.
+    """
+    seen = delays[delays["week"] < 0] if before else delays
+    paid, worked = (rows[rows["before"]] if before else rows for rows in (moments, failure_work))
+    return Learned(seen, tariffs(paid), _after(worked), *_effects(answers))
+
+
+def tariffs(moments: pd.DataFrame) -> pd.DataFrame:
+    """The tariff of each carrier that fits its shipments best: non-negative least squares.
+
+    Parameters
+    ----------
+    moments
+        The frame ``freight_moments``.
+
+    Returns
+    -------
+    DataFrame
+        Index ``carrier``; ``shipment``, ``kg``, ``km`` (cents each), ``n`` (orders), ``explained`` (R squared about
+        nought; 1 without
+        freight). A price that the shipments cannot tell, such as that of a kilometre where all go equally far, is 0.
+    """
+    found = []
+    for carrier, rows in moments.groupby("carrier"):
+        sums = rows.drop(columns=["carrier", "before"]).astype("float64").sum()
+        products = np.array([[sums["".join(sorted(a + b, key="swdf".index))] for b in "swd"] for a in "swd"])
+        scale = np.sqrt(np.maximum(products.diagonal(), 1))
+        sizes, axes = np.linalg.eigh(products / np.outer(scale, scale))
+        root = np.sqrt(np.clip(sizes, 1e-9, None))
+        wanted = np.array([sums["sf"], sums["wf"], sums["df"]]) / scale
+        price, _ = nnls(root[:, None] * axes.T, (axes.T @ wanted) / root)
+        price = price / scale
+        fit = wanted * scale @ price / sums["ff"] if sums["ff"] else 1.0
+        found.append((carrier, price[0], 10 * price[1], 10 * price[2], int(sums["n"]), float(fit)))
+    return pd.DataFrame(found, columns=["carrier", "shipment", "kg", "km", "n", "explained"]).set_index("carrier")
+
+
+def _after(worked: pd.DataFrame) -> pd.DataFrame:
+    found, kinds = [], ["late", "short", "damaged"]
+    sums = worked.assign(**{name: worked[name].astype("boolean").fillna(False).astype("float64") for name in kinds})
+    for (activity, pool), rows in sums.groupby(["activity", "pool"]):
+        rows = rows.groupby(kinds, as_index=False)[["n", "seconds"]].sum()
+        n = rows["n"].to_numpy("float64")
+        x = np.column_stack([np.ones(len(rows)), rows[kinds]]) * np.sqrt(n)[:, None]
+        means = rows["seconds"].to_numpy("float64") / np.maximum(n, 1)
+        found.append((activity, pool, *np.linalg.lstsq(x, means * np.sqrt(n), rcond=None)[0]))
+    return pd.DataFrame(found, columns=["activity", "pool", "plain", *kinds]).set_index("activity")
+
+
+def _effects(answers: pd.DataFrame) -> tuple[drivers.OrderedLogit | None, np.ndarray, tuple[int, int]]:
+    """The model, what its levels count, and the days late and of waiting up to which answers tell."""
+    told = answers[answers["value"].notna() & answers["late_s"].notna() & answers["wait_s"].notna()]
+    late, wait = np.ceil(told["late_s"].astype("float64") / _DAY), np.floor(told["wait_s"].astype("float64") / _DAY)
+    most = _told_up_to(late, _LATE), _told_up_to(wait, _WAIT)
+    x = {
+        "late": (late > 0).astype("float64"),
+        "late_days": late.clip(0, most[0]),
+        "wait_days": wait.clip(0, most[1]),
+        "short": told["short"].astype("boolean").fillna(False).astype("float64"),
+        "damaged": told["damaged"].astype("boolean").fillna(False).astype("float64"),
+    }
+    places = pd.get_dummies(told[["segment", "channel"]].astype("str"), prefix_sep=": ", dtype="float64")
+    x = pd.concat([pd.DataFrame(x, index=told.index), places], axis=1)
+    while told["score"].nunique() > 1:
+        try:
+            columns = drivers.independent(x)
+            model = drivers.ordered_logit(told["score"].astype("int64"), x[columns], clusters=told["person"])
+            return model, 100 * told.groupby("score")["value"].first().to_numpy("float64"), most
+        except drivers.SeparationError as error:
+            rest = x[error.driver] == 0
+            told, x = told[rest], x[rest].drop(columns=error.driver)
+    return None, np.zeros(0), most
+
+
+def _told_up_to(days: pd.Series, most: int) -> int:
+    """The largest number of days, up to ``most``, that enough answers have seen."""
+    return max([day for day in range(1, most + 1) if (days >= day).sum() >= _ANSWERS], default=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What of a policy is no matter of chance: per order its delay cell, aim, promise and shipment, and its cost.
+
+    ``changed`` are the orders that anything of this differs from today for; the other arrays are of all orders.
+    """
+
+    policy: Policy
+    changed: np.ndarray
+    cell: np.ndarray
+    leader: np.ndarray  # the order whose number a shipment's orders share
+    slack: np.ndarray  # aim - promise, seconds
+    wait: np.ndarray  # aim - order, seconds
+    shipments: np.ndarray  # by segment
+    freight: np.ndarray  # cents by segment
+    income: np.ndarray  # cents by segment
+    seconds: np.ndarray  # by segment and activity
+    fallback: int  # orders whose delays are of a coarser cell than way, lane and rush
+
+
+class Replay:
+    """Orders of a period, ready to be replayed under policies.
+
+    Parameters
+    ----------
+    orders, work
+        The frames ``sent_orders`` and ``sent_work``.
+    model
+        The result of ``learned``.
+    rates
+        Cents a second by pool.
+    per_shipment
+        Activities that are done once a shipment.
+    answered
+        Orders that answers of the period are of: how they would have scored is told apart.
+    """
+
+    def __init__(
+        self,
+        orders: pd.DataFrame,
+        work: pd.DataFrame,
+        model: Learned,
+        *,
+        rates: pd.Series,
+        per_shipment: Sequence[str] = (),
+        answered: Sequence[str] = (),
+    ):
+        self.orders, self.model, self.rates = orders.reset_index(drop=True), model, rates
+        self.n = len(self.orders)
+        self.segments, self._segment = _coded(self.orders["segment"])
+        self._ordered = _seconds(self.orders["ordered_at"])
+        self._promise = _seconds(self.orders["promised_by"])
+        self.activities = sorted(work["activity"].unique()) + [a for a in model.after.index]
+        self.pools = dict(zip(work["activity"], work["pool"], strict=True)) | model.after["pool"].to_dict()
+        self._per_shipment = [self.activities.index(name) for name in per_shipment if name in self.activities]
+        at = pd.Index(self.orders["order_id"]).get_indexer(work["order_id"])
+        known = at >= 0
+        self._work = np.zeros((self.n, len(self.activities)), dtype="float32")
+        of = pd.Index(self.activities).get_indexer(work["activity"])
+        np.add.at(self._work, (at[known], of[known]), work["seconds"].to_numpy("float32")[known])
+        self._cells: dict[tuple, int] = {}
+        self._tables: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._levels = [model.delays.groupby(keys) for keys in _CELLS]
+        self._sizes = [rows["n"].sum() for rows in self._levels]
+        self._places = self._nps_places()
+        self._answered = self.orders["order_id"].isin(set(answered)).to_numpy()
+
+    # -- what is no matter of chance ---------------------------------------------------------
+
+    @cached_property
+    def today(self) -> Plan:
+        """The plan that changes nothing."""
+        return self.plan(Policy())
+
+    def plan(self, policy: Policy) -> Plan:
+        """What a policy makes of each order.
+
+        Raises
+        ------
+        DataError
+            If a lever has no data: a way that was never used, prices that are not known.
+        """
+        inside = np.ones(self.n, bool)
+        for name, wanted in policy.scope.items():
+            known = set(self.orders[name])
+            if unknown := [one for one in wanted if one not in known]:
+                raise DataError(
+                    f"policies.yaml: policy {policy.name!r} is for {name} {first_five(unknown)}, which no replayed "
+                    f"order is of; known are {first_five(sorted(known))}."
+                )
+            inside &= self.orders[name].isin(wanted).to_numpy()
+        ways, shift = self._ways(policy, inside)
+        lead, promise = self._promise - self._ordered + shift, self._promise + shift
+        if "cut_off" in policy.numbers:
+            moved = self._by_cut_off(policy.numbers["cut_off"], inside)
+            lead, promise = lead + moved, promise + moved
+        promise = promise + np.where(inside, policy.numbers.get("promise_days", 0) * _DAY, 0)
+        aim, promise, shipment, leader = self._shipped(policy, inside, ways, lead, promise)
+        cell, fallback = self._cells_of(ways, policy)
+        cell = cell[leader]  # what travels together arrives together
+        freight, income, shipments = self._freight(policy, inside, ways, shipment)
+        slack, wait = aim - promise, aim - self._ordered
+        if policy.name == TODAY and not (policy.ways or policy.numbers or policy.delivery_days):
+            changed = np.arange(self.n)
+        else:
+            now = self.today
+            same = (cell == now.cell) & (leader == now.leader) & (slack == now.slack) & (wait == now.wait)
+            changed = np.flatnonzero(~same)
+        return Plan(
+            policy, changed, cell, leader, slack, wait, shipments, freight, income,
+            self._static(policy, ways, shipment), fallback,
+        )  # fmt: skip
+
+    def possible(self, policies: Sequence[Policy]) -> tuple[list[Policy], pd.DataFrame]:
+        """The policies that can be replayed; and one row for each of the others: ``policy``, ``why``."""
+        kept, refused = [], []
+        for policy in policies:
+            try:
+                self.plan(policy)
+                kept.append(policy)
+            except DataError as error:
+                refused.append((policy.name, str(error)))
+        return kept, pd.DataFrame(refused, columns=["policy", "why"])
+
+    def _ways(self, policy: Policy, inside: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Fulfilment, carrier and site of each order, and seconds that its aim and promise move by the new way."""
+        ways = {name: self.orders[name].to_numpy(dtype=object).copy() for name in ("fulfilment", "carrier", "site")}
+        shift = np.zeros(self.n, "int64")
+        for name, moves in policy.ways.items():
+            for old, new in moves.items():
+                self._refuse_unseen(policy, name, old, new)
+                rows = inside & (self.orders[name] == old).to_numpy()
+                ways[name][rows] = new
+                if name == "fulfilment":
+                    shift[rows] = self._as_usual(new, rows, ways)
+        return ways, shift
+
+    def _as_usual(self, new: str, rows: np.ndarray, ways: dict[str, np.ndarray]) -> np.ndarray:
+        """Carrier and site of a new way as is usual in each region; seconds from the promised day to the usual one."""
+        used = self.orders[self.orders["fulfilment"] == new]
+        days = pd.Series(_promised_days(used), index=used.index)
+        usual = used.groupby("region").agg(carrier=("carrier", _most), site=("site", _most))
+        usual["days"] = days.groupby(used["region"]).median()
+        of_all = pd.Series({"carrier": _most(used["carrier"]), "site": _most(used["site"]), "days": days.median()})
+        at = self.orders["region"][rows]
+        for name in ("carrier", "site"):
+            ways[name][rows] = at.map(usual[name]).fillna(of_all[name])
+        wanted = np.ceil(at.map(usual["days"]).astype("float64").fillna(of_all["days"]).to_numpy())
+        return ((wanted - _promised_days(self.orders[rows])) * _DAY).astype("int64")
+
+    def _refuse_unseen(self, policy: Policy, name: str, old: str, new: str) -> None:
+        seen = sorted(set(self.model.delays[name]))
+        if new not in seen:
+            raise DataError(
+                f"policies.yaml: policy {policy.name!r} moves {name} {old!r} to {new!r}, by which no order was sent in "
+                f"what is learned from; known are {first_five(seen)}. Wait until it was tried, or leave the policy out."
+            )
+        if old not in set(self.orders[name]):
+            raise DataError(
+                f"policies.yaml: policy {policy.name!r} moves {name} {old!r}, by which no replayed order was sent; "
+                f"known are {first_five(sorted(set(self.orders[name])))}."
+            )
+
+    def _by_cut_off(self, hour: int, inside: np.ndarray) -> np.ndarray:
+        """Seconds that orders between today's cut-off of their way and the new one move by."""
+        moved, at = np.zeros(self.n, "int64"), self.orders["hour"].to_numpy()
+        for _, rows in self.orders.groupby("fulfilment"):
+            old, own = cut_off(rows), rows.index.to_numpy()
+            moved[own] = np.where((at[own] >= hour) & (at[own] < old), _DAY, 0)
+            moved[own] -= np.where((at[own] >= old) & (at[own] < hour), _DAY, 0)
+        return np.where(inside, moved, 0)
+
+    def _shipped(
+        self, policy: Policy, inside: np.ndarray, ways: dict[str, np.ndarray], lead: np.ndarray, promise: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Aim and promise after waiting for other orders and for delivery days; shipment and leader of each order."""
+        own = np.arange(self.n)
+        aim, shipment, leader = self._ordered + lead, own, own
+        window = policy.numbers.get("consolidate_days", 0) * _DAY
+        least = policy.numbers.get("minimum_order", 0)
+        if not window and not policy.delivery_days:
+            return aim, promise, shipment, leader
+        rows = np.flatnonzero(inside)
+        keys = [_coded(pd.Series(ways[name]))[1][rows] for name in ("site", "fulfilment")]
+        keys += [_coded(self.orders["customer_id"])[1][rows]]
+        aim, promise, shipment, leader = aim.copy(), promise.copy(), shipment.copy(), leader.copy()
+        if window:
+            sort = np.lexsort([self._ordered[rows], *keys])
+            rows, keys = rows[sort], [key[sort] for key in keys]
+            value = self.orders["net_revenue"].fillna(0).to_numpy("float64")[rows]
+            first, full = _batches(_new(keys), self._ordered[rows], value, window, least)
+            number = first.cumsum() - 1
+            starts, ends = rows[first], rows[np.append(first[1:], True)]
+            sent_at = np.where(full, self._ordered[ends], self._ordered[starts] + window)
+            urgent = _least(lead[rows], number)
+            alone = (full & (starts == ends))[number]
+            shipment[rows], leader[rows] = starts[number], rows[urgent][number]
+            aim[rows] = np.where(alone, aim[rows], (sent_at + lead[rows][urgent])[number])
+            promise[rows] = np.where(alone, promise[rows], promise[rows] + window)
+        if policy.delivery_days:
+            allowed = sorted(_WEEKDAYS.index(day) for day in policy.delivery_days)
+            ahead = np.array([min((day - at) % 7 for day in allowed) for at in range(7)])
+            promised = pd.to_datetime(self.orders["promised_day"]).to_numpy("datetime64[D]").astype("int64")[rows]
+            day = promised + (aim - self._promise)[rows] // _DAY
+            step = ahead[(day + 3) % 7]  # the first of days was a Thursday
+            aim[rows], promise[rows] = aim[rows] + step * _DAY, promise[rows] + step * _DAY
+            keys = [_coded(pd.Series(ways[name]))[1][rows] for name in ("site", "fulfilment")]
+            keys += [_coded(self.orders["customer_id"])[1][rows], day + step]
+            sort = np.lexsort(keys)
+            rows, first = rows[sort], _new([key[sort] for key in keys])
+            number = first.cumsum() - 1
+            urgent = _least(aim[rows], number)
+            shipment[rows], leader[rows] = rows[first][number], rows[urgent][number]
+            aim[rows] = aim[rows][urgent][number]
+        return aim, promise, shipment, leader
+
+    def _freight(
+        self, policy: Policy, inside: np.ndarray, ways: dict[str, np.ndarray], shipment: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Freight, what customers pay of it, and shipments, by segment."""
+        tariff = self.model.tariffs.reindex(pd.Index(ways["carrier"]))
+        own = (self.orders["carrier"].to_numpy(dtype=object) == ways["carrier"]) & (shipment == np.arange(self.n))
+        if (unpriced := tariff["shipment"].isna().to_numpy() & ~own).any():
+            raise DataError(
+                f"policies.yaml: policy {policy.name!r} sends {int(unpriced.sum())} orders by "
+                f"{first_five(sorted(set(ways['carrier'][unpriced])))}, of which no shipment has freight, weight and "
+                "distance on record."
+            )
+        kg, km = (self.orders[name].astype("float64").to_numpy() / 1000 for name in ("weight_g", "distance_m"))
+        km = self._new_distance(ways, km)
+        parcels = self.orders["n_shipments"].to_numpy("float64")
+        sent = pd.DataFrame({"of": shipment, "parcels": parcels, "kg": np.nan_to_num(kg), "km": np.nan_to_num(km)})
+        sent = sent.groupby("of").agg({"parcels": "max", "kg": "sum", "km": "max"})
+        prices = tariff.iloc[sent.index].to_numpy("float64")
+        cents = sent["parcels"] * (prices[:, 0] + prices[:, 2] * sent["km"]) + prices[:, 1] * sent["kg"]
+        observed = self.orders["freight"].astype("float64").fillna(0).to_numpy()[sent.index]
+        cents = np.where(np.isnan(cents), observed, cents)
+        of, size = self._segment[sent.index], len(self.segments)
+        income = np.zeros(len(sent))
+        if charge := policy.numbers.get("freight_charge", 0):
+            value = pd.Series(self.orders["net_revenue"].fillna(0).to_numpy("float64")).groupby(shipment).sum()
+            free = policy.numbers.get("free_from", 0)
+            income = np.where(inside[sent.index] & ((value.to_numpy() < free) | (free == 0)), charge, 0)
+        totals = [np.bincount(of, rows, minlength=size) for rows in (cents, income, np.ones(len(sent)))]
+        return totals[0], totals[1], totals[2]
+
+    def _new_distance(self, ways: dict[str, np.ndarray], km: np.ndarray) -> np.ndarray:
+        moved = np.flatnonzero(self.orders["site"].to_numpy(dtype=object) != ways["site"])
+        if not len(moved):
+            return km
+        sums = self.model.delays.groupby(["site", "region"])[["distance_m", "n_far"]].sum()
+        mean = sums["distance_m"] / sums["n_far"].where(sums["n_far"] > 0) / 1000
+        at = pd.MultiIndex.from_arrays([ways["site"][moved], self.orders["region"].to_numpy(dtype=object)[moved]])
+        found = mean.reindex(at).to_numpy("float64")
+        km = km.copy()
+        km[moved] = np.where(np.isnan(found), km[moved], found)
+        return km
+
+    def _static(self, policy: Policy, ways: dict[str, np.ndarray], shipment: np.ndarray) -> np.ndarray:
+        """Seconds by segment and activity of work that follows no failure."""
+        work = self._work
+        if "fulfilment" in policy.ways:
+            moved = self.orders["fulfilment"].to_numpy(dtype=object) != ways["fulfilment"]
+            work = work.copy()
+            for new in policy.ways["fulfilment"].values():
+                used = (self.orders["fulfilment"] == new).to_numpy()
+                rows = moved & (ways["fulfilment"] == new)
+                for activity in self._per_shipment:
+                    work[rows, activity] = self._work[used, activity].mean() if used.any() else 0
+        shared = (shipment != np.arange(self.n)).any()
+        size, found = len(self.segments), np.zeros((len(self.segments), len(self.activities)))
+        for activity in range(len(self.activities)):
+            seconds = work[:, activity].astype("float64")
+            if shared and activity in self._per_shipment:
+                most = np.zeros(self.n)
+                np.maximum.at(most, shipment, seconds)
+                seconds = most
+            found[:, activity] = np.bincount(self._segment, seconds, minlength=size)
+        return found
+
+    def _cells_of(self, ways: dict[str, np.ndarray], policy: Policy) -> tuple[np.ndarray, int]:
+        """The delay table of each order, and how many orders have one of a coarser cell."""
+        keys = pd.DataFrame(ways).assign(region=self.orders["region"], rush=self.orders["rush"])
+        keys = keys[_CELLS[0]]
+        number, kinds = pd.factorize(pd.MultiIndex.from_frame(keys))
+        tables, coarse = np.zeros(len(kinds), "int64"), np.zeros(len(kinds), bool)
+        for at, kind in enumerate(kinds):
+            tables[at], coarse[at] = self._table(dict(zip(_CELLS[0], kind, strict=True)), policy)
+        return tables[number], int(np.bincount(number, minlength=len(kinds))[coarse].sum())
+
+    def _table(self, kind: dict, policy: Policy) -> tuple[int, bool]:
+        for level, names in enumerate(_CELLS):
+            key = tuple(kind[name] for name in names)
+            n = self._sizes[level].get(key if len(key) > 1 else key[0], 0)
+            if n >= _ENOUGH or (n > 0 and level == len(_CELLS) - 1):
+                if (level, key) not in self._cells:
+                    rows = self._levels[level].get_group(key).sort_values(["delay_h", "week"])
+                    self._cells[level, key] = len(self._tables)
+                    self._tables.append(
+                        (rows["delay_h"].to_numpy("int64"), rows["week"].to_numpy("int64"), rows["n"].to_numpy("int64"))
+                    )
+                return self._cells[level, key], level > 1
+        raise DataError(
+            f"replay: expected earlier orders sent by {kind['carrier']!r}, found none to learn delays from (policy "
+            f"{policy.name!r})."
+        )
+
+    # -- what chance makes of it -------------------------------------------------------------
+
+    def _nps_places(self) -> np.ndarray:
+        """For each order the number of its segment, channel, shortness and damage."""
+        self.channels, channel = _coded(self.orders["channel"])
+        flags = [self.orders[name].astype("boolean").fillna(False).to_numpy(bool) for name in ("in_full", "damaged")]
+        short = ~flags[0] & self.orders["in_full"].notna().to_numpy()
+        place = (self._segment * len(self.channels) + channel) * 4 + 2 * short + flags[1]
+        return place
+
+    @property
+    def _n_places(self) -> int:
+        return len(self.segments) * len(self.channels) * 4
+
+    def _points(self, theta: np.ndarray) -> np.ndarray:
+        """Expected points of each place, days late and days of waiting."""
+        model, shape = self.model.effects, (len(self.segments), len(self.channels), 2, 2, _LATE + 1, _WAIT + 1)
+        beta = dict(zip(model.drivers, theta, strict=False))
+        eta = np.zeros(shape)
+        for axis, (prefix, names) in enumerate((("segment", self.segments), ("channel", self.channels))):
+            own = np.array([beta.get(f"{prefix}: {name}", 0.0) for name in names])
+            eta = eta + own.reshape([-1 if at == axis else 1 for at in range(6)])
+        for axis, name in ((2, "short"), (3, "damaged")):
+            eta = eta + (np.arange(2) * beta.get(name, 0.0)).reshape([-1 if at == axis else 1 for at in range(6)])
+        late, wait = (
+            np.minimum(np.arange(most + 1), told) for most, told in zip((_LATE, _WAIT), self.model.most, strict=True)
+        )
+        late = (late > 0) * beta.get("late", 0.0) + late * beta.get("late_days", 0.0)
+        eta = eta + late[:, None] + wait * beta.get("wait_days", 0.0)
+        found, steps = np.full(shape, self.model.points[-1]), -np.diff(self.model.points)
+        for cut, step in zip(theta[len(model.drivers) :], steps, strict=True):
+            if step:
+                found += step * expit(cut - eta)
+        return found.reshape(self._n_places, _LATE + 1, _WAIT + 1)
+
+    def run(
+        self,
+        policies: Sequence[Policy],
+        *,
+        draws: int,
+        weeks: int,
+        rng: np.random.Generator,
+        give_or_take: pd.DataFrame | None = None,
+    ) -> pd.DataFrame:
+        """Replay the orders under policies, all of them with the same draws.
+
+        Parameters
+        ----------
+        policies
+            The first is today's.
+        draws
+            Outer draws: of weeks of delays, effects and minutes.
+        weeks
+            Weeks that a draw takes of those that were observed.
+        rng
+            Of all draws.
+        give_or_take
+            The frame of this name: how unsure the declared minutes are.
+
+        Returns
+        -------
+        DataFrame
+            One row a draw, policy and segment: ``n`` (orders), ``shipments``, ``on_time``, ``otif`` (orders),
+            ``points`` (sum
+            over orders; missing without effects), ``n_answered``, ``points_answered`` (of answered orders, only of
+            today),
+            ``wait_days`` (sum), ``freight``, ``income``, ``work`` (cents), ``seconds: pool`` for each pool, and
+            ``same`` (the policy
+            changes nothing for the segment, but it is today's).
+
+        Notes
+        -----
+        docs/METHODS.md section 5.3.
+        """
+        plans = [self.plan(policy) for policy in policies]
+        seen = np.unique(self.model.delays["week"])
+        share = {row.name: row.share for row in (give_or_take if give_or_take is not None else _NONE).itertuples()}
+        cents = np.array([self.rates.get(self.pools[name], np.nan) for name in self.activities])
+        if np.isnan(cents).any():
+            lacking = sorted({self.pools[a] for a, rate in zip(self.activities, cents, strict=True) if np.isnan(rate)})
+            raise DataError(
+                f"replay: expected a cost by capacity of each pool that works for orders, found none of "
+                f"{first_five(lacking)}."
+            )
+        order = [np.argsort(plan.cell[plan.changed], kind="stable") for plan in plans]
+        sorted_ = [plan.changed[sort] for plan, sort in zip(plans, order, strict=True)]
+        n = np.bincount(self._segment, minlength=len(self.segments))
+        rows, same = [], [self._same(plan) for plan in plans]
+        for draw in range(draws):
+            times = np.bincount(rng.integers(0, len(seen), weeks), minlength=len(seen))
+            uniform = rng.random(self.n)
+            theta = self._theta(rng)
+            factor = np.array([_triangle(rng, share.get(name, 0.0)) for name in self.activities])
+            points = None if theta is None else self._points(theta)
+            cumulated = [_weighted(table, seen, times) for table in self._tables]
+            today_code, counts_today = None, None
+            for plan, own, alike in zip(plans, sorted_, same, strict=True):
+                code = self._codes(plan, own, uniform, cumulated)
+                size = self._n_places * (_LATE + 1) * (_WAIT + 1)
+                if today_code is None:
+                    counts = np.bincount(code, minlength=size)
+                    today_code, counts_today = np.empty(self.n, "int64"), counts
+                    today_code[own] = code
+                else:
+                    counts = (
+                        counts_today - np.bincount(today_code[own], minlength=size) + np.bincount(code, minlength=size)
+                    )
+                told = self._told(plan, counts, points, factor, cents, n) | {"same": alike}
+                if plan is plans[0]:
+                    told |= self._of_answered(np.bincount(code[self._answered[own]], minlength=size), points)
+                rows.append(told | {"draw": draw})
+        return pd.concat([pd.DataFrame(row) for row in rows], ignore_index=True)
+
+    def _same(self, plan: Plan) -> np.ndarray:
+        """The segments for which a plan changes nothing; none for today's own."""
+        if plan.policy.name == TODAY:
+            return np.zeros(len(self.segments), bool)
+        moved = np.bincount(self._segment[plan.changed], minlength=len(self.segments)) > 0
+        for name in ("freight", "income", "seconds"):
+            differs = getattr(plan, name) != getattr(self.today, name)
+            moved |= differs.any(axis=1) if differs.ndim > 1 else differs
+        return ~moved
+
+    def _theta(self, rng: np.random.Generator) -> np.ndarray | None:
+        model = self.model.effects
+        if model is None:
+            return None
+        mean = np.append(model.coefficients, model.cuts)
+        drawn = rng.multivariate_normal(mean, model.covariance, method="eigh")
+        drawn[len(model.drivers) :] = np.sort(drawn[len(model.drivers) :])
+        return drawn
+
+    def _codes(self, plan: Plan, own: np.ndarray, uniform: np.ndarray, cumulated: list) -> np.ndarray:
+        """Place, days late and days of waiting of the orders ``own``, sorted by cell, as one number."""
+        delay = np.empty(len(own), "int64")
+        cells, chance = plan.cell[own], uniform[plan.leader[own]]
+        edges = np.flatnonzero(_new([cells]))
+        for low, high in zip(edges, [*edges[1:], len(own)], strict=len(own) > 0):
+            values, cumulative = self._tables[cells[low]][0], cumulated[cells[low]]
+            at = np.searchsorted(cumulative, chance[low:high] * cumulative[-1], side="right")
+            delay[low:high] = values[np.minimum(at, len(values) - 1)]
+        seconds = delay * _HOUR
+        late = np.clip(-((-(seconds + plan.slack[own])) // _DAY), 0, _LATE)
+        wait = np.clip((seconds + plan.wait[own]) // _DAY, 0, _WAIT)
+        return (self._places[own] * (_LATE + 1) + late) * (_WAIT + 1) + wait
+
+    def _told(
+        self,
+        plan: Plan,
+        counts: np.ndarray,
+        points: np.ndarray | None,
+        factor: np.ndarray,
+        cents: np.ndarray,
+        n: np.ndarray,
+    ) -> dict:
+        size = len(self.segments)
+        counts = counts.reshape(self._n_places, _LATE + 1, _WAIT + 1)
+        by_place = counts.sum(axis=2).reshape(size, len(self.channels), 2, 2, _LATE + 1).sum(axis=1)
+        late, short, damaged = by_place[..., 1:].sum(axis=(1, 2, 3)), by_place[:, 1].sum(axis=(1, 2)), by_place[:, :, 1]
+        after = self.model.after
+        seconds = plan.seconds.copy()
+        for name in after.index:
+            row = after.loc[name]
+            more = row["late"] * late + row["short"] * short + row["damaged"] * damaged.sum(axis=(1, 2))
+            seconds[:, self.activities.index(name)] += row["plain"] * n + more
+        seconds = np.maximum(seconds * factor, 0)
+        score = self._scored(counts, points)
+        pools = {
+            f"seconds: {pool}": seconds[:, [self.pools[a] == pool for a in self.activities]].sum(axis=1)
+            for pool in sorted(set(self.pools.values()))
+        }
+        waited = (counts.sum(axis=1) * np.arange(_WAIT + 1)).sum(axis=1).reshape(size, -1).sum(axis=1)
+        return {
+            "policy": plan.policy.name, "segment": self.segments, "n": n, "shipments": plan.shipments,
+            "on_time": n - late, "otif": by_place[:, 0, :, 0].sum(axis=1), "points": score, "wait_days": waited,
+            "freight": plan.freight, "income": plan.income, "work": seconds @ cents,
+        } | pools  # fmt: skip
+
+    def _scored(self, counts: np.ndarray, points: np.ndarray | None) -> np.ndarray:
+        """Sum of points by segment."""
+        if points is None:
+            return np.full(len(self.segments), np.nan)
+        return (counts.reshape(points.shape) * points).sum(axis=(1, 2)).reshape(len(self.segments), -1).sum(axis=1)
+
+    def _of_answered(self, counts: np.ndarray, points: np.ndarray | None) -> dict[str, np.ndarray]:
+        n = counts.reshape(len(self.segments), -1).sum(axis=1)
+        return {"n_answered": n, "points_answered": self._scored(counts, points)}
+
+
+_NONE = pd.DataFrame({"name": [], "share": []})
+
+
+def _triangle(rng: np.random.Generator, share: float) -> float:
+    drawn = rng.random(2)
+    return 1 + share * float(drawn[0] - drawn[1])
+
+
+def _weighted(table: tuple[np.ndarray, np.ndarray, np.ndarray], weeks: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Cumulated orders of a delay table, each week as often as it was drawn; as they are where none of its was."""
+    _, week, n = table
+    found = (n * times[np.searchsorted(weeks, week)]).cumsum()
+    return found if found[-1] else n.cumsum()
+
+
+def _coded(values: pd.Series) -> tuple[list[str], np.ndarray]:
+    codes, names = pd.factorize(values.astype("str"), sort=True)
+    return list(names), codes.astype("int64")
+
+
+def _seconds(moments: pd.Series) -> np.ndarray:
+    return moments.astype("datetime64[us, UTC]").astype("int64").to_numpy() // 10**6
+
+
+def _most(values: pd.Series) -> str:
+    counts = values.value_counts()
+    return str(sorted(counts.index[counts == counts.max()])[0])
+
+
+def _new(keys: Sequence[np.ndarray]) -> np.ndarray:
+    """Where a row of sorted keys differs from the one before."""
+    if not len(keys[0]):
+        return np.zeros(0, bool)
+    return np.append(True, np.logical_or.reduce([key[1:] != key[:-1] for key in keys]))
+
+
+def _least(values: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Position of the smallest value of each group; groups are numbered from 0, in order."""
+    sort = np.lexsort([values, number])
+    return sort[np.flatnonzero(_new([number[sort]]))]
+
+
+def _batches(
+    new: np.ndarray, at: np.ndarray, value: np.ndarray, window: int, least: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """First orders of shipments, and for each shipment whether it is sent because its value is enough.
+
+    Orders are sorted by who they may travel with (``new`` marks the first) and time. A shipment begins with an order,
+    takes those within ``window`` seconds, and ends early with the one by which ``least`` is reached (0: never).
+    """
+    n = len(at)
+    if not n:
+        return np.zeros(0, bool), np.zeros(0, bool)
+    group = new.cumsum() - 1
+    ends = np.append(np.flatnonzero(new)[1:], n)[group]
+    step = at.max() - at.min() + window + 1
+    line = (at - at.min()) + group * step  # one rising line of time over all groups
+    by_time = np.searchsorted(line, line + window, side="right")
+    after = np.minimum(by_time, ends)
+    enough = np.zeros(n, bool)
+    if least:
+        sums = np.append(0.0, value.clip(min=0).cumsum())
+        by_value = np.searchsorted(sums, sums[:-1] + least - 1e-6, side="left")
+        enough = by_value <= after
+        after = np.where(enough, np.maximum(by_value, np.arange(n) + 1), after)
+    first, current = np.zeros(n, bool), np.flatnonzero(new)
+    while len(current):  # one step a shipment of each customer, all customers at once
+        first[current] = True
+        following = after[current]
+        current = following[following < ends[current]]
+    return first, enough[np.flatnonzero(first)]

@@ -1,0 +1,730 @@
+"""Which service policy for which segment, and how sure is that? From replayed policies to a recommendation."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.stats import t as student
+
+from toolkit import replay, stats
+from toolkit.errors import DataError
+from toolkit.replay import TODAY
+
+ALL = "(all)"
+COST_WITHIN = 0.02  # of what was observed, for the replay to be trusted
+FELT = 1.0  # points of NPS that a cheaper policy may cost
+_MEASURES = {"on_time": "share", "otif": "share", "nps": "points", "cost": "cents"}
+_RATES = {"on_time": "on_time", "otif": "otif", "nps": "points"}
+_JUMP, _MAD, _CALM = 3.0, 1.4826, 14  # robust deviations of a jump; of the median deviation; days that a jump may last
+
+
+def served(orders: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """Today's policy of each segment, as its orders tell.
+
+    Parameters
+    ----------
+    orders
+        The frame ``sent_orders``.
+    min_n
+        Segments with fewer customers stand together as "(other)".
+
+    Returns
+    -------
+    DataFrame
+        One row a segment: ``n`` (orders), ``n_customers``, ``promise_days`` (median of calendar days), ``other_days``
+        (share
+        promised for another number of days), ``cut_off`` (hour; 24: midnight), ``way`` (the most used fulfilment and
+        carrier), ``way_share``, ``median_revenue`` (cents), ``orders_each`` (a customer), ``shipments_each`` (an
+        order).
+    """
+    found = []
+    for segment, rows in stats.publishable(orders, by=["segment"], person="customer_id", min_n=min_n).groupby(
+        "segment"
+    ):
+        days = (pd.to_datetime(rows["promised_day"]) - pd.to_datetime(rows["day"])).dt.days
+        ways = (rows["fulfilment"].astype("str") + ", " + rows["carrier"].astype("str")).value_counts()
+        way = sorted(ways.index[ways == ways.max()])[0]
+        found.append(
+            {
+                "segment": segment,
+                "n": len(rows),
+                "n_customers": rows["customer_id"].nunique(),
+                "promise_days": float(days.median()),
+                "other_days": float((days != days.median()).mean()),
+                "cut_off": replay.cut_off(rows),
+                "way": way,
+                "way_share": float(ways[way] / len(rows)),
+                "median_revenue": float(rows["net_revenue"].astype("float64").median()),
+                "orders_each": len(rows) / rows["customer_id"].nunique(),
+                "shipments_each": float(rows["n_shipments"].mean()),
+            }
+        )
+    return pd.DataFrame(found)
+
+
+def visibility(statuses: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """Was a status sent before the customer asked?
+
+    Parameters
+    ----------
+    statuses
+        The frame ``statuses``.
+    min_n
+        Segments with fewer customers stand together as "(other)".
+    confidence
+        Coverage of the intervals, which hold together.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment: ``n`` (orders asked about or told of), ``n_asked``, ``share`` (of n: told first, 0-1) with
+        ends.
+    """
+    rows = stats.publishable(statuses, by=["segment"], person="customer_id", min_n=min_n)
+    counts = rows.groupby("segment", as_index=False).agg(
+        n=("order_id", "size"), n_asked=("asked", "sum"), k=("told_first", "sum")
+    )
+    found = stats.share(counts, confidence=confidence, family=max(len(counts), 1))
+    return found[["segment", "n", "n_asked", "share", "share_low", "share_high"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Agility:
+    """How delivery follows demand; docs/METHODS.md section 5.1.
+
+    Attributes
+    ----------
+    jumps
+        One row a jump of demand: ``day``, ``pieces``, ``usual`` (of that weekday), ``days_back`` (to normal fill),
+        ``ended``
+        (False: not back when the period ended).
+    normal
+        Median fill of calm days, 0-1.
+    top, rest
+        Fill of the tenth of days with most pieces, and of the others.
+    difference, low, high
+        Top minus rest, with its interval.
+    """
+
+    jumps: pd.DataFrame
+    normal: float
+    top: float
+    rest: float
+    difference: float
+    low: float
+    high: float
+
+
+def agility(orders: pd.DataFrame, *, confidence: float = 0.95) -> Agility | None:
+    """How long delivery takes to come back to normal after a jump of demand; None where contents are not known.
+
+    Parameters
+    ----------
+    orders
+        The frame ``sent_orders``: ``day``, ``quantity_ordered``, ``quantity_delivered``.
+    """
+    known = orders.dropna(subset=["quantity_ordered", "quantity_delivered"])
+    sums = known.groupby("day")[["quantity_ordered", "quantity_delivered"]].sum().astype("float64")
+    if len(sums) < 2 * _CALM:
+        return None
+    sums.index = pd.to_datetime(sums.index)
+    pieces, fill = sums["quantity_ordered"], sums["quantity_delivered"] / sums["quantity_ordered"]
+    usual = pieces.groupby(pieces.index.dayofweek).transform("median")
+    rest = pieces - usual
+    spread = _MAD * float((rest - rest.median()).abs().median())
+    high = (rest > _JUMP * spread).to_numpy()
+    days = sums.index.to_numpy("datetime64[D]").astype("int64")
+    near = np.zeros(len(sums), bool)
+    for day in days[high]:
+        near |= (days >= day) & (days < day + _CALM)
+    calm = fill[~near] if (~near).any() else fill
+    normal = float(calm.median())
+    low_edge = normal - _MAD * float((calm - normal).abs().median())
+    found, until = [], -1
+    means = fill.rolling(3, min_periods=1).mean().shift(-2).fillna(fill).to_numpy()
+    for at in np.flatnonzero(high):
+        if days[at] <= until:
+            continue  # a jump before the last is over belongs to it
+        back = np.flatnonzero((np.arange(len(days)) >= at) & (means >= low_edge))
+        ended = len(back) > 0
+        until = days[back[0]] if ended else days[-1]
+        found.append((sums.index[at].date(), int(pieces.iloc[at]), float(usual.iloc[at]), int(until - days[at]), ended))
+    jumps = pd.DataFrame(found, columns=["day", "pieces", "usual", "days_back", "ended"])
+    top = (pieces >= pieces.quantile(0.9)).to_numpy()
+    one, other = fill[top], fill[~top]
+    variances = [float(each.var(ddof=1)) / len(each) for each in (one, other)]
+    free = sum(variances) ** 2 / max(
+        sum(v**2 / (len(e) - 1) for v, e in zip(variances, (one, other), strict=True)), 1e-300
+    )
+    half = float(student.ppf((1 + confidence) / 2, free)) * sum(variances) ** 0.5 if sum(variances) else 0.0
+    weighed = [float((fill * pieces)[rows].sum() / pieces[rows].sum()) for rows in (top, ~top)]
+    gap = float(one.mean() - other.mean())
+    return Agility(jumps, normal, weighed[0], weighed[1], gap, gap - half, gap + half)
+
+
+# -- can the replay be trusted? --------------------------------------------------------------
+
+
+def observed(
+    orders: pd.DataFrame, work: pd.DataFrame, failure_work: pd.DataFrame, answers: pd.DataFrame, *, rates: pd.Series
+) -> pd.DataFrame:
+    """What became of the replayed orders, by segment and in all: what today's replay is held against.
+
+    Parameters
+    ----------
+    orders, work, failure_work
+        The frames ``sent_orders``, ``sent_work`` and ``failure_work``.
+    answers
+        Scored invitations of the period with ``order_id``; those of replayed orders are taken.
+    rates
+        Cents a second by pool.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``segment``, ``measure`` (on_time, otif: shares; nps: points; cost: cents), ``observed``, ``error``
+        (standard
+        error of what was observed by itself: of the score, of its answers). Cost is told of all orders only, since
+        work after
+        failures is.
+    """
+    late = orders["delay_h"] > 0
+    full = orders["in_full"].astype("boolean")
+    rows = orders[["segment"]].assign(on_time=~late, otif=(full & ~late).where(full.notna()))
+    told = answers[answers["value"].notna() & answers["order_id"].isin(orders["order_id"])]
+    segment = orders.set_index("order_id")["segment"].reindex(told["order_id"]).to_numpy()
+    points = pd.DataFrame({"segment": segment, "points": 100 * told["value"].to_numpy("float64")})
+    found = []
+    for name in [ALL, *sorted(set(orders["segment"]))]:
+        own, said = (
+            (rows, points) if name == ALL else (rows[rows["segment"] == name], points[points["segment"] == name])
+        )
+        found += [(name, measure, float(own[measure].astype("Float64").mean()), 0.0) for measure in ("on_time", "otif")]
+        error = float(said["points"].std(ddof=1)) / max(len(said), 1) ** 0.5 if len(said) > 1 else np.nan
+        found.append((name, "nps", float(said["points"].mean()) if len(said) else np.nan, error))
+    seconds = work.groupby("pool")["seconds"].sum().add(
+        failure_work[~failure_work["before"]].groupby("pool")["seconds"].sum(), fill_value=0
+    )  # fmt: skip
+    cost = float(orders["freight"].astype("float64").fillna(0).sum() + (seconds * rates.reindex(seconds.index)).sum())
+    found.append((ALL, "cost", cost, 0.0))
+    return pd.DataFrame(found, columns=["segment", "measure", "observed", "error"]).dropna(subset=["observed"])
+
+
+def validity(runs: pd.DataFrame, seen: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """Does today's replay, learned from earlier periods, give what this period brought?
+
+    Parameters
+    ----------
+    runs
+        The result of ``Replay.run`` with what was learned before the period; the rows of today are taken.
+    seen
+        The result of ``observed``.
+    confidence
+        Coverage of the bands, which hold together.
+
+    Returns
+    -------
+    DataFrame
+        ``seen`` with ``replayed`` (mean), ``low``, ``high`` (the band) and ``passed``: observed in its band and, of
+        cost, within
+        2 %.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.3. Normal bands, mean +- z sd: so many draws do not show the tails themselves.
+    """
+    today = with_all(runs[runs["policy"] == TODAY])
+    z = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(len(seen), 1))
+    found = []
+    for row in seen.itertuples():
+        own = today[today["segment"] == row.segment]
+        values = (own["points_answered"] / own["n_answered"]) if row.measure == "nps" else measured(own)[row.measure]
+        mean, error = float(values.mean()), float(values.std(ddof=1))
+        half = z * float(np.hypot(error, row.error if row.error == row.error else 0.0))
+        passed = mean - half <= row.observed <= mean + half
+        if row.measure == "cost":
+            passed = passed and abs(mean - row.observed) <= COST_WITHIN * row.observed
+        found.append({"replayed": mean, "low": mean - half, "high": mean + half, "passed": bool(passed)})
+    return pd.concat([seen.reset_index(drop=True), pd.DataFrame(found)], axis=1)
+
+
+def with_all(runs: pd.DataFrame) -> pd.DataFrame:
+    """``runs`` with rows of all segments together."""
+    sums = runs.groupby(["draw", "policy"], as_index=False, sort=False).sum(numeric_only=True)
+    return pd.concat([sums.assign(segment=ALL, same=False), runs], ignore_index=True)
+
+
+def measured(runs: pd.DataFrame) -> pd.DataFrame:
+    """Of each row: on_time and otif (0-1), nps (points), wait (days an order), cost and gain (income - cost, cents)."""
+    cost = runs["freight"] + runs["work"]
+    rates = {name: runs[column] / runs["n"] for name, column in _RATES.items()}
+    return pd.DataFrame(rates | {"wait": runs["wait_days"] / runs["n"], "cost": cost, "gain": runs["income"] - cost})
+
+
+# -- policies against today ------------------------------------------------------------------
+
+
+def against_today(runs: pd.DataFrame, *, confidence: float = 0.95, family: int = 1) -> pd.DataFrame:
+    """What each policy would have done with the orders of each segment, against today's.
+
+    Parameters
+    ----------
+    runs
+        The result of ``Replay.run``.
+    confidence
+        Coverage of the intervals, between 0 and 1.
+    family
+        Intervals that are to hold together: of more than one they are normal, since draws do not show such tails.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment ("(all)" first), policy that changes something for it and measure (on_time, otif: shares;
+        nps: points; wait: days an
+        order; cost; gain:
+        freight that customers pay, less cost; cents): ``value``, ``change`` from today, ``change_low``,
+        ``change_high``, ``error`` (Monte
+        Carlo, of the change), ``n`` (orders). No row of a measure that is not known.
+    """
+    rows = with_all(runs)
+    rows = rows[~rows["same"]].reset_index(drop=True)
+    values = pd.concat([rows[["draw", "policy", "segment", "n"]], measured(rows)], axis=1)
+    names = [name for name in ("on_time", "otif", "nps", "wait", "cost", "gain") if values[name].notna().all()]
+    wide = values.melt(id_vars=["draw", "policy", "segment", "n"], value_vars=names, var_name="measure")
+    now = wide[wide["policy"] == TODAY].set_index(["draw", "segment", "measure"])["value"]
+    keys = pd.MultiIndex.from_frame(wide[["draw", "segment", "measure"]])
+    wide["change"] = wide["value"] - now.reindex(keys).to_numpy()
+    of = wide.groupby(["segment", "policy", "measure"], sort=False)
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    draws = rows["draw"].nunique()
+    found = of.agg(n=("n", "first"), value=("value", "mean"), change=("change", "mean"))
+    spread = of["change"].std(ddof=1)
+    found["change_low"], found["change_high"] = (of["change"].quantile(tail) for tail in tails)
+    if family > 1:
+        half = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / family) * spread
+        found["change_low"], found["change_high"] = found["change"] - half, found["change"] + half
+    found["error"] = spread / draws**0.5
+    return found.reset_index()
+
+
+def worths(
+    runs: pd.DataFrame, customers: pd.Series, worth: tuple[float, float] | None, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Gain and value of NPS of each draw, policy and segment against today, cents.
+
+    Parameters
+    ----------
+    runs
+        The result of ``Replay.run``.
+    customers
+        Customers by segment.
+    worth
+        What a point is worth per 1,000 customers, cents, and its standard error; None where it is not settled, which
+        counts as nothing.
+    rng
+        Of the draws of worth.
+
+    Returns
+    -------
+    DataFrame
+        ``draw``, ``segment``, ``policy``, ``gain`` (freight that customers pay, less cost, against today),
+        ``nps_value`` (of later
+        orders: nothing is counted twice), ``value`` (both). No row of a policy that changes nothing for a segment;
+        customers of no segment of their own keep today's.
+    """
+    values = pd.concat([runs[["draw", "policy", "segment"]], measured(runs)[["gain", "nps"]]], axis=1)
+    now = values[values["policy"] == TODAY].set_index(["draw", "segment"])
+    keys = pd.MultiIndex.from_frame(values[["draw", "segment"]])
+    gain, points = (values[name].to_numpy() - now[name].reindex(keys).to_numpy() for name in ("gain", "nps"))
+    drawn = np.zeros(runs["draw"].nunique())
+    if worth is not None:
+        drawn = rng.normal(*worth, len(drawn))
+    each = pd.Series(drawn, index=sorted(runs["draw"].unique()))
+    of_point = each.reindex(values["draw"]).to_numpy() * values["segment"].map(customers).to_numpy("float64") / 1000
+    nps_value = np.where(of_point == 0, 0.0, np.nan_to_num(points) * of_point)
+    found = values[["draw", "segment", "policy"]].assign(gain=gain, nps_value=nps_value)
+    nobodys = runs["segment"].isin([stats.OTHER, stats.UNKNOWN]) & (runs["policy"] != TODAY)
+    kept = ~(runs["same"] | nobodys).to_numpy()
+    return found.assign(value=found["gain"] + found["nps_value"])[kept].reset_index(drop=True)
+
+
+# -- the choice ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One policy a segment.
+
+    Attributes
+    ----------
+    chosen
+        Policy by segment; None where nothing keeps all limits.
+    value
+        Of what is chosen, cents.
+    biting
+        Names of limits whose absence makes it possible, where nothing keeps them all.
+    """
+
+    chosen: dict[str, str] | None
+    value: float
+    biting: tuple[str, ...] = ()
+
+
+def choose(options: pd.DataFrame, limits: pd.DataFrame) -> Choice:
+    """The policies of greatest value that keep all limits, one a segment.
+
+    Parameters
+    ----------
+    options
+        One row a segment and policy that it may have: ``segment``, ``policy``, ``value``, and the columns that limits
+        name.
+    limits
+        ``name``, ``column`` (its sum over what is chosen), ``low``, ``high`` (minus or plus infinity where there is
+        none).
+
+    Raises
+    ------
+    DataError
+        If there is no option, or a limit names a column that options do not have.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.6. A binary program, solved by HiGHS to optimality; of equal ones the first policies.
+
+    Examples
+    --------
+    >>> options = pd.DataFrame({"segment": ["a", "a", "b", "b"], "policy": ["x", "y", "x", "y"], "value": [3, 1, 5, 4],
+    ...                         "hours": [2, 0, 2, 1]})
+    >>> limits = pd.DataFrame({"name": ["hours"], "column": ["hours"], "low": [-np.inf], "high": [2.0]})
+    >>> choose(options, limits).chosen
+    {'a': 'y', 'b': 'x'}
+    """
+    if options.empty:
+        raise DataError("choose: expected a policy for a segment or more, found none.")
+    if lacking := sorted(set(limits["column"]) - set(options.columns)):
+        raise DataError(
+            f"choose: expected options with the columns that limits name, found none of {', '.join(lacking)}."
+        )
+    found = _solved(options, limits)
+    if found is not None:
+        return found
+    biting = [
+        row.name for row in limits.itertuples(index=False) if _solved(options, limits[limits["name"] != row.name])
+    ]
+    if not biting:
+        left = limits
+        while len(left) and _solved(options, left) is None:
+            worst = max(left["name"], key=lambda name: _least_broken(options, left, name))
+            biting, left = [*biting, worst], left[left["name"] != worst]
+    return Choice(None, float("nan"), tuple(dict.fromkeys(biting)))
+
+
+def _least_broken(options: pd.DataFrame, limits: pd.DataFrame, name: str) -> float:
+    """By how much the best choice for one limit still breaks it, in parts of what it asks."""
+    row = limits[limits["name"] == name].iloc[0]
+    sums = options.groupby("segment")[row["column"]]
+    short = max(row["low"] - sums.max().sum(), sums.min().sum() - row["high"], 0.0)
+    return short / max(abs(row["low"]) if np.isfinite(row["low"]) else abs(row["high"]), 1.0)
+
+
+def _solved(options: pd.DataFrame, limits: pd.DataFrame) -> Choice | None:
+    value = options["value"].to_numpy("float64")
+    segments, at = np.unique(options["segment"].astype("str"), return_inverse=True)
+    one_each = (at[None, :] == np.arange(len(segments))[:, None]).astype("float64")
+    rules = [LinearConstraint(one_each, 1, 1)]
+    if len(limits):
+        sums = options[list(limits["column"])].to_numpy("float64").T
+        size = np.maximum(np.abs(sums).max(axis=1), 1e-9)
+        rules.append(LinearConstraint(sums / size[:, None], limits["low"] / size, limits["high"] / size))
+    scale = max(float(np.abs(value).max()), 1e-9)
+    found = milp(
+        -value / scale,
+        integrality=np.ones(len(value)),
+        bounds=Bounds(0, 1),
+        constraints=rules,
+        options={"mip_rel_gap": 0},
+    )
+    if found.x is None:
+        return None
+    taken = found.x > 0.5
+    chosen = dict(zip(options["segment"][taken], options["policy"][taken], strict=True))
+    return Choice(dict(sorted(chosen.items())), float(value[taken].sum()))
+
+
+def options(worth: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """What a choice is made of: one row a segment and policy, means over draws.
+
+    Takes the results of ``worths`` and ``Replay.run``; gives ``segment``, ``policy``, ``value``, ``gain``,
+    ``nps_value`` (cents), ``n``, ``on_time``,
+    ``otif`` (orders), ``points``, ``cost`` (cents) and ``seconds: pool``.
+    """
+    means = worth.groupby(["segment", "policy"], sort=False)[["value", "gain", "nps_value"]].mean()
+    pools = [name for name in runs if name.startswith("seconds: ")]
+    rows = runs.assign(cost=runs["freight"] + runs["work"])
+    sums = rows.groupby(["segment", "policy"], sort=False)[["n", "on_time", "otif", "points", "cost", *pools]].mean()
+    return means.join(sums).reset_index()
+
+
+def limits(
+    of: pd.DataFrame, promises: pd.DataFrame, free: pd.Series, *, budget: float | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Floors, capacities and a budget as limits of a choice.
+
+    Parameters
+    ----------
+    of
+        The result of ``options``.
+    promises
+        The frame ``promises``: floors of on_time, otif and nps of a segment, or of all; others are not foretold.
+    free
+        Seconds of each pool that are there for replayed orders: practical capacity less other work.
+    budget
+        Most that serving them may cost, cents.
+
+    Returns
+    -------
+    tuple
+        ``of`` with a column for each limit; and the limits. A pool whose work does not change has none.
+    """
+    found, rows = of.copy(), []
+    for promise in promises[promises["measure"].isin(list(_RATES)) & (promises["channel"] == "")].itertuples():
+        mine = (of["segment"] == promise.segment) if promise.segment else pd.Series(True, of.index)
+        kept = of[_RATES[promise.measure]]
+        if not mine.any() or kept[mine].isna().any():
+            continue
+        name = f"{promise.measure} of {promise.segment or ALL} at least {promise.at_least:g}"
+        found[name] = (kept - promise.at_least * of["n"]).where(mine, 0.0)
+        rows.append((name, name, 0.0, np.inf))
+    for pool, seconds in free.items():
+        column = f"seconds: {pool}"
+        if column in of and of.groupby("segment")[column].agg(np.ptp).max() > 0:
+            rows.append((f"minutes of {pool}", column, -np.inf, float(seconds)))
+    if budget is not None:
+        rows.append(("budget", "cost", -np.inf, float(budget)))
+    return found, pd.DataFrame(rows, columns=["name", "column", "low", "high"])
+
+
+def free_seconds(
+    capacity: pd.DataFrame, work: pd.DataFrame, sent_work: pd.DataFrame, failure_work: pd.DataFrame
+) -> pd.Series:
+    """Seconds of each pool that are there for replayed orders: practical capacity less the period's other work.
+
+    Takes the frames of these names. Work that replayed orders bring after the period counts as theirs.
+    """
+    own = pd.concat([sent_work[["pool", "seconds"]], failure_work.loc[~failure_work["before"], ["pool", "seconds"]]])
+    done, own = (rows.groupby("pool")["seconds"].sum().astype("float64") for rows in (work, own))
+    there = capacity.groupby("pool")["capacity_s"].sum().astype("float64")
+    other = (done - own.reindex(done.index, fill_value=0)).clip(lower=0)
+    return there - other.reindex(there.index, fill_value=0)
+
+
+def nearest_choice(of: pd.DataFrame, asked: pd.DataFrame) -> tuple[Choice, pd.DataFrame, tuple[str, ...]]:
+    """The best choice, the limits that it keeps, and those that nothing can keep, which are left out one after the
+    other."""
+    left, gone = asked, []
+    while True:
+        found = choose(of, left)
+        if found.chosen is not None:
+            return found, left, tuple(gone)
+        gone.append(found.biting[0])
+        left = left[left["name"] != found.biting[0]]
+
+
+def wins(of: pd.DataFrame, worth: pd.DataFrame, kept: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """How often each policy is chosen when the choice is made again in each draw.
+
+    Returns
+    -------
+    DataFrame
+        ``segment``, ``policy``, ``k`` (draws in which it is chosen), ``n`` (draws), ``share`` with ends (its Monte
+        Carlo error).
+    """
+    keys = ["segment", "policy"]
+    drawn = worth.pivot_table(index=keys, columns="draw", values="value", sort=False)
+    values = drawn.reindex(pd.MultiIndex.from_frame(of[keys])).to_numpy()
+    count = dict.fromkeys(zip(of["segment"], of["policy"], strict=True), 0)
+    for draw in range(values.shape[1]):
+        found = _solved(of.assign(value=values[:, draw]), kept)
+        for pair in (found.chosen if found else {}).items():
+            count[pair] += 1
+    rows = pd.DataFrame([(*pair, k, values.shape[1]) for pair, k in count.items()], columns=[*keys, "k", "n"])
+    return stats.share(rows, confidence=confidence)
+
+
+def settled(worth: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """Is a policy better than today's, chance and the number of policies that were tried taken into account?
+
+    Returns
+    -------
+    DataFrame
+        One row a segment and policy but today's: ``value`` (mean, cents against today), ``value_low``, ``value_high``
+        (together over
+        all policies of all segments, normal), ``better`` (the interval lies above 0), ``family``.
+    """
+    rows = worth[worth["policy"] != TODAY].groupby(["segment", "policy"], sort=False)["value"].agg(["mean", "std"])
+    z = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(len(rows), 1))
+    low, high = rows["mean"] - z * rows["std"], rows["mean"] + z * rows["std"]
+    found = pd.DataFrame({"value": rows["mean"], "value_low": low, "value_high": high, "better": low > 0})
+    return found.assign(family=len(rows)).reset_index()
+
+
+def frontier(of: pd.DataFrame, kept: pd.DataFrame, *, steps: int = 12) -> pd.DataFrame:
+    """The least cost at which each NPS of all orders can be had.
+
+    Returns
+    -------
+    DataFrame
+        Rising: ``nps`` (points, all orders), ``cost`` (cents), ``chosen`` (policy by segment, as text). Empty where
+        the score is
+        not known.
+    """
+    if of["points"].isna().any() or _solved(of, kept) is None:
+        return pd.DataFrame(columns=["nps", "cost", "chosen"])
+    total = of.groupby("segment")["n"].first().sum()
+    cheapest, dearest = (_solved(of.assign(value=value), kept) for value in (-of["cost"], of["points"]))
+    at = of.set_index(["segment", "policy"])
+    ends = [at["points"].reindex(list(each.chosen.items())).sum() for each in (cheapest, dearest)]
+    found = []
+    for least in np.linspace(*ends, steps):
+        row = pd.DataFrame([("score", "points", least - 1e-6 * max(abs(least), 1), np.inf)], columns=kept.columns)
+        best = _solved(of.assign(value=-of["cost"]), pd.concat([kept, row]) if len(kept) else row)
+        if best is not None:
+            pairs = list(best.chosen.items())
+            told = "; ".join(f"{segment}: {policy}" for segment, policy in pairs)
+            found.append((at["points"].reindex(pairs).sum() / total, at["cost"].reindex(pairs).sum(), told))
+    return pd.DataFrame(found, columns=["nps", "cost", "chosen"]).drop_duplicates("chosen", ignore_index=True)
+
+
+def one_more(of: pd.DataFrame, kept: pd.DataFrame, *, hours: float = 1.0) -> pd.DataFrame:
+    """What one more hour of each capacity is worth: the choice made again with it.
+
+    Returns
+    -------
+    DataFrame
+        One row a limit of minutes: ``name``, ``used``, ``there`` (hours), ``gain`` (cents, for ``hours`` more).
+    """
+    base, found = _solved(of, kept), []
+    at = of.set_index(["segment", "policy"])
+    for row in kept[kept["column"].str.startswith("seconds: ")].itertuples():
+        more = kept.assign(high=kept["high"].where(kept["name"] != row.name, row.high + 3600 * hours))
+        used = at[row.column].reindex(list(base.chosen.items())).sum() / 3600
+        found.append((row.name, float(used), row.high / 3600, _solved(of, more).value - base.value))
+    return pd.DataFrame(found, columns=["name", "used", "there", "gain"])
+
+
+# -- what it means ---------------------------------------------------------------------------
+
+OVER, UNDER, RIGHT = "over-served", "under-served", "right"
+
+
+def fit(changes: pd.DataFrame, better: pd.DataFrame, of: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
+    """Is what each segment gets today too much, too little or right?
+
+    Parameters
+    ----------
+    changes, better
+        The results of ``against_today`` (its family that of ``settled``) and ``settled``.
+    of, asked
+        The results of ``limits``.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment: ``fit`` (over-served, under-served, right), ``policy`` that says so ("" where a floor does,
+        or
+        none), ``why`` (floor, value, cost, none), ``missed`` (floors), ``change`` with ends (cents: value gained, or
+        cost),
+        ``nps`` with ends (points; its change).
+    """
+    now = of[of["policy"] == TODAY].set_index("segment")
+    found = []
+    for segment in now.index:
+        row = {"segment": segment, "fit": RIGHT, "policy": "", "why": "none"}
+        missed = [r.name for r in asked.itertuples() if np.isfinite(r.low) and now.loc[segment, r.column] < 0]
+        own = changes[(changes["segment"] == segment) & (changes["policy"] != TODAY)]
+        wide = own.pivot(index="policy", columns="measure", values=["change", "change_low", "change_high"])
+        points = wide.xs("nps", axis=1, level=1) if "nps" in set(own["measure"]) else None
+        gains = better[(better["segment"] == segment) & better["better"]].set_index("policy")
+        if points is not None and len(gains):
+            raising = gains[points["change_low"].reindex(gains.index) > 0]
+            if len(raising):
+                best = raising["value"].idxmax()
+                told = raising.loc[best]
+                row |= {"fit": UNDER, "policy": best, "why": "value", "change": told["value"]}
+                row |= {"change_low": told["value_low"], "change_high": told["value_high"]}
+        if missed and row["fit"] == RIGHT:
+            row |= {"fit": UNDER, "why": "floor", "policy": ""}
+        if row["fit"] == RIGHT and points is not None:
+            cost = wide.xs("cost", axis=1, level=1)
+            cheap = cost[(cost["change_high"] < 0) & (points["change_low"] > -FELT)]
+            if len(cheap):
+                best = cheap["change"].idxmin()
+                row |= {"fit": OVER, "policy": best, "why": "cost"} | cheap.loc[best].to_dict()
+        if points is not None and row["policy"]:
+            row |= {name.replace("change", "nps"): value for name, value in points.loc[row["policy"]].items()}
+        found.append(row | {"missed": "; ".join(missed)})
+    columns = ["segment", "fit", "policy", "why", "missed", "change", "change_low", "change_high"]
+    return pd.DataFrame(found).reindex(columns=[*columns, "nps", "nps_low", "nps_high"])
+
+
+def recommended(
+    choice: Choice, better: pd.DataFrame, changes: pd.DataFrame, policies: Sequence[replay.Policy], trusted: bool
+) -> pd.DataFrame:
+    """The row for each segment that a board decides on.
+
+    Returns
+    -------
+    DataFrame
+        ``segment``, ``policy`` (today's where nothing better is settled), ``best`` (of the choice), ``settled``,
+        ``lever``
+        (what changes); of cost, on_time, otif, nps and gain the change with ends; ``value`` with ends. Empty if the
+        replay is
+        not ``trusted`` or nothing could be chosen.
+    """
+    if not trusted or choice.chosen is None:
+        return pd.DataFrame(columns=["segment", "policy", "settled", "lever"])
+    levers = {policy.name: told(policy) for policy in policies}
+    sure = better.set_index(["segment", "policy"])
+    found = []
+    for segment, policy in choice.chosen.items():
+        is_sure = policy != TODAY and bool(sure.loc[(segment, policy), "better"])
+        row = {"segment": segment, "policy": policy if is_sure else TODAY, "best": policy, "settled": is_sure}
+        row["lever"] = levers[row["policy"]]
+        own = changes[(changes["segment"] == segment) & (changes["policy"] == row["policy"])]
+        for each, end in itertools.product(own.itertuples(), ("", "_low", "_high")):
+            row[f"{each.measure}{end}"] = getattr(each, f"change{end}")
+        if is_sure:
+            row |= sure.loc[(segment, policy), ["value", "value_low", "value_high"]].to_dict()
+        found.append(row)
+    return pd.DataFrame(found)
+
+
+def told(policy: replay.Policy) -> str:
+    """What a policy changes, in the words of ``policies.yaml``.
+
+    >>> told(replay.Policy("later", numbers={"promise_days": 1}))
+    'promise_days 1'
+    """
+    parts = [f"{lever} {old} to {new}" for lever, moves in policy.ways.items() for old, new in moves.items()]
+    parts += [f"{lever} {value}" for lever, value in policy.numbers.items()]
+    parts += [f"delivery_days {' '.join(policy.delivery_days)}"] if policy.delivery_days else []
+    return "; ".join(parts)
+
+
+def row_to_paste(segment: str, policy: replay.Policy, *, starts: str) -> str:
+    """The row of ``decisions.yaml`` that a recommendation would be, as text.
+
+    >>> print(row_to_paste("consumer", replay.Policy("later", numbers={"promise_days": 1}), starts="2026-10-01"))
+      - name: "consumer: later"
+        starts: 2026-10-01
+        where: {segment: [consumer]}
+    """
+    where = {"segment": [segment]} | {name: list(of) for name, of in policy.scope.items() if name != "segment"}
+    if "fulfilment" in policy.ways:
+        where["fulfilment"] = sorted(policy.ways["fulfilment"])
+    text = ", ".join(f"{name}: [{', '.join(values)}]" for name, values in where.items())
+    return f'  - name: "{segment}: {policy.name}"\n    starts: {starts}\n    where: {{{text}}}'
