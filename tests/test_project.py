@@ -43,7 +43,7 @@ LAYERS = {
     "service": {"errors", "stats"},
     "stock": {"errors"},
     "replay": {"errors", "drivers"},
-    "strategy": {"errors", "stats", "replay"},
+    "strategy": {"errors", "stats", "replay", "stock"},
     "present": {"errors", "language"},
     "present_cost": {"present", "language"},
     "present_profile": {"present", "language"},

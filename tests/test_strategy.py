@@ -1,6 +1,7 @@
 """Is the chosen policy the best one, and is it said how sure that is? Enumeration, planted truths, drawn tables."""
 
 import itertools
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,8 @@ def runs(
         for policy, (mean, deviation) in {"today": (0.0, 0.0), **gains}.items():
             cost = 1000 - mean - deviation * rng.standard_normal()
             score = 30.0 + (points or {}).get(policy, 0.0)
-            rows.append((draw, policy, "a", 100, 100, 90, 85, 100 * score, 200, 0.0, 0.0, cost, policy == "", 600.0))
+            told = (100, 100, 90, 85, 100 * score, 200, 0.0, 0.0, cost, policy == "", 600.0, 40, 500.0)
+            rows.append((draw, policy, "a", *told))
     names = [
         "draw",
         "policy",
@@ -96,7 +98,7 @@ def runs(
         "freight",
         "income",
     ]
-    return pd.DataFrame(rows, columns=[*names, "work", "same", "seconds: van"])
+    return pd.DataFrame(rows, columns=[*names, "work", "same", "seconds: van", "touched", "at_stake"])
 
 
 def test_changes_are_paired_and_say_their_monte_carlo_error():
@@ -267,9 +269,15 @@ def test_fit_says_too_much_too_little_or_right():
 def test_nothing_is_recommended_where_the_replay_is_not_trusted():
     told = runs(60, {"p": (50.0, 1.0)})
     worth = strategy.worths(told, pd.Series({"a": 1}), None, np.random.default_rng(1))
-    parts = (strategy.Choice({"a": "p"}, 50.0), strategy.settled(worth), strategy.against_today(told))
+    of = strategy.options(worth, told)
+    parts = (strategy.Choice({"a": "p"}, 50.0), strategy.settled(worth), strategy.against_today(told), of)
     policies = [Policy(), Policy("p", numbers={"promise_days": 1})]
-    assert strategy.recommended(*parts, policies, False).empty
-    found = strategy.recommended(*parts, policies, True).iloc[0]
+    assert strategy.recommended(*parts, policies, trusted=False).empty
+    found = strategy.recommended(*parts, policies, trusted=True).iloc[0]
     assert (found["policy"], found["settled"], found["lever"]) == ("p", True, "promise_days 1")
     assert found["value"] == pytest.approx(50, abs=1)
+    assert (found["touched"], found["break_even"]) == (40, pytest.approx(0.1, abs=0.002))  # 50 of the 500 at stake
+    rows = strategy.rows_to_paste(
+        strategy.recommended(*parts, policies, trusted=True), policies, after=date(2026, 6, 30)
+    )
+    assert rows == ['  - name: "a: p"\n    starts: 2026-07-01\n    where: {segment: [a]}']

@@ -15,6 +15,7 @@ from toolkit.errors import DataError, first_five
 TODAY = "today"
 _DAY, _HOUR = 86_400, 3_600
 _ENOUGH, _ANSWERS = 50, 30  # observed delays below which a coarser cell is asked; answers that tell of so many days
+_KNOWN = 0.95  # of orders whose margin is known, for that of all to be told
 _TOLD = 0.25  # of the spread of promised days that a cut-off explains
 _LATE, _WAIT = 7, 20  # days late, and days of waiting, from which more makes no difference
 _CELLS = (  # what delays are told apart by, the finest first
@@ -234,10 +235,12 @@ class Plan:
     """What of a policy is no matter of chance: per order its delay cell, aim, promise and shipment, and its cost.
 
     ``changed`` are the orders that anything of this differs from today for; the other arrays are of all orders.
+    ``touched`` are the orders whose customers would notice: ``changed``, and those that pay.
     """
 
     policy: Policy
     changed: np.ndarray
+    touched: np.ndarray
     cell: np.ndarray
     leader: np.ndarray  # the order whose number a shipment's orders share
     slack: np.ndarray  # aim - promise, seconds
@@ -329,7 +332,7 @@ class Replay:
         aim, promise, shipment, leader = self._shipped(policy, inside, ways, lead, promise)
         cell, fallback = self._cells_of(ways, policy)
         cell = cell[leader]  # what travels together arrives together
-        freight, income, shipments = self._freight(policy, inside, ways, shipment)
+        freight, income, shipments, pays = self._freight(policy, inside, ways, shipment)
         slack, wait = aim - promise, aim - self._ordered
         if policy.name == TODAY and not (policy.ways or policy.numbers or policy.delivery_days):
             changed = np.arange(self.n)
@@ -338,8 +341,8 @@ class Replay:
             same = (cell == now.cell) & (leader == now.leader) & (slack == now.slack) & (wait == now.wait)
             changed = np.flatnonzero(~same)
         return Plan(
-            policy, changed, cell, leader, slack, wait, shipments, freight, income,
-            self._static(policy, ways, shipment), fallback,
+            policy, changed, np.union1d(changed, np.flatnonzero(pays)), cell, leader, slack, wait, shipments, freight,
+            income, self._static(policy, ways, shipment), fallback,
         )  # fmt: skip
 
     def possible(self, policies: Sequence[Policy]) -> tuple[list[Policy], pd.DataFrame]:
@@ -447,8 +450,8 @@ class Replay:
 
     def _freight(
         self, policy: Policy, inside: np.ndarray, ways: dict[str, np.ndarray], shipment: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Freight, what customers pay of it, and shipments, by segment."""
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Freight, what customers pay of it, and shipments, by segment; and which orders pay."""
         tariff = self.model.tariffs.reindex(pd.Index(ways["carrier"]))
         own = (self.orders["carrier"].to_numpy(dtype=object) == ways["carrier"]) & (shipment == np.arange(self.n))
         if (unpriced := tariff["shipment"].isna().to_numpy() & ~own).any():
@@ -473,7 +476,8 @@ class Replay:
             free = policy.numbers.get("free_from", 0)
             income = np.where(inside[sent.index] & ((value.to_numpy() < free) | (free == 0)), charge, 0)
         totals = [np.bincount(of, rows, minlength=size) for rows in (cents, income, np.ones(len(sent)))]
-        return totals[0], totals[1], totals[2]
+        pays = np.isin(shipment, sent.index[income > 0])
+        return totals[0], totals[1], totals[2], pays
 
     def _new_distance(self, ways: dict[str, np.ndarray], km: np.ndarray) -> np.ndarray:
         moved = np.flatnonzero(self.orders["site"].to_numpy(dtype=object) != ways["site"])
@@ -602,9 +606,10 @@ class Replay:
             ``points`` (sum
             over orders; missing without effects), ``n_answered``, ``points_answered`` (of answered orders, only of
             today),
-            ``wait_days`` (sum), ``freight``, ``income``, ``work`` (cents), ``seconds: pool`` for each pool, and
-            ``same`` (the policy
-            changes nothing for the segment, but it is today's).
+            ``wait_days`` (sum), ``freight``, ``income``, ``work`` (cents), ``seconds: pool`` for each pool; ``touched``
+            (orders whose customers would notice), ``at_stake`` (their revenue less cost of goods, cents; missing unless
+            known of most, whose mean stands for the rest); and ``same`` (the policy changes nothing for the segment,
+            but it is today's).
 
         Notes
         -----
@@ -612,7 +617,8 @@ class Replay:
         """
         plans = [self.plan(policy) for policy in policies]
         seen = np.unique(self.model.delays["week"])
-        share = {row.name: row.share for row in (give_or_take if give_or_take is not None else _NONE).itertuples()}
+        unsure = _NONE if give_or_take is None else give_or_take[give_or_take["kind"] == "activity"]
+        share = dict(zip(unsure["name"], unsure["share"], strict=True))
         cents = np.array([self.rates.get(self.pools[name], np.nan) for name in self.activities])
         if np.isnan(cents).any():
             lacking = sorted({self.pools[a] for a, rate in zip(self.activities, cents, strict=True) if np.isnan(rate)})
@@ -643,11 +649,23 @@ class Replay:
                     counts = (
                         counts_today - np.bincount(today_code[own], minlength=size) + np.bincount(code, minlength=size)
                     )
-                told = self._told(plan, counts, points, factor, cents, n) | {"same": alike}
+                told = self._told(plan, counts, points, factor, cents, n) | {"same": alike} | self._at_stake(plan)
                 if plan is plans[0]:
                     told |= self._of_answered(np.bincount(code[self._answered[own]], minlength=size), points)
                 rows.append(told | {"draw": draw})
         return pd.concat([pd.DataFrame(row) for row in rows], ignore_index=True)
+
+    def _at_stake(self, plan: Plan) -> dict[str, np.ndarray]:
+        """Orders whose customers would notice a policy, and their revenue less cost of goods, by segment."""
+        if plan.policy.name == TODAY:
+            return {"touched": np.zeros(len(self.segments)), "at_stake": np.zeros(len(self.segments))}
+        money = self.orders["net_revenue"].astype("float64") - self.orders["cost_of_goods"].astype("float64")
+        of, size = self._segment[plan.touched], len(self.segments)
+        money = money.to_numpy("float64")[plan.touched]
+        known, touched = np.isfinite(money), np.bincount(of, minlength=size)
+        counted = np.bincount(of[known], minlength=size)
+        stake = np.bincount(of[known], money[known], minlength=size) * touched / np.maximum(counted, 1)
+        return {"touched": touched, "at_stake": np.where(counted >= _KNOWN * touched, stake, np.nan)}
 
     def _same(self, plan: Plan) -> np.ndarray:
         """The segments for which a plan changes nothing; none for today's own."""
@@ -725,7 +743,7 @@ class Replay:
         return {"n_answered": n, "points_answered": self._scored(counts, points)}
 
 
-_NONE = pd.DataFrame({"name": [], "share": []})
+_NONE = pd.DataFrame({"kind": [], "name": [], "share": []})
 
 
 def _triangle(rng: np.random.Generator, share: float) -> float:

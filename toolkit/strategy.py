@@ -2,7 +2,8 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from statistics import NormalDist
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.stats import t as student
 
-from toolkit import replay, stats
+from toolkit import replay, stats, stock
 from toolkit.errors import DataError
 from toolkit.replay import TODAY
 
@@ -164,6 +165,85 @@ def agility(orders: pd.DataFrame, *, confidence: float = 0.95) -> Agility | None
     weighed = [float((fill * pieces)[rows].sum() / pieces[rows].sum()) for rows in (top, ~top)]
     gap = float(one.mean() - other.mean())
     return Agility(jumps, normal, weighed[0], weighed[1], gap, gap - half, gap + half)
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Policies replayed on a period's orders.
+
+    Attributes
+    ----------
+    policies
+        Those that could be replayed, today's first.
+    runs
+        The result of ``Replay.run``; no row where there is nothing to replay or nothing to learn from.
+    refused
+        One row a policy that could not be: ``policy``, ``why``.
+    unpriced
+        Pools whose work is left out, because no cost by capacity is known of them.
+    coarse
+        By policy, share of orders whose delays are those of a coarser cell than way, lane and rush.
+    """
+
+    policies: list[replay.Policy]
+    runs: pd.DataFrame
+    refused: pd.DataFrame
+    unpriced: tuple[str, ...]
+    coarse: dict[str, float]
+
+
+def study(
+    orders: pd.DataFrame,
+    work: pd.DataFrame,
+    model: replay.Learned,
+    policies: Sequence[replay.Policy],
+    *,
+    rates: pd.Series,
+    draws: int,
+    rng: np.random.Generator,
+    **more: object,
+) -> Study:
+    """Replay policies on orders, and say of which that cannot be done.
+
+    Parameters
+    ----------
+    orders, work
+        The frames ``sent_orders`` and ``sent_work``.
+    model
+        The result of ``replay.learned``.
+    policies
+        The result of ``replay.declared``.
+    rates
+        Cents a second by pool.
+    draws, rng
+        Outer draws, and their generator.
+    more
+        ``per_shipment``, ``answered`` of ``Replay``; ``give_or_take`` of its ``run``.
+    """
+    unpriced = sorted((set(work["pool"]) | set(model.after["pool"])) - set(rates.index))
+    work = work[~work["pool"].isin(unpriced)]
+    model = replace(model, after=model.after[~model.after["pool"].isin(unpriced)])
+    unsure = more.pop("give_or_take", None)
+    if orders.empty or model.delays.empty:
+        why = "no order with a promise was sent in the periods that it would be learned from"
+        gone = pd.DataFrame({"policy": [policy.name for policy in policies[1:]], "why": why})
+        return Study(list(policies[:1]), _NO_RUNS, gone, tuple(unpriced), {})
+    found = replay.Replay(orders, work, model, rates=rates, **more)
+    kept, refused = found.possible(policies)
+    if not kept or kept[0].name != TODAY:
+        return Study(list(policies[:1]), _NO_RUNS, refused, tuple(unpriced), {})
+    days = pd.to_datetime(orders["day"])
+    weeks = max(int(np.ceil(((days.max() - days.min()).days + 1) / 7)), 1)
+    runs = found.run(kept, draws=draws, weeks=weeks, rng=rng, give_or_take=unsure)
+    coarse = {policy.name: found.plan(policy).fallback / len(orders) for policy in kept}
+    return Study(kept, runs, refused, tuple(unpriced), coarse)
+
+
+_SUMS = ["n", "shipments", "on_time", "otif", "points", "wait_days", "freight", "income", "work"]
+_MORE = ["n_answered", "points_answered", "touched", "at_stake"]
+_NO_RUNS = pd.DataFrame(columns=["draw", "policy", "segment", *_SUMS, *_MORE, "same"]).astype(
+    dict.fromkeys(["draw", *_SUMS, *_MORE], "float64") | {"same": "bool"}
+)
 
 
 # -- can the replay be trusted? --------------------------------------------------------------
@@ -352,6 +432,54 @@ def worths(
     return found.assign(value=found["gain"] + found["nps_value"])[kept].reset_index(drop=True)
 
 
+def worth_of_point(worth: pd.DataFrame, *, confidence: float = 0.95) -> tuple[float, float] | None:
+    """What a point is worth per 1,000 customers (cents of margin) and its standard error; None where it is not settled.
+
+    Takes the result of ``satisfaction.worth`` and the coverage of its intervals.
+    """
+    rows = worth[(worth["money"] == "margin before cost to serve") & worth["settled"].astype("bool")]
+    rows = rows[rows["what"] == "a point of NPS per 1,000 customers"]
+    if rows.empty:
+        return None
+    half = float(rows["effect_high"].iloc[0] - rows["effect_low"].iloc[0]) / 2
+    return float(rows["effect"].iloc[0]), half / NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def stock_for(spans: pd.DataFrame, *, shares: Sequence[float] = (0.9, 0.95, 0.98, 0.99)) -> pd.DataFrame:
+    """How much stock would serve which share of demand, by category: order-up-to levels of each article at each site.
+
+    Parameters
+    ----------
+    spans
+        The frame ``stock_spans``.
+    shares
+        Of pieces, from stock (beta, 0-1).
+
+    Returns
+    -------
+    DataFrame
+        One row a category: ``n`` (articles at sites with five counts or more without being sold out), ``out`` (share of
+        counts at which they were), ``sold`` (pieces a count), and ``level <share>`` (pieces) for each of ``shares``.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.7. Demand of a span that ended sold out is not known, and left out: levels are too low
+    where that is often. Filled up at each count.
+    """
+    found = []
+    for (category, *_), rows in spans.groupby(["category", "site_id", "product_id"]):
+        calm = rows.loc[~rows["stocked_out"].astype("bool"), "sold"].astype("float64")
+        if len(calm) < 5 or not calm.sum():
+            continue
+        mean, spread = float(calm.mean()), max(float(calm.std(ddof=1)), 1e-6)
+        levels = [stock.level_for(each, mean=mean, deviation=spread, lead=0) for each in shares]
+        found.append((category, 1, float(rows["stocked_out"].sum()), len(rows), mean, *levels))
+    names = [f"level {each:g}" for each in shares]
+    told = pd.DataFrame(found, columns=["category", "n", "out", "counts", "sold", *names])
+    sums = told.groupby("category", as_index=False).sum()
+    return sums.assign(out=sums["out"] / sums["counts"]).drop(columns="counts")
+
+
 # -- the choice ------------------------------------------------------------------------------
 
 
@@ -459,13 +587,14 @@ def options(worth: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """What a choice is made of: one row a segment and policy, means over draws.
 
     Takes the results of ``worths`` and ``Replay.run``; gives ``segment``, ``policy``, ``value``, ``gain``,
-    ``nps_value`` (cents), ``n``, ``on_time``,
-    ``otif`` (orders), ``points``, ``cost`` (cents) and ``seconds: pool``.
+    ``nps_value`` (cents), ``n``, ``on_time``, ``otif`` (orders), ``points``, ``cost`` (cents), ``touched``,
+    ``at_stake`` and ``seconds: pool``.
     """
     means = worth.groupby(["segment", "policy"], sort=False)[["value", "gain", "nps_value"]].mean()
     pools = [name for name in runs if name.startswith("seconds: ")]
     rows = runs.assign(cost=runs["freight"] + runs["work"])
-    sums = rows.groupby(["segment", "policy"], sort=False)[["n", "on_time", "otif", "points", "cost", *pools]].mean()
+    names = ["n", "on_time", "otif", "points", "cost", "touched", "at_stake", *pools]
+    sums = rows.groupby(["segment", "policy"], sort=False)[names].mean()
     return means.join(sums).reset_index()
 
 
@@ -616,6 +745,14 @@ def one_more(of: pd.DataFrame, kept: pd.DataFrame, *, hours: float = 1.0) -> pd.
     return pd.DataFrame(found, columns=["name", "used", "there", "gain"])
 
 
+def place_of_today(of: pd.DataFrame) -> tuple[float, float]:
+    """Score of all orders (points) and cost (cents) of today's policy, of the result of ``options``."""
+    now = of[of["policy"] == TODAY]
+    if now.empty:
+        return float("nan"), float("nan")
+    return float(now["points"].sum() / now["n"].sum()), float(now["cost"].sum())
+
+
 # -- what it means ---------------------------------------------------------------------------
 
 OVER, UNDER, RIGHT = "over-served", "under-served", "right"
@@ -640,7 +777,7 @@ def fit(changes: pd.DataFrame, better: pd.DataFrame, of: pd.DataFrame, asked: pd
         cost),
         ``nps`` with ends (points; its change).
     """
-    now = of[of["policy"] == TODAY].set_index("segment")
+    now = of[(of["policy"] == TODAY) & ~of["segment"].isin([stats.OTHER, stats.UNKNOWN])].set_index("segment")
     found = []
     for segment in now.index:
         row = {"segment": segment, "fit": RIGHT, "policy": "", "why": "none"}
@@ -672,7 +809,13 @@ def fit(changes: pd.DataFrame, better: pd.DataFrame, of: pd.DataFrame, asked: pd
 
 
 def recommended(
-    choice: Choice, better: pd.DataFrame, changes: pd.DataFrame, policies: Sequence[replay.Policy], trusted: bool
+    choice: Choice,
+    better: pd.DataFrame,
+    changes: pd.DataFrame,
+    of: pd.DataFrame,
+    policies: Sequence[replay.Policy],
+    *,
+    trusted: bool,
 ) -> pd.DataFrame:
     """The row for each segment that a board decides on.
 
@@ -680,15 +823,14 @@ def recommended(
     -------
     DataFrame
         ``segment``, ``policy`` (today's where nothing better is settled), ``best`` (of the choice), ``settled``,
-        ``lever``
-        (what changes); of cost, on_time, otif, nps and gain the change with ends; ``value`` with ends. Empty if the
-        replay is
-        not ``trusted`` or nothing could be chosen.
+        ``lever`` (what changes); of cost, on_time, otif, nps, wait and gain the change with ends; ``value`` with ends;
+        ``touched`` (orders whose customers would notice), ``break_even`` (share of their margin before service that may
+        be lost until the value is gone). Empty if the replay is not ``trusted`` or nothing could be chosen.
     """
     if not trusted or choice.chosen is None:
         return pd.DataFrame(columns=["segment", "policy", "settled", "lever"])
     levers = {policy.name: told(policy) for policy in policies}
-    sure = better.set_index(["segment", "policy"])
+    sure, at = better.set_index(["segment", "policy"]), of.set_index(["segment", "policy"])
     found = []
     for segment, policy in choice.chosen.items():
         is_sure = policy != TODAY and bool(sure.loc[(segment, policy), "better"])
@@ -699,8 +841,50 @@ def recommended(
             row[f"{each.measure}{end}"] = getattr(each, f"change{end}")
         if is_sure:
             row |= sure.loc[(segment, policy), ["value", "value_low", "value_high"]].to_dict()
+            stake = at.loc[(segment, policy), "at_stake"]
+            row |= {"touched": at.loc[(segment, policy), "touched"]}
+            row["break_even"] = row["value"] / stake if stake > 0 else np.nan
         found.append(row)
     return pd.DataFrame(found)
+
+
+def key_figures(
+    valid: pd.DataFrame,
+    seen: pd.DataFrame,
+    found: Agility | None,
+    advice: pd.DataFrame,
+    *,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Key figures of the report, in the columns of ``figures.parquet``.
+
+    Takes the results of ``validity``, ``visibility``, ``agility`` and ``recommended``: shares told first by segment,
+    fill on the busiest days, and what is expected of each recommendation (change of on time, OTIF, NPS, cost; value).
+    """
+    rows = []
+    if len(seen):
+        total = pd.DataFrame({"k": [(seen["share"] * seen["n"]).sum().round()], "n": [seen["n"].sum()]})
+        whole = stats.share(total, confidence=confidence).iloc[0]
+        rows.append(
+            ("told_first", "5.1", "", whole["share"], whole["share_low"], whole["share_high"], whole["n"], "share")
+        )
+    for row in seen.to_dict("records"):
+        rows.append(
+            ("told_first", "5.1", row["segment"], row["share"], row["share_low"], row["share_high"], row["n"], "share")
+        )
+    if found is not None:
+        rows.append(("fill_busiest_days", "5.1", "", found.top, np.nan, np.nan, pd.NA, "share"))
+    if len(valid):
+        rows.append(("replay_inside", "5.3", "", float(valid["passed"].mean()), np.nan, np.nan, len(valid), "share"))
+    units = {"on_time": "share", "otif": "share", "nps": "points", "cost": "cents", "value": "cents"}
+    for row in advice[advice["settled"]].to_dict("records") if len(advice) else []:
+        for name, unit in units.items():
+            if name in row:
+                ends = (row[name], row[f"{name}_low"], row[f"{name}_high"])
+                rows.append((f"expected_{name}", "5.8", row["segment"], *ends, pd.NA, unit))
+    columns = ["figure_id", "definition_id", "segment", "value", "low", "high", "n", "unit"]
+    found = pd.DataFrame(rows, columns=columns).assign(cohort="orders", channel="")
+    return found[["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]]
 
 
 def told(policy: replay.Policy) -> str:
@@ -713,6 +897,17 @@ def told(policy: replay.Policy) -> str:
     parts += [f"{lever} {value}" for lever, value in policy.numbers.items()]
     parts += [f"delivery_days {' '.join(policy.delivery_days)}"] if policy.delivery_days else []
     return "; ".join(parts)
+
+
+def rows_to_paste(advice: pd.DataFrame, policies: Sequence[replay.Policy], *, after: date) -> list[str]:
+    """A row of ``decisions.yaml`` for each settled recommendation, to begin on the day after a period.
+
+    Takes the result of ``recommended`` and the policies that were replayed.
+    """
+    known = {policy.name: policy for policy in policies}
+    starts = pd.Timestamp(after) + pd.Timedelta(days=1)
+    rows = advice[advice["settled"].astype("bool")] if len(advice) else advice
+    return [row_to_paste(row.segment, known[row.policy], starts=f"{starts:%Y-%m-%d}") for row in rows.itertuples()]
 
 
 def row_to_paste(segment: str, policy: replay.Policy, *, starts: str) -> str:
