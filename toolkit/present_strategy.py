@@ -3,6 +3,7 @@
 import html
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from toolkit.language import number, say, word
@@ -172,6 +173,9 @@ def validity(rows: Frame, look: Look) -> Html:
             [say("The replay cannot be judged: there are no earlier orders that it could be learned from.")]
         )
     kinds = rows["measure"].map(_KINDS)
+    ends = {"on_time": (0, 1), "otif": (0, 1), "nps": (-100, 100)}
+    low, high = (rows["measure"].map(lambda name, at=at: ends.get(name, (-np.inf, np.inf))[at]) for at in (0, 1))
+    rows = rows.assign(low=rows["low"].clip(lower=low), high=rows["high"].clip(upper=high))
     told = rows.assign(measure=rows["measure"].map(_named), kind=kinds, verdict=rows["passed"].map(_passed))
     caption = say(
         "Today's policy replayed on the orders of {period}, learned from the four periods before; {together}",

@@ -15,7 +15,7 @@ from toolkit.errors import DataError, first_five
 TODAY = "today"
 _DAY, _HOUR = 86_400, 3_600
 _ENOUGH, _ANSWERS = 50, 30  # observed delays below which a coarser cell is asked; answers that tell of so many days
-_KNOWN = 0.95  # of orders whose margin is known, for that of all to be told
+KNOWN = 0.95  # of orders whose margin or contents are known, for those of all to be told
 _TOLD = 0.25  # of the spread of promised days that a cut-off explains
 _LATE, _WAIT = 7, 20  # days late, and days of waiting, from which more makes no difference
 _CELLS = (  # what delays are told apart by, the finest first
@@ -547,6 +547,7 @@ class Replay:
         self.channels, channel = _coded(self.orders["channel"])
         flags = [self.orders[name].astype("boolean").fillna(False).to_numpy(bool) for name in ("in_full", "damaged")]
         short = ~flags[0] & self.orders["in_full"].notna().to_numpy()
+        self._contents = 1.0 if self.orders["in_full"].notna().mean() >= KNOWN else np.nan
         place = (self._segment * len(self.channels) + channel) * 4 + 2 * short + flags[1]
         return place
 
@@ -602,10 +603,9 @@ class Replay:
         Returns
         -------
         DataFrame
-            One row a draw, policy and segment: ``n`` (orders), ``shipments``, ``on_time``, ``otif`` (orders),
-            ``points`` (sum
-            over orders; missing without effects), ``n_answered``, ``points_answered`` (of answered orders, only of
-            today),
+            One row a draw, policy and segment: ``n`` (orders), ``shipments``, ``on_time``, ``otif`` (orders; missing
+            unless contents are known), ``points`` (sum over orders; missing without effects), ``n_answered``,
+            ``points_answered`` (of answered orders, only of today),
             ``wait_days`` (sum), ``freight``, ``income``, ``work`` (cents), ``seconds: pool`` for each pool; ``touched``
             (orders whose customers would notice), ``at_stake`` (their revenue less cost of goods, cents; missing unless
             known of most, whose mean stands for the rest); and ``same`` (the policy changes nothing for the segment,
@@ -665,7 +665,7 @@ class Replay:
         known, touched = np.isfinite(money), np.bincount(of, minlength=size)
         counted = np.bincount(of[known], minlength=size)
         stake = np.bincount(of[known], money[known], minlength=size) * touched / np.maximum(counted, 1)
-        return {"touched": touched, "at_stake": np.where(counted >= _KNOWN * touched, stake, np.nan)}
+        return {"touched": touched, "at_stake": np.where(counted >= KNOWN * touched, stake, np.nan)}
 
     def _same(self, plan: Plan) -> np.ndarray:
         """The segments for which a plan changes nothing; none for today's own."""
@@ -728,8 +728,8 @@ class Replay:
         waited = (counts.sum(axis=1) * np.arange(_WAIT + 1)).sum(axis=1).reshape(size, -1).sum(axis=1)
         return {
             "policy": plan.policy.name, "segment": self.segments, "n": n, "shipments": plan.shipments,
-            "on_time": n - late, "otif": by_place[:, 0, :, 0].sum(axis=1), "points": score, "wait_days": waited,
-            "freight": plan.freight, "income": plan.income, "work": seconds @ cents,
+            "on_time": n - late, "otif": by_place[:, 0, :, 0].sum(axis=1) * self._contents, "points": score,
+            "wait_days": waited, "freight": plan.freight, "income": plan.income, "work": seconds @ cents,
         } | pools  # fmt: skip
 
     def _scored(self, counts: np.ndarray, points: np.ndarray | None) -> np.ndarray:

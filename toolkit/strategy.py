@@ -47,7 +47,8 @@ def served(orders: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
         "segment"
     ):
         days = (pd.to_datetime(rows["promised_day"]) - pd.to_datetime(rows["day"])).dt.days
-        ways = (rows["fulfilment"].astype("str") + ", " + rows["carrier"].astype("str")).value_counts()
+        carrier = (", " + rows["carrier"].astype("str")).where(rows["carrier"] != "(none)", "")
+        ways = (rows["fulfilment"].astype("str") + carrier).value_counts()
         way = sorted(ways.index[ways == ways.max()])[0]
         found.append(
             {
@@ -283,14 +284,17 @@ def observed(
         own, said = (
             (rows, points) if name == ALL else (rows[rows["segment"] == name], points[points["segment"] == name])
         )
-        found += [(name, measure, float(own[measure].astype("Float64").mean()), 0.0) for measure in ("on_time", "otif")]
+        kept = {measure: own[measure].dropna().astype("float64") for measure in ("on_time", "otif")}
+        kept = {measure: values for measure, values in kept.items() if len(values) >= replay.KNOWN * len(own)}
+        found += [(name, measure, values.mean(), 0.0) for measure, values in kept.items()]
         error = float(said["points"].std(ddof=1)) / max(len(said), 1) ** 0.5 if len(said) > 1 else np.nan
         found.append((name, "nps", float(said["points"].mean()) if len(said) else np.nan, error))
     seconds = work.groupby("pool")["seconds"].sum().add(
         failure_work[~failure_work["before"]].groupby("pool")["seconds"].sum(), fill_value=0
     )  # fmt: skip
     cost = float(orders["freight"].astype("float64").fillna(0).sum() + (seconds * rates.reindex(seconds.index)).sum())
-    found.append((ALL, "cost", cost, 0.0))
+    if len(orders):
+        found.append((ALL, "cost", cost, 0.0))
     return pd.DataFrame(found, columns=["segment", "measure", "observed", "error"]).dropna(subset=["observed"])
 
 
@@ -318,6 +322,8 @@ def validity(runs: pd.DataFrame, seen: pd.DataFrame, *, confidence: float = 0.95
     docs/METHODS.md section 5.3. Normal bands, mean +- z sd: so many draws do not show the tails themselves.
     """
     today = with_all(runs[runs["policy"] == TODAY])
+    if today.empty or seen.empty:
+        return pd.DataFrame(columns=[*seen, "replayed", "low", "high", "passed"])
     z = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(len(seen), 1))
     found = []
     for row in seen.itertuples():
@@ -326,8 +332,8 @@ def validity(runs: pd.DataFrame, seen: pd.DataFrame, *, confidence: float = 0.95
         mean, error = float(values.mean()), float(values.std(ddof=1))
         half = z * float(np.hypot(error, row.error if row.error == row.error else 0.0))
         passed = mean - half <= row.observed <= mean + half
-        if row.measure == "cost":
-            passed = passed and abs(mean - row.observed) <= COST_WITHIN * row.observed
+        if row.measure == "cost":  # a tariff draws nothing: its band may have no width
+            passed = abs(mean - row.observed) <= COST_WITHIN * row.observed
         found.append({"replayed": mean, "low": mean - half, "high": mean + half, "passed": bool(passed)})
     return pd.concat([seen.reset_index(drop=True), pd.DataFrame(found)], axis=1)
 
@@ -652,9 +658,13 @@ def free_seconds(
 
 
 def nearest_choice(of: pd.DataFrame, asked: pd.DataFrame) -> tuple[Choice, pd.DataFrame, tuple[str, ...]]:
-    """The best choice, the limits that it keeps, and those that nothing can keep, which are left out one after the
-    other."""
+    """The best choice, the limits that it keeps, and those that nothing can keep, left out one after the other.
+
+    Without options there is no choice.
+    """
     left, gone = asked, []
+    if of.empty:
+        return Choice(None, float("nan")), left, ()
     while True:
         found = choose(of, left)
         if found.chosen is not None:
@@ -673,6 +683,8 @@ def wins(of: pd.DataFrame, worth: pd.DataFrame, kept: pd.DataFrame, *, confidenc
         Carlo error).
     """
     keys = ["segment", "policy"]
+    if of.empty:
+        return pd.DataFrame(columns=[*keys, "k", "n", "share", "share_low", "share_high"])
     drawn = worth.pivot_table(index=keys, columns="draw", values="value", sort=False)
     values = drawn.reindex(pd.MultiIndex.from_frame(of[keys])).to_numpy()
     count = dict.fromkeys(zip(of["segment"], of["policy"], strict=True), 0)
@@ -707,11 +719,10 @@ def frontier(of: pd.DataFrame, kept: pd.DataFrame, *, steps: int = 12) -> pd.Dat
     Returns
     -------
     DataFrame
-        Rising: ``nps`` (points, all orders), ``cost`` (cents), ``chosen`` (policy by segment, as text). Empty where
-        the score is
-        not known.
+        Rising: ``nps`` (points, all orders), ``cost`` (cents), ``chosen`` (policy by segment but today's, as text).
+        Empty where the score is not known.
     """
-    if of["points"].isna().any() or _solved(of, kept) is None:
+    if of.empty or of["points"].isna().any() or _solved(of, kept) is None:
         return pd.DataFrame(columns=["nps", "cost", "chosen"])
     total = of.groupby("segment")["n"].first().sum()
     cheapest, dearest = (_solved(of.assign(value=value), kept) for value in (-of["cost"], of["points"]))
@@ -723,7 +734,7 @@ def frontier(of: pd.DataFrame, kept: pd.DataFrame, *, steps: int = 12) -> pd.Dat
         best = _solved(of.assign(value=-of["cost"]), pd.concat([kept, row]) if len(kept) else row)
         if best is not None:
             pairs = list(best.chosen.items())
-            told = "; ".join(f"{segment}: {policy}" for segment, policy in pairs)
+            told = "; ".join(f"{segment}: {policy}" for segment, policy in pairs if policy != TODAY) or TODAY
             found.append((at["points"].reindex(pairs).sum() / total, at["cost"].reindex(pairs).sum(), told))
     return pd.DataFrame(found, columns=["nps", "cost", "chosen"]).drop_duplicates("chosen", ignore_index=True)
 
@@ -736,6 +747,8 @@ def one_more(of: pd.DataFrame, kept: pd.DataFrame, *, hours: float = 1.0) -> pd.
     DataFrame
         One row a limit of minutes: ``name``, ``used``, ``there`` (hours), ``gain`` (cents, for ``hours`` more).
     """
+    if of.empty:
+        return pd.DataFrame(columns=["name", "used", "there", "gain"])
     base, found = _solved(of, kept), []
     at = of.set_index(["segment", "policy"])
     for row in kept[kept["column"].str.startswith("seconds: ")].itertuples():
