@@ -23,6 +23,7 @@ _CELLS = (  # what delays are told apart by, the finest first
     ["fulfilment", "carrier", "region", "rush"],
     ["fulfilment", "carrier", "rush"],
     ["carrier"],
+    ["fulfilment"],  # of a carrier that is new: what its way took before
 )
 _NUMBERS = ("promise_days", "cut_off", "consolidate_days", "minimum_order", "freight_charge", "free_from")
 _SCOPE, _WAYS = ("segment", "channel", "region"), ("carrier", "fulfilment", "site")
@@ -527,7 +528,7 @@ class Replay:
         for level, names in enumerate(_CELLS):
             key = tuple(kind[name] for name in names)
             n = self._sizes[level].get(key if len(key) > 1 else key[0], 0)
-            if n >= _ENOUGH or (n > 0 and level == len(_CELLS) - 1):
+            if n >= _ENOUGH or (n > 0 and level >= len(_CELLS) - 2):
                 if (level, key) not in self._cells:
                     rows = self._levels[level].get_group(key).sort_values(["delay_h", "week"])
                     self._cells[level, key] = len(self._tables)
@@ -536,7 +537,7 @@ class Replay:
                     )
                 return self._cells[level, key], level > 1
         raise DataError(
-            f"replay: expected earlier orders sent by {kind['carrier']!r}, found none to learn delays from (policy "
+            f"replay: expected earlier orders by way of {kind['fulfilment']!r}, found none to learn delays from (policy "
             f"{policy.name!r})."
         )
 
