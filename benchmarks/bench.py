@@ -20,6 +20,7 @@ ALL = {  # name, script, its arguments
     "features": ["features", "--lines", "50", "--rounds", "2"],
     "growth": ["features", "--lines", "0.1", "10", "30", "100", "--only", "ours"],
     "costing": ["costing"],
+    "replay": ["replay"],
     "nps_bootstrap": ["nps_bootstrap"],
     "ordered_logit": ["ordered_logit"],
     "importance": ["importance"],

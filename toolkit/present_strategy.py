@@ -251,11 +251,11 @@ def fit(rows: Frame, look: Look) -> Html:
     """Which segment is served too much, too little, or right."""
     if rows.empty:
         return _none(look)
-    told = rows.assign(
-        why=rows["why"].map({"floor": "a floor is missed", "value": "value at risk", "cost": "cost that is not felt"})
-    )
+    why = {"floor": "a floor is missed", "value": "value at risk", "cost": "cost that is not felt"}
+    missed = ["; ".join(limit(name) for name in names.split("; ") if name) for names in rows["missed"]]
+    told = rows.assign(why=rows["why"].map(why), missed=missed)
     kinds = dict.fromkeys(trio("change"), "money") | {"fit": "text", "why": "text", "policy": "name", "missed": "name"}
-    heads = {"fit": "service", "policy": "shown by", "missed": "floors missed", "change": "cents", "nps": look.measure}
+    heads = {"fit": "service", "policy": "shown by", "missed": "floors missed"}
     heads |= {"change": "value, or cost", "change_low": "low", "change_high": "high"}
     heads |= {"nps": say("change of {measure}", measure=look.measure)}
     caption = say(

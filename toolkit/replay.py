@@ -537,8 +537,8 @@ class Replay:
                     )
                 return self._cells[level, key], level > 1
         raise DataError(
-            f"replay: expected earlier orders by way of {kind['fulfilment']!r}, found none to learn delays from (policy "
-            f"{policy.name!r})."
+            f"replay: expected earlier orders by way of {kind['fulfilment']!r}, found none to learn delays from "
+            f"(policy {policy.name!r})."
         )
 
     # -- what chance makes of it -------------------------------------------------------------
