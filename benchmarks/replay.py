@@ -55,8 +55,9 @@ def company(n: int, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame, replay.L
         "order_id": np.tile(orders["order_id"].to_numpy(), 2), "activity": np.repeat(["picking", "stop"], n),
         "pool": np.repeat(["warehouse", "van"], n), "seconds": rng.integers(30, 300, 2 * n),
     })  # fmt: skip
+    places = ["north", "south", "east"]
     cells = pd.MultiIndex.from_product(
-        [["home_delivery"], list("abc"), ["W"], ["north", "south", "east"], [False, True], range(-52, 0), range(-6, 60)],
+        [["home_delivery"], list("abc"), ["W"], places, [False, True], range(-52, 0), range(-6, 60)],
         names=["fulfilment", "carrier", "site", "region", "rush", "week", "delay_h"],
     ).to_frame(index=False)  # fmt: skip
     cells = cells.assign(n=rng.poisson(np.where(cells["delay_h"] <= 0, 20, 0.5)), n_far=0, distance_m=0)
