@@ -1,5 +1,6 @@
 """What would a period's orders have met under another service policy? They are replayed, order by order."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -294,6 +295,7 @@ class Replay:
         of = pd.Index(self.activities).get_indexer(work["activity"])
         np.add.at(self._work, (at[known], of[known]), work["seconds"].to_numpy("float32")[known])
         self._cells: dict[tuple, int] = {}
+        self._plans: dict[str, Plan] = {}
         self._tables: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self._levels = [model.delays.groupby(keys) for keys in _CELLS]
         self._sizes = [rows["n"].sum() for rows in self._levels]
@@ -315,6 +317,11 @@ class Replay:
         DataError
             If a lever has no data: a way that was never used, prices that are not known.
         """
+        if (key := repr(policy)) not in self._plans:
+            self._plans[key] = self._planned(policy)
+        return self._plans[key]
+
+    def _planned(self, policy: Policy) -> Plan:
         inside = np.ones(self.n, bool)
         for name, wanted in policy.scope.items():
             known = set(self.orders[name])
@@ -516,12 +523,16 @@ class Replay:
 
     def _cells_of(self, ways: dict[str, np.ndarray], policy: Policy) -> tuple[np.ndarray, int]:
         """The delay table of each order, and how many orders have one of a coarser cell."""
-        keys = pd.DataFrame(ways).assign(region=self.orders["region"], rush=self.orders["rush"])
-        keys = keys[_CELLS[0]]
-        number, kinds = pd.factorize(pd.MultiIndex.from_frame(keys))
+        known = {name: self.orders[name].to_numpy(dtype=object) for name in ("region", "rush")} | ways
+        columns = [known[name] for name in _CELLS[0]]
+        codes = [pd.factorize(column)[0] for column in columns]
+        kinds, first, number = np.unique(
+            np.ravel_multi_index(codes, [code.max() + 1 for code in codes]), return_index=True, return_inverse=True
+        )
         tables, coarse = np.zeros(len(kinds), "int64"), np.zeros(len(kinds), bool)
-        for at, kind in enumerate(kinds):
-            tables[at], coarse[at] = self._table(dict(zip(_CELLS[0], kind, strict=True)), policy)
+        for at, row in enumerate(first):
+            kind = dict(zip(_CELLS[0], (column[row] for column in columns), strict=True))
+            tables[at], coarse[at] = self._table(kind, policy)
         return tables[number], int(np.bincount(number, minlength=len(kinds))[coarse].sum())
 
     def _table(self, kind: dict, policy: Policy) -> tuple[int, bool]:
@@ -630,7 +641,7 @@ class Replay:
         order = [np.argsort(plan.cell[plan.changed], kind="stable") for plan in plans]
         sorted_ = [plan.changed[sort] for plan, sort in zip(plans, order, strict=True)]
         n = np.bincount(self._segment, minlength=len(self.segments))
-        rows, same = [], [self._same(plan) for plan in plans]
+        rows, fixed = [], [{"same": self._same(plan)} | self._at_stake(plan) for plan in plans]
         for draw in range(draws):
             times = np.bincount(rng.integers(0, len(seen), weeks), minlength=len(seen))
             uniform = rng.random(self.n)
@@ -639,7 +650,7 @@ class Replay:
             points = None if theta is None else self._points(theta)
             cumulated = [_weighted(table, seen, times) for table in self._tables]
             today_code, counts_today = None, None
-            for plan, own, alike in zip(plans, sorted_, same, strict=True):
+            for plan, own, more in zip(plans, sorted_, fixed, strict=True):
                 code = self._codes(plan, own, uniform, cumulated)
                 size = self._n_places * (_LATE + 1) * (_WAIT + 1)
                 if today_code is None:
@@ -650,11 +661,18 @@ class Replay:
                     counts = (
                         counts_today - np.bincount(today_code[own], minlength=size) + np.bincount(code, minlength=size)
                     )
-                told = self._told(plan, counts, points, factor, cents, n) | {"same": alike} | self._at_stake(plan)
+                told = self._told(plan, counts, points, factor, cents, n) | more
                 if plan is plans[0]:
                     told |= self._of_answered(np.bincount(code[self._answered[own]], minlength=size), points)
                 rows.append(told | {"draw": draw})
-        return pd.concat([pd.DataFrame(row) for row in rows], ignore_index=True)
+        size = len(self.segments)
+        empty = np.full(size, np.nan)
+        return pd.DataFrame(
+            {
+                name: np.concatenate([np.broadcast_to(row.get(name, empty), size) for row in rows])
+                for name in dict.fromkeys(itertools.chain.from_iterable(rows))
+            }
+        )
 
     def _at_stake(self, plan: Plan) -> dict[str, np.ndarray]:
         """Orders whose customers would notice a policy, and their revenue less cost of goods, by segment."""
