@@ -62,6 +62,7 @@ def company(n: int, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame, replay.L
     ).to_frame(index=False)  # fmt: skip
     cells = cells.assign(n=rng.poisson(np.where(cells["delay_h"] <= 0, 20, 0.5)), n_far=0, distance_m=0)
     prices = pd.DataFrame({"shipment": [400.0, 450, 0], "kg": [20.0, 25, 0], "km": [1.0, 1, 0], "n": 1}, list("abc"))
+    prices["root"] = [np.zeros((3, 3))] * 3
     after = pd.DataFrame(
         {"pool": ["desk"], "plain": [5.0], "late": [200.0], "short": [90.0], "damaged": [300.0]}, ["complaint"]
     )

@@ -46,6 +46,7 @@ def model(told: pd.DataFrame, after: list = ()) -> Learned:
     prices = pd.DataFrame(
         {"carrier": ["a", "b"], "shipment": [50.0, 80.0], "kg": [10.0, 10.0], "km": [5.0, 5.0], "n": 9}
     )
+    prices["root"] = [np.zeros((3, 3))] * 2
     after = pd.DataFrame(after, columns=["activity", "pool", "plain", "late", "short", "damaged"]).set_index("activity")
     return Learned(told, prices.set_index("carrier"), after, None, np.zeros(0), (7, 20))
 
@@ -238,6 +239,22 @@ def test_tariffs_are_found_again():
     found = replay.tariffs(pd.DataFrame({"carrier": ["a"], "before": [True], "n": [500], **sums})).loc["a"]
     assert found[["shipment", "kg", "km"]].tolist() == pytest.approx([430, 28, 5], rel=1e-6)
     assert found["explained"] == pytest.approx(1)
+    assert np.abs(found["root"]).max() < 0.1  # nothing is left to be wrong about
+
+
+def test_prices_are_as_unsure_as_their_shipments_leave_them():
+    """400 samples of 300 shipments with noise: the errors told are those that are made, to a tenth."""
+    rng = np.random.default_rng(9)
+    names = [a + b for i, a in enumerate("swdf") for b in "swdf"[i:]]
+    found, told = [], []
+    for _ in range(400):
+        s, w, d = np.ones(300), rng.integers(1, 300, 300), rng.integers(10, 2000, 300)
+        columns = {"s": s, "w": w, "d": d, "f": 430 * s + 2.8 * w + 0.5 * d + rng.normal(0, 60, 300)}
+        sums = {name: [float((columns[name[0]] * columns[name[1]]).sum())] for name in names}
+        one = replay.tariffs(pd.DataFrame({"carrier": ["a"], "before": [True], "n": [300], **sums})).loc["a"]
+        found.append(one[["shipment", "kg", "km"]].tolist())
+        told.append(np.sqrt((one["root"] ** 2).sum(axis=1)))
+    assert np.std(found, axis=0) == pytest.approx(np.mean(told, axis=0), rel=0.1)
 
 
 def test_expected_points_are_those_of_the_model():

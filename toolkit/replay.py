@@ -112,7 +112,7 @@ class Learned:
     delays
         One row a week and cell of the frame ``delays``.
     tariffs
-        By carrier: cents a ``shipment``, ``kg``, ``km``; ``n`` shipments behind them.
+        The result of ``tariffs``.
     after
         By activity: ``pool``, and mean seconds an order that is neither late, short nor damaged (``plain``), and more
         if it is ``late``, ``short``, ``damaged``.
@@ -172,8 +172,8 @@ def tariffs(moments: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Index ``carrier``; ``shipment``, ``kg``, ``km`` (cents each), ``n`` (orders), ``explained`` (R squared about
-        nought; 1 without
-        freight). A price that the shipments cannot tell, such as that of a kilometre where all go equally far, is 0.
+        nought; 1 without freight), ``root`` (3 x 3: times standard normal numbers, the errors of the prices). A price
+        that the shipments cannot tell, such as that of a kilometre where all go equally far, is 0.
     """
     found = []
     for carrier, rows in moments.groupby("carrier"):
@@ -185,9 +185,14 @@ def tariffs(moments: pd.DataFrame) -> pd.DataFrame:
         wanted = np.array([sums["sf"], sums["wf"], sums["df"]]) / scale
         price, _ = nnls(root[:, None] * axes.T, (axes.T @ wanted) / root)
         price = price / scale
-        fit = wanted * scale @ price / sums["ff"] if sums["ff"] else 1.0
-        found.append((carrier, price[0], 10 * price[1], 10 * price[2], int(sums["n"]), float(fit)))
-    return pd.DataFrame(found, columns=["carrier", "shipment", "kg", "km", "n", "explained"]).set_index("carrier")
+        left = sums["ff"] - 2 * price @ (wanted * scale) + price @ products @ price
+        spread = max(left, 0.0) / max(sums["n"] - 3, 1)
+        errors = spread**0.5 * axes / np.where(sizes > 1e-9, root, np.inf) / scale[:, None]
+        fit = 1 - max(left, 0.0) / sums["ff"] if sums["ff"] else 1.0
+        units = np.array([1.0, 10.0, 10.0])  # of 100 g and 100 m to a kilogram and a kilometre
+        found.append((carrier, *(units * price), int(sums["n"]), fit, units[:, None] * errors))
+    columns = ["carrier", "shipment", "kg", "km", "n", "explained", "root"]
+    return pd.DataFrame(found, columns=columns).set_index("carrier")
 
 
 def _after(worked: pd.DataFrame) -> pd.DataFrame:
@@ -248,7 +253,8 @@ class Plan:
     slack: np.ndarray  # aim - promise, seconds
     wait: np.ndarray  # aim - order, seconds
     shipments: np.ndarray  # by segment
-    freight: np.ndarray  # cents by segment
+    units: np.ndarray  # by segment and carrier of the tariffs: shipments, kilograms, kilometres
+    freight: np.ndarray  # cents by segment of what has no tariff
     income: np.ndarray  # cents by segment
     seconds: np.ndarray  # by segment and activity
     fallback: int  # orders whose delays are of a coarser cell than way, lane and rush
@@ -340,7 +346,7 @@ class Replay:
         aim, promise, shipment, leader = self._shipped(policy, inside, ways, lead, promise)
         cell, fallback = self._cells_of(ways, policy)
         cell = cell[leader]  # what travels together arrives together
-        freight, income, shipments, pays = self._freight(policy, inside, ways, shipment)
+        units, freight, income, shipments, pays = self._freight(policy, inside, ways, shipment)
         slack, wait = aim - promise, aim - self._ordered
         if policy.name == TODAY and not (policy.ways or policy.numbers or policy.delivery_days):
             changed = np.arange(self.n)
@@ -349,8 +355,8 @@ class Replay:
             same = (cell == now.cell) & (leader == now.leader) & (slack == now.slack) & (wait == now.wait)
             changed = np.flatnonzero(~same)
         return Plan(
-            policy, changed, np.union1d(changed, np.flatnonzero(pays)), cell, leader, slack, wait, shipments, freight,
-            income, self._static(policy, ways, shipment), fallback,
+            policy, changed, np.union1d(changed, np.flatnonzero(pays)), cell, leader, slack, wait, shipments, units,
+            freight,            income, self._static(policy, ways, shipment), fallback,
         )  # fmt: skip
 
     def possible(self, policies: Sequence[Policy]) -> tuple[list[Policy], pd.DataFrame]:
@@ -458,11 +464,11 @@ class Replay:
 
     def _freight(
         self, policy: Policy, inside: np.ndarray, ways: dict[str, np.ndarray], shipment: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Freight, what customers pay of it, and shipments, by segment; and which orders pay."""
-        tariff = self.model.tariffs.reindex(pd.Index(ways["carrier"]))
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """What is sent at tariffs, other freight, what customers pay of it, shipments, by segment; which orders pay."""
+        known = self.model.tariffs.index
         own = (self.orders["carrier"].to_numpy(dtype=object) == ways["carrier"]) & (shipment == np.arange(self.n))
-        if (unpriced := tariff["shipment"].isna().to_numpy() & ~own).any():
+        if (unpriced := ~np.isin(ways["carrier"], known) & ~own).any():
             raise DataError(
                 f"policies.yaml: policy {policy.name!r} sends {int(unpriced.sum())} orders by "
                 f"{first_five(sorted(set(ways['carrier'][unpriced])))}, of which no shipment has freight, weight and "
@@ -473,11 +479,14 @@ class Replay:
         parcels = self.orders["n_shipments"].to_numpy("float64")
         sent = pd.DataFrame({"of": shipment, "parcels": parcels, "kg": np.nan_to_num(kg), "km": np.nan_to_num(km)})
         sent = sent.groupby("of").agg({"parcels": "max", "kg": "sum", "km": "max"})
-        prices = tariff.iloc[sent.index].to_numpy("float64")
-        cents = sent["parcels"] * (prices[:, 0] + prices[:, 2] * sent["km"]) + prices[:, 1] * sent["kg"]
-        observed = self.orders["freight"].astype("float64").fillna(0).to_numpy()[sent.index]
-        cents = np.where(np.isnan(cents), observed, cents)
         of, size = self._segment[sent.index], len(self.segments)
+        carrier = known.get_indexer(pd.Index(ways["carrier"]))[sent.index]
+        priced, count = carrier >= 0, len(known)
+        place = (of * count + carrier)[priced]
+        measures = [sent["parcels"], sent["kg"], sent["parcels"] * sent["km"]]
+        units = [np.bincount(place, each.to_numpy()[priced], minlength=size * count) for each in measures]
+        observed = self.orders["freight"].astype("float64").fillna(0).to_numpy()[sent.index]
+        cents = np.where(priced, 0.0, observed)
         income = np.zeros(len(sent))
         if charge := policy.numbers.get("freight_charge", 0):
             value = pd.Series(self.orders["net_revenue"].fillna(0).to_numpy("float64")).groupby(shipment).sum()
@@ -485,7 +494,7 @@ class Replay:
             income = np.where(inside[sent.index] & ((value.to_numpy() < free) | (free == 0)), charge, 0)
         totals = [np.bincount(of, rows, minlength=size) for rows in (cents, income, np.ones(len(sent)))]
         pays = np.isin(shipment, sent.index[income > 0])
-        return totals[0], totals[1], totals[2], pays
+        return np.stack(units, axis=1).reshape(size, count, 3), totals[0], totals[1], totals[2], pays
 
     def _new_distance(self, ways: dict[str, np.ndarray], km: np.ndarray) -> np.ndarray:
         moved = np.flatnonzero(self.orders["site"].to_numpy(dtype=object) != ways["site"])
@@ -646,6 +655,7 @@ class Replay:
             times = np.bincount(rng.integers(0, len(seen), weeks), minlength=len(seen))
             uniform = rng.random(self.n)
             theta = self._theta(rng)
+            prices = self._prices(rng)
             factor = np.array([_triangle(rng, share.get(name, 0.0)) for name in self.activities])
             points = None if theta is None else self._points(theta)
             cumulated = [_weighted(table, seen, times) for table in self._tables]
@@ -662,6 +672,7 @@ class Replay:
                         counts_today - np.bincount(today_code[own], minlength=size) + np.bincount(code, minlength=size)
                     )
                 told = self._told(plan, counts, points, factor, cents, n) | more
+                told["freight"] = plan.freight + np.tensordot(plan.units, prices, axes=2)
                 if plan is plans[0]:
                     told |= self._of_answered(np.bincount(code[self._answered[own]], minlength=size), points)
                 rows.append(told | {"draw": draw})
@@ -691,10 +702,21 @@ class Replay:
         if plan.policy.name == TODAY:
             return np.zeros(len(self.segments), bool)
         moved = np.bincount(self._segment[plan.changed], minlength=len(self.segments)) > 0
-        for name in ("freight", "income", "seconds"):
+        for name in ("units", "freight", "income", "seconds"):
             differs = getattr(plan, name) != getattr(self.today, name)
-            moved |= differs.any(axis=1) if differs.ndim > 1 else differs
+            moved |= differs.reshape(len(self.segments), -1).any(axis=1)
         return ~moved
+
+    def _prices(self, rng: np.random.Generator) -> np.ndarray:
+        """A draw of the price of a shipment, a kilogram and a kilometre of each tariff; none below 0."""
+        tariffs = self.model.tariffs
+        if tariffs.empty:
+            return np.zeros((0, 3))
+        middle = tariffs[["shipment", "kg", "km"]].to_numpy("float64")
+        errors = np.stack(
+            [root @ drawn for root, drawn in zip(tariffs["root"], rng.standard_normal(middle.shape), strict=True)]
+        )
+        return np.maximum(middle + errors, 0.0)
 
     def _theta(self, rng: np.random.Generator) -> np.ndarray | None:
         model = self.model.effects
@@ -748,7 +770,7 @@ class Replay:
         return {
             "policy": plan.policy.name, "segment": self.segments, "n": n, "shipments": plan.shipments,
             "on_time": n - late, "otif": by_place[:, 0, :, 0].sum(axis=1) * self._contents, "points": score,
-            "wait_days": waited, "freight": plan.freight, "income": plan.income, "work": seconds @ cents,
+            "wait_days": waited, "income": plan.income, "work": seconds @ cents,
         } | pools  # fmt: skip
 
     def _scored(self, counts: np.ndarray, points: np.ndarray | None) -> np.ndarray:
