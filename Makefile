@@ -31,6 +31,7 @@ test-all: .venv/spark.done  ## what CI runs: all tests, Spark and PostgreSQL, co
 proof: .venv/test.done  ## the long recoveries; their figures go to benchmarks/PROOFS.md, never part of CI
 	$(BIN)/python -W ignore benchmarks/proof_causes.py
 	$(BIN)/python -W ignore benchmarks/proof_companies.py
+	$(BIN)/python -W ignore benchmarks/proof_strategy.py
 	$(BIN)/python benchmarks/proof_crashes.py
 	$(BIN)/python benchmarks/proof_bytes.py
 
