@@ -129,6 +129,14 @@ def test_what_is_left_out_is_named():
     )
 
 
+def test_what_cannot_be_simulated_is_said_with_its_reason():
+    assert present_strategy.untold([], LOOK) is None
+    assert present_strategy.untold(["carrier"], BARE).text == (
+        "Cannot be simulated: another carrier, since all orders went by one or none is named; stock, since "
+        "stock_levels is not on record."
+    )
+
+
 def test_bands_stand_before_what_was_observed_and_stay_within_what_can_be():
     page = present_strategy.validity(VALID, LOOK)
     head, cost, on_time = rows(page)

@@ -229,6 +229,13 @@ def test_a_jump_at_the_end_has_not_come_back():
     assert strategy.agility(day_orders(pieces, fill)).jumps["ended"].tolist() == [False]
 
 
+def test_levers_that_no_order_tells_of():
+    rows = pd.DataFrame({"carrier": ["a", "b"], "fulfilment": "home", "site": ["W", "W"], "freight": [None, 5],
+                         "in_full": [None, None]})  # fmt: skip
+    assert strategy.untold(rows) == ["fulfilment", "site", "contents"]
+    assert strategy.untold(rows.assign(freight=0, in_full=True)) == ["fulfilment", "site", "freight"]
+
+
 def test_visibility_by_segment():
     rows = pd.DataFrame({
         "order_id": range(40), "customer_id": range(40), "segment": ["a"] * 20 + ["b"] * 20, "asked": [True] * 40,

@@ -153,6 +153,26 @@ def policies(rows: Frame, look: Look) -> Html:
     return table(rows, name="policies", caption=caption, columns=list(kinds), heads=heads, kinds=kinds)
 
 
+_UNTOLD = {
+    "carrier": "another carrier, since all orders went by one or none is named",
+    "fulfilment": "another way of acquiring, since all orders went the same way",
+    "site": "another site, since all orders left one or none is named",
+    "freight": "what sending costs, since no freight is on record",
+    "contents": "what is short or damaged, since delivery_lines is not on record",
+    "stock_levels": "stock, since stock_levels is not on record",
+    "activities": "what handling costs, since activities is not on record",
+}
+
+
+def untold(levers: Sequence[str], look: Look) -> Html | None:
+    """What cannot be simulated with the company's data, and why; None where everything can."""
+    absent = set(look.unlocks.loc[look.unlocks["columns"] == "", "table"])
+    names = [*levers, *(name for name in ("stock_levels", "activities") if name in absent)]
+    if not names:
+        return None
+    return paragraphs([say("Cannot be simulated: {what}.", what="; ".join(say(_UNTOLD[name]) for name in names))])
+
+
 def refused(found, look: Look) -> Html | None:
     """Policies that could not be replayed, and why; pools whose work is left out. None where nothing is."""
     said = [

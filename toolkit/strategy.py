@@ -68,6 +68,16 @@ def served(orders: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
+def untold(orders: pd.DataFrame) -> list[str]:
+    """Levers that no order tells anything of: ``carrier``, ``fulfilment``, ``site``, ``freight``, ``contents``.
+
+    A way can be changed to another only if both were used; freight is told if any is on record.
+    """
+    found = [name for name in ("carrier", "fulfilment", "site") if orders[name].nunique() < 2]
+    found += ["freight"] if not orders["freight"].fillna(0).astype("float64").any() else []
+    return found + (["contents"] if orders["in_full"].isna().all() else [])
+
+
 def visibility(statuses: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
     """Was a status sent before the customer asked?
 
