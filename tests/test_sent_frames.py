@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 import sample_company as sample
-from toolkit import company, frames, replay, source
+from toolkit import cli, company, frames, replay, source
 from toolkit.company import pseudonym
 from toolkit.errors import ParamsError
 
@@ -209,3 +209,15 @@ def test_wrong_policies_are_refused_with_their_place(tiny, tmp_path, text, messa
     with pytest.raises(ParamsError, match=message) as refused:
         _ = frames.Known(found, found.period(PERIOD)).policy_rules
     assert "policies.yaml" in str(refused.value)
+
+
+def test_check_reads_what_is_declared(tiny, tmp_path, capsys):
+    """A misspelt lever is found before anything runs."""
+    shutil.copytree(tiny.params.parent, tmp_path / "params")
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    path = tmp_path / "params" / "sample" / "policies.yaml"
+    path.write_text("policies:\n  - name: p\n    promise_day: 1\n")
+    assert cli.main(["--home", str(tmp_path), "check", "sample"]) == 2
+    refused = capsys.readouterr().err
+    assert "params/sample/policies.yaml, line 3" in refused
+    assert "Did you mean 'promise_days'?" in refused

@@ -144,7 +144,7 @@ def _ingest(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from toolkit import company, warehouse
+    from toolkit import company, rules, warehouse
     from toolkit.reporting import archive, parameters
 
     found = company.load(options.company, options.home)
@@ -152,6 +152,8 @@ def _check(options: argparse.Namespace) -> None:
     periods = _periods(found)
     for period in periods:
         parameters.resolved(found, period.name, notebooks)
+    for name in rules.FILES:
+        rules.declared(found, name)
     print(f"params/{found.name}: sound, {len(periods)} periods, {len(notebooks)} notebooks")
     with warehouse.reading(found):
         stored = warehouse.Warehouse(found)

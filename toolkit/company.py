@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -346,10 +347,10 @@ def yaml_1_2(kind: Literal["rt", "safe"]) -> YAML:
 
 
 def line_of(mapping: Any, key: Any) -> int | None:
-    """Line, from 1, of a key in a mapping that ``read_yaml`` read."""
+    """Line, from 1, of a key in a mapping, or a place in a list, that ``read_yaml`` read."""
     try:
-        return mapping.lc.key(key)[0] + 1
-    except (AttributeError, KeyError, TypeError):
+        return (mapping.lc.item if isinstance(mapping, list) else mapping.lc.key)(key)[0] + 1
+    except (AttributeError, IndexError, KeyError, TypeError):
         return None
 
 
@@ -375,16 +376,36 @@ def validated(model: type[BaseModel], mapping: CommentedMap, path: Path) -> Any:
         raise ParamsError(several(_fault(fault, model, mapping, path) for fault in error.errors())) from None
 
 
+def _alone(kind: Any) -> Any:
+    """A type without the None that it may be in place of."""
+    if get_origin(kind) in (Union, UnionType):
+        return next((each for each in get_args(kind) if each is not NoneType), None)
+    return kind
+
+
+def _within(kind: Any, part: str | int) -> Any:
+    """The type of a field of a model, or of what a list or mapping holds."""
+    kind = _alone(kind)
+    if fields := getattr(kind, "model_fields", None):
+        return fields[part].annotation if part in fields else None
+    inner = [each for each in get_args(kind) if each is not Ellipsis]
+    return inner[-1] if inner else None
+
+
 def _fault(fault: dict, model: type[BaseModel], mapping: Any, path: Path) -> str:
-    place, name, line = [], "", None
+    place, name, line, kind = [], "", None, model
     for part in fault["loc"]:
         line = line_of(mapping, part) or line
-        mapping = mapping[part] if isinstance(mapping, dict) and part in mapping else None
+        there = (
+            isinstance(mapping, dict) and part in mapping or isinstance(mapping, list) and part in range(len(mapping))
+        )
+        mapping = mapping[part] if there else None
         place.append(str(part))
+        if len(place) < len(fault["loc"]):
+            kind = _within(kind, part)
     name, where = ".".join(place), f"{path}, line {line}" if line else str(path)
     if fault["type"] == "extra_forbidden":
-        inner = model.model_fields[place[0]].annotation if len(place) == 2 else model
-        known = sorted(getattr(inner, "model_fields", ())) if len(place) <= 2 else []
+        known = sorted(getattr(_alone(kind), "model_fields", ()))
         takes = f"; expected: {', '.join(known)}" if known else ""
         return f"{where}: unknown name {name!r}{takes}.{nearest(place[-1], known)}"
     if fault["type"] == "missing":

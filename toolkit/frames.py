@@ -28,7 +28,7 @@ from toolkit import stats
 from toolkit.company import GRID_DIMENSIONS, Company, Period, pseudonym
 from toolkit.contract import LOST_ANSWER_DAYS, TABLES
 from toolkit.errors import DataError, ParamsError, nearest
-from toolkit.rules import CostRules, Decisions, Policies, Promise, Targets
+from toolkit.rules import CostRules, Policies, Promise, declared
 from toolkit.warehouse import Warehouse, admitted, reading, receipt_path
 
 NO_ORDER = "(no order)"
@@ -636,8 +636,7 @@ class Known:
 
     def promises(self) -> ir.Table:
         """One row a promise of ``targets.yaml``, in its order: position, and the fields of ``Promise``."""
-        path = self.company.params / "targets.yaml"
-        found = Targets() if not path.exists() else companies.validated(Targets, companies.read_yaml(path), path)
+        found = declared(self.company, "targets.yaml")
         rows = [{"position": position} | one.model_dump() for position, one in enumerate(found.promises)]
         schema = {"position": "int64"} | {
             name: "float64" if field.annotation is float else "string" for name, field in Promise.model_fields.items()
@@ -682,8 +681,7 @@ class Known:
         the period's first day on); late (by as_of), scale and score of its answer to recommend. Orders not cancelled,
         with a promise that fell due by as_of. Decisions of the last year only, none that begins after the period.
         """
-        path = self.company.params / "decisions.yaml"
-        found = Decisions() if not path.exists() else companies.validated(Decisions, companies.read_yaml(path), path)
+        found = declared(self.company, "decisions.yaml")
         asked = self.table("surveys").filter(lambda rows: (rows.item == "recommend") & rows.score.notnull())
         asked = asked.group_by(_of="order_id").agg(score=asked.score.max(), scale=asked.scale.max())
         sent = self._shipments().filter(lambda rows: rows.promised_by < _instant(self.period.as_of))
@@ -1835,8 +1833,7 @@ class Known:
     @cached_property
     def policy_rules(self) -> Policies:
         """The company's ``policies.yaml``, or no policy where there is none."""
-        path = self.company.params / "policies.yaml"
-        return companies.validated(Policies, companies.read_yaml(path), path) if path.exists() else Policies()
+        return declared(self.company, "policies.yaml")
 
     def support(self) -> ir.Table:
         """One row a pool that another pool serves, in the order of ``cost.yaml``: pool, served, parts, method."""
@@ -1986,10 +1983,7 @@ class Known:
     @cached_property
     def cost_rules(self) -> CostRules:
         """The company's ``cost.yaml``, or no rules where there is none."""
-        path = self.company.params / "cost.yaml"
-        if not path.exists():
-            return CostRules()
-        return companies.validated(CostRules, companies.read_yaml(path), path)
+        return declared(self.company, "cost.yaml")
 
 
 _KEYS: dict[str, tuple[str, ...]] = {

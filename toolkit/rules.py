@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from toolkit.company import GRID_DIMENSIONS
+from toolkit import company as companies
+from toolkit.company import GRID_DIMENSIONS, Company
 
 _PLACES = (*GRID_DIMENSIONS, "fulfilment")  # columns that say where a decision holds
 
@@ -202,3 +203,23 @@ class Policies(BaseModel):
         if both := sorted(set(self.per_shipment) & set(self.after_failure)):
             raise ValueError(f"an activity is done once a shipment or after a failure, found both: {', '.join(both)}")
         return self
+
+
+FILES: dict[str, type[BaseModel]] = {
+    "cost.yaml": CostRules,
+    "targets.yaml": Targets,
+    "decisions.yaml": Decisions,
+    "policies.yaml": Policies,
+}
+
+
+def declared(company: Company, name: str) -> BaseModel:
+    """What one of ``FILES`` in a company's params says; where there is no such file, that nothing is declared.
+
+    Raises
+    ------
+    ParamsError
+        If it is not what its model asks for: all faults together, with their lines.
+    """
+    path = company.params / name
+    return companies.validated(FILES[name], companies.read_yaml(path), path) if path.exists() else FILES[name]()
