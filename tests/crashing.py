@@ -117,7 +117,12 @@ def faults(home, code, first):
         wrong.append(f"revisions {names}")
     now = contents(pack)
     wrong += [f"{name} of r1 changed" for name, content in first.items() if now.get(name) != content]
-    runs = ledger.runs(pack)
+    runs, until = ledger.runs(pack), time.monotonic() + 10
+    while (
+        runs[-1].state == "running" and time.monotonic() < until
+    ):  # a child it was just forking has the lock till exec
+        time.sleep(0.01)
+        runs = ledger.runs(pack)
     state = runs[-1].state if len(runs) > 1 else "none"
     expected = {"killed", "none"} if names == ["r1"] else {"archived"}
     if code == 0:

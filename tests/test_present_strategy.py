@@ -22,7 +22,7 @@ VALID = pd.DataFrame({
     "low": [900.0, 0.91], "high": [1100.0, 1.2], "passed": [True, False],
 })  # fmt: skip
 ADVICE = pd.DataFrame([{
-    "segment": "a", "policy": "p", "best": "p", "settled": True, "lever": "promise_days 1", "value": 50000.0,
+    "segment": "a", "policy": "p", "best": "p", "settled": True, "value": 50000.0,
     "value_low": 40000.0, "value_high": 60000.0, "cost": -50000.0, "cost_low": -60000.0, "cost_high": -40000.0,
     "on_time": 0.02, "on_time_low": 0.01, "on_time_high": 0.03, "touched": 40.0, "break_even": 0.1,
 }])  # fmt: skip
@@ -35,7 +35,8 @@ FITS = pd.DataFrame([
 TOLD = pd.DataFrame(
     {"segment": ["a", "b"], "n": [9, 9], "n_asked": [1, 1], "share": [0.5, 0.8], "share_low": 0.1, "share_high": 0.9}
 )
-NOBODY = pd.DataFrame(columns=["segment", "policy", "settled", "lever"])
+NOBODY = pd.DataFrame(columns=["segment", "policy", "settled"])
+DECLARED = pd.DataFrame([("p", "promise_days", "", "1")], columns=["policy", "lever", "key", "value"])
 
 
 def rows(piece: present.Html) -> list[str]:
@@ -110,13 +111,14 @@ def test_agility_is_told_in_days():
 def test_policies_are_a_row_each():
     told = pd.DataFrame(
         [("", "budget", "", "5"), ("p", "segment", "", "a"), ("p", "carrier", "x", "y"), ("p", "promise_days", "", "1"),
-         ("q", "cut_off", "", "15")],
+         ("q", "cut_off", "", "15"), ("r", "delivery_days", "", "monday"), ("r", "delivery_days", "", "friday"),
+         ("r", "minimum_order", "", "2500"), ("r", "promise_days", "", "-2")],
         columns=["policy", "lever", "key", "value"],
     )  # fmt: skip
     assert rows(present_strategy.policies(told, LOOK))[1:] == [
-        'p,a,"carrier x to y, promise days 1"',
-        "q,all,cut off 15",
-    ]
+        'p,a,"by carrier y in place of x, promised a day later"', "q,all,cut-off at 15:00",
+        'r,all,"delivered on monday and friday, sent as soon as they reach 25.00, promised 2 days earlier"',
+    ]  # fmt: skip
 
 
 def test_what_is_left_out_is_named():
@@ -190,15 +192,19 @@ def test_stock_is_told_by_share():
 
 def test_a_recommendation_has_its_interval_its_limit_and_its_row():
     pasted = ['  - name: "a: p"']
-    found = present_strategy.recommended(ADVICE, pasted, True, LOOK)
-    assert rows(found)[1] == "a,p,promise days 1,value,50000.0,40000.0,60000.0"
+    found = present_strategy.recommended(ADVICE, DECLARED, pasted, True, LOOK)
+    assert rows(found)[1] == "a,p,promised a day later,value,50000.0,40000.0,60000.0"
     assert "a p pays as long as less than 10.0 % of the margin before service of the 40 orders" in found.text
     assert "It would be falsified by" in found.text
     assert "<pre>decisions:\n  - name: &quot;a: p&quot;</pre>" in found.html
-    unknown = present_strategy.recommended(ADVICE.assign(break_even=np.nan), pasted, True, LOOK)
+    unknown = present_strategy.recommended(ADVICE.assign(break_even=np.nan), DECLARED, pasted, True, LOOK)
     assert "pays as long" not in unknown.text
-    assert present_strategy.recommended(ADVICE, pasted, False, LOOK).text.startswith("Nothing is recommended: today's")
-    assert present_strategy.recommended(NOBODY, [], True, LOOK).text.startswith("Nothing is recommended: no policy")
+    assert present_strategy.recommended(ADVICE, DECLARED, pasted, False, LOOK).text.startswith(
+        "Nothing is recommended: today's"
+    )
+    assert present_strategy.recommended(NOBODY, DECLARED, [], True, LOOK).text.startswith(
+        "Nothing is recommended: no policy"
+    )
 
 
 def test_findings_stand_in_their_slots():

@@ -279,12 +279,10 @@ def test_nothing_is_recommended_where_the_replay_is_not_trusted():
     of = strategy.options(worth, told)
     parts = (strategy.Choice({"a": "p"}, 50.0), strategy.settled(worth), strategy.against_today(told), of)
     policies = [Policy(), Policy("p", numbers={"promise_days": 1})]
-    assert strategy.recommended(*parts, policies, trusted=False).empty
-    found = strategy.recommended(*parts, policies, trusted=True).iloc[0]
-    assert (found["policy"], found["settled"], found["lever"]) == ("p", True, "promise_days 1")
+    assert strategy.recommended(*parts, trusted=False).empty
+    found = strategy.recommended(*parts, trusted=True).iloc[0]
+    assert (found["policy"], found["settled"]) == ("p", True)
     assert found["value"] == pytest.approx(50, abs=1)
     assert (found["touched"], found["break_even"]) == (40, pytest.approx(0.1, abs=0.002))  # 50 of the 500 at stake
-    rows = strategy.rows_to_paste(
-        strategy.recommended(*parts, policies, trusted=True), policies, after=date(2026, 6, 30)
-    )
+    rows = strategy.rows_to_paste(strategy.recommended(*parts, trusted=True), policies, after=date(2026, 6, 30))
     assert rows == ['  - name: "a: p"\n    starts: 2026-07-01\n    where: {segment: [a]}']

@@ -36,9 +36,9 @@ Apart = tuple[int | None, int | None, bool]  # the rows above and below all othe
 _KINDS = {
     "text": "advice after arrival attribute band before by cluster cohort covariate dose driver estimand evidence "
     "exposure failure fault felt field fulfilment group kind lever marks measure money name note order_class outcome "
-    "owner part promise rfm_group rule step to trait treatment trust unit verdict what who",
+    "owner part promise rfm_group rule step to trait treatment trust unit verdict what who why",
     "name": "account activity carrier category channel decision definition_id department figure_id group_a "
-    "group_b item period pool region revision segment supplier template_id via",
+    "group_b item period policy pool region revision segment supplier template_id via",
     "shown": "",
     "day": "starts",
     "month": "month",

@@ -132,25 +132,56 @@ def visibility(rows: Frame, look: Look) -> Html:
     )  # fmt: skip
 
 
-def policies(rows: Frame, look: Look) -> Html:
-    """The declared policies with their levers; or what would declare them."""
-    told = rows[rows["policy"] != ""]
+def policies(declared: Frame, look: Look) -> Html:
+    """The policies of the frame ``policies`` with what they change; or what would declare them."""
+    told = declared[declared["policy"] != ""]
     if told.empty:
         return paragraphs(
             [say("No policy is declared: policies.yaml (policies:) would say what might be done otherwise.")]
         )
-    places = told[told["lever"].isin(["segment", "channel", "region"])]
-    rest = told.drop(index=places.index)
-    what = (
-        rest["lever"].str.replace("_", " ") + " " + (rest["key"] + " to ").where(rest["key"] != "", "") + rest["value"]
-    )
+    places = told[told["lever"].isin(_PLACES)]
     rows = pd.DataFrame({"policy": list(dict.fromkeys(told["policy"]))})
-    for name, text in (("for", places["value"]), ("levers", what)):
-        joined = text.groupby(told["policy"].reindex(text.index)).agg(", ".join)
-        rows[name] = rows["policy"].map(joined).fillna(say("all"))
+    rows["for"] = rows["policy"].map(places["value"].groupby(places["policy"]).agg(", ".join)).fillna(say("all"))
+    rows["levers"] = rows["policy"].map(_levers(declared))
     caption = say("Policies of policies.yaml, beside today's")
     heads, kinds = {"levers": "what changes"}, dict.fromkeys(["policy", "for", "levers"], "name")
     return table(rows, name="policies", caption=caption, columns=list(kinds), heads=heads, kinds=kinds)
+
+
+_PLACES = ("segment", "channel", "region")
+_LEVERS = {
+    "carrier": "by carrier {value} in place of {key}",
+    "fulfilment": "by way of {value} in place of {key}",
+    "site": "from site {value} in place of {key}",
+    "1": "promised a day later",
+    "-1": "promised a day earlier",
+    "later": "promised {value} days later",
+    "earlier": "promised {value} days earlier",
+    "cut_off": "cut-off at {value}:00",
+    "delivery_days": "delivered on {value}",
+    "consolidate_days": "orders of {value} days together",
+    "minimum_order": "sent as soon as they reach {value}",
+    "freight_charge": "freight of {value} charged",
+    "free_from": "free from {value}",
+}
+_MONEY_LEVERS = ("minimum_order", "freight_charge", "free_from")
+
+
+def _levers(declared: Frame) -> dict[str, str]:
+    """What each policy changes, in words."""
+    told = declared[(declared["policy"] != "") & ~declared["lever"].isin(_PLACES)]
+    said: dict[str, list[str]] = {}
+    for (policy, lever, key), rows in told.groupby(["policy", "lever", "key"], sort=False):
+        value = rows["value"].iloc[0]
+        if lever == "promise_days":
+            lever = value if value in _LEVERS else "later" if int(value) > 0 else "earlier"
+            value = str(abs(int(value)))
+        elif lever == "delivery_days":
+            value = listed(word(day) for day in rows["value"])
+        elif lever in _MONEY_LEVERS:
+            value = formatted(int(value), "cents")
+        said.setdefault(policy, []).append(say(_LEVERS[lever], value=word(value), key=word(key)))
+    return {policy: ", ".join(parts) for policy, parts in said.items()}
 
 
 _UNTOLD = {
@@ -357,7 +388,7 @@ def one_more(rows: Frame, look: Look) -> Html | None:
     return table(rows, name="one_more_hour", caption=caption, columns=list(heads), heads=heads, kinds=kinds)
 
 
-def recommended(rows: Frame, pasted: Sequence[str], trusted: bool, look: Look) -> Html:
+def recommended(rows: Frame, declared: Frame, pasted: Sequence[str], trusted: bool, look: Look) -> Html:
     """What to decide for each segment, with what would falsify it and the rows for decisions.yaml."""
     if not trusted:
         return paragraphs([_untrusted()])
@@ -368,9 +399,10 @@ def recommended(rows: Frame, pasted: Sequence[str], trusted: bool, look: Look) -
         "Recommended for each segment in place of today's policy, and what is expected of it, {period}, {currency}",
         period=look.period, currency=look.currency,
     )  # fmt: skip
+    levers = _levers(declared)
     long = pd.DataFrame(
         [
-            {"segment": row["segment"], "policy": row["policy"], "lever": row["lever"].replace("_", " "),
+            {"segment": row["segment"], "policy": row["policy"], "lever": levers[row["policy"]],
              "measure": _named(name), "kind": kind, **{end: row[f"{name}{tail}"] for end, tail in _ENDS.items()}}
             for row in settled.to_dict("records")
             for name, kind in (("value", "money"), *_KINDS.items())
@@ -488,7 +520,7 @@ def limit(name: str) -> str:
     what, _, least = name.partition(" at least ")
     measure, _, segment = what.partition(" of ")
     if not least:
-        return what.replace("_", " ")
+        return say("minutes of {pool}", pool=word(segment)) if segment else say("budget")
     least = percent(float(least)) if measure in ("on_time", "otif") else number(float(least), "g")
     measured, group = say(_named(measure)), word(segment)
     return say("{measure} of {segment} at least {least}", measure=measured, segment=group, least=least)

@@ -744,7 +744,7 @@ def frontier(of: pd.DataFrame, kept: pd.DataFrame, *, steps: int = 12) -> pd.Dat
         best = _solved(of.assign(value=-of["cost"]), pd.concat([kept, row]) if len(kept) else row)
         if best is not None:
             pairs = list(best.chosen.items())
-            told = "; ".join(f"{segment}: {policy}" for segment, policy in pairs if policy != TODAY) or TODAY
+            told = ", ".join(f"{segment}: {policy}" for segment, policy in pairs if policy != TODAY) or TODAY
             found.append((at["points"].reindex(pairs).sum() / total, at["cost"].reindex(pairs).sum(), told))
     return pd.DataFrame(found, columns=["nps", "cost", "chosen"]).drop_duplicates("chosen", ignore_index=True)
 
@@ -836,7 +836,6 @@ def recommended(
     better: pd.DataFrame,
     changes: pd.DataFrame,
     of: pd.DataFrame,
-    policies: Sequence[replay.Policy],
     *,
     trusted: bool,
 ) -> pd.DataFrame:
@@ -845,20 +844,18 @@ def recommended(
     Returns
     -------
     DataFrame
-        ``segment``, ``policy`` (today's where nothing better is settled), ``best`` (of the choice), ``settled``,
-        ``lever`` (what changes); of cost, on_time, otif, nps, wait and gain the change with ends; ``value`` with ends;
+        ``segment``, ``policy`` (today's where nothing better is settled), ``best`` (of the choice), ``settled``;
+        of cost, on_time, otif, nps, wait and gain the change with ends; ``value`` with ends;
         ``touched`` (orders whose customers would notice), ``break_even`` (share of their margin before service that may
         be lost until the value is gone). Empty if the replay is not ``trusted`` or nothing could be chosen.
     """
     if not trusted or choice.chosen is None:
-        return pd.DataFrame(columns=["segment", "policy", "settled", "lever"])
-    levers = {policy.name: told(policy) for policy in policies}
+        return pd.DataFrame(columns=["segment", "policy", "settled"])
     sure, at = better.set_index(["segment", "policy"]), of.set_index(["segment", "policy"])
     found = []
     for segment, policy in choice.chosen.items():
         is_sure = policy != TODAY and bool(sure.loc[(segment, policy), "better"])
         row = {"segment": segment, "policy": policy if is_sure else TODAY, "best": policy, "settled": is_sure}
-        row["lever"] = levers[row["policy"]]
         own = changes[(changes["segment"] == segment) & (changes["policy"] == row["policy"])]
         for each, end in itertools.product(own.itertuples(), ("", "_low", "_high")):
             row[f"{each.measure}{end}"] = getattr(each, f"change{end}")
@@ -908,18 +905,6 @@ def key_figures(
     columns = ["figure_id", "definition_id", "segment", "value", "low", "high", "n", "unit"]
     found = pd.DataFrame(rows, columns=columns).assign(cohort="orders", channel="")
     return found[["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]]
-
-
-def told(policy: replay.Policy) -> str:
-    """What a policy changes, in the words of ``policies.yaml``.
-
-    >>> told(replay.Policy("later", numbers={"promise_days": 1}))
-    'promise_days 1'
-    """
-    parts = [f"{lever} {old} to {new}" for lever, moves in policy.ways.items() for old, new in moves.items()]
-    parts += [f"{lever} {value}" for lever, value in policy.numbers.items()]
-    parts += [f"delivery_days {' '.join(policy.delivery_days)}"] if policy.delivery_days else []
-    return "; ".join(parts)
 
 
 def rows_to_paste(advice: pd.DataFrame, policies: Sequence[replay.Policy], *, after: date) -> list[str]:
