@@ -173,6 +173,26 @@ def test_another_way_is_promised_and_worked_as_is_usual():
     assert found.seconds.sum() == 0
 
 
+def test_another_site_has_its_own_delays_and_distance():
+    """From V all is on time, and 4 km away: 50 + 10 x 1 kg + 5 x 4 km = 80."""
+    told = pd.concat([delays(a={24: 100}), delays(a={0: 100}).assign(site="V", n_far=100, distance_m=400_000)])
+    found = replayed(THREE, Policy("p", ways={"site": {"W": "V"}}), told).iloc[0]
+    assert (found["on_time"], found["freight"]) == (3, 3 * 80)
+
+
+def test_a_policy_holds_only_where_it_is_for():
+    rows = THREE.assign(segment=["s", "s", "t"])
+    found = Replay(rows, WORK, model(delays(a={24: 100})), rates=RATES)
+    runs = found.run(
+        [Policy(), Policy("p", {"segment": ("t",)}, numbers={"promise_days": 2})], draws=1, weeks=4,
+        rng=np.random.default_rng(1),
+    ).set_index(["policy", "segment"])  # fmt: skip
+    assert runs["on_time"].to_dict() == {("today", "s"): 0, ("today", "t"): 0, ("p", "s"): 0, ("p", "t"): 1}
+    assert runs["same"].to_dict() == {("today", "s"): False, ("today", "t"): False, ("p", "s"): True, ("p", "t"): False}
+    assert runs["touched"].to_dict() == {("today", "s"): 0, ("today", "t"): 0, ("p", "s"): 0, ("p", "t"): 1}
+    assert runs.loc[("p", "t"), "at_stake"] == 500
+
+
 def test_work_after_failures_follows_them():
     """A third of orders is short by the trace; complaints take 10 seconds, 100 more if late, 7 more if short."""
     rows = THREE.assign(in_full=[True, False, True])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit import strategy
+from toolkit import replay, stock, strategy
 from toolkit.errors import DataError
 from toolkit.replay import Policy
 
@@ -286,3 +286,74 @@ def test_nothing_is_recommended_where_the_replay_is_not_trusted():
     assert (found["touched"], found["break_even"]) == (40, pytest.approx(0.1, abs=0.002))  # 50 of the 500 at stake
     rows = strategy.rows_to_paste(strategy.recommended(*parts, trusted=True), policies, after=date(2026, 6, 30))
     assert rows == ['  - name: "a: p"\n    starts: 2026-07-01\n    where: {segment: [a]}']
+
+
+def test_a_study_of_nothing_says_so():
+    """No order, or nothing to learn from: no run, each policy refused with the reason, and all that follows is empty."""
+    orders = pd.DataFrame(columns=["order_id", "segment", "day"])
+    work = pd.DataFrame({"order_id": [], "activity": [], "pool": [], "seconds": []})
+    after = pd.DataFrame(columns=["activity", "pool", "plain", "late", "short", "damaged"]).set_index("activity")
+    model = replay.Learned(pd.DataFrame(), pd.DataFrame(), after, None, np.zeros(0), (7, 20))
+    policies = [Policy(), Policy("p", numbers={"promise_days": 1})]
+    rng = np.random.default_rng(1)
+    found = strategy.study(orders, work, model, policies, rates=pd.Series(dtype="float64"), draws=2, rng=rng)
+    assert found.refused["policy"].tolist() == ["p"]
+    assert found.refused["why"][0].startswith("no order with a promise was sent")
+    assert strategy.against_today(found.runs).empty
+    worth = strategy.worths(found.runs, pd.Series(dtype="float64"), None, rng)
+    options, limits = strategy.limits(
+        strategy.options(worth, found.runs), pd.DataFrame(columns=["measure", "at_least", "segment", "channel"]),
+        pd.Series({"van": 1.0}),
+    )  # fmt: skip
+    best, kept, gone = strategy.nearest_choice(options, limits)
+    assert (best.chosen, gone) == (None, ())
+    assert strategy.settled(worth).empty
+    assert strategy.wins(options, worth, kept).empty
+    assert strategy.frontier(options, kept).empty
+    assert strategy.one_more(options, kept).empty
+    assert np.isnan(strategy.place_of_today(options)).all()
+    assert strategy.rows_to_paste(pd.DataFrame(), policies, after=date(2026, 6, 30)) == []
+    figures = strategy.key_figures(pd.DataFrame(), pd.DataFrame(), None, pd.DataFrame())
+    assert figures.empty
+
+
+def test_free_seconds_leave_other_work_its_time():
+    """Of 100 seconds 60 were worked, 50 of them for replayed orders: 90 are free for these."""
+    capacity = pd.DataFrame({"pool": ["van"], "capacity_s": [100]})
+    work = pd.DataFrame({"pool": ["van", "van"], "seconds": [40, 20]})
+    sent = pd.DataFrame({"pool": ["van"], "seconds": [45]})
+    failed = pd.DataFrame({"before": [False, True], "pool": ["van", "van"], "seconds": [5, 999]})
+    assert strategy.free_seconds(capacity, work, sent, failed).to_dict() == {"van": 90.0}
+
+
+def test_worth_of_a_point_is_there_only_where_it_is_settled():
+    row = {"money": "margin before cost to serve", "what": "a point of NPS per 1,000 customers", "effect": 10.0,
+           "effect_low": 4.0, "effect_high": 16.0}  # fmt: skip
+    found = strategy.worth_of_point(pd.DataFrame([row | {"settled": True}]))
+    assert found == pytest.approx((10.0, 6 / 1.959964))
+    assert strategy.worth_of_point(pd.DataFrame([row | {"settled": False}])) is None
+
+
+def test_served_is_read_off_the_orders():
+    """Two of three promised for two days; two of three by van."""
+    day = pd.Timestamp("2026-04-01")
+    rows = pd.DataFrame({
+        "segment": "a", "customer_id": [f"c{i % 15}" for i in range(30)], "day": day, "hour": 9, "n_shipments": 1,
+        "promised_day": day + pd.to_timedelta([2, 2, 3] * 10, unit="D"), "fulfilment": "home",
+        "carrier": ["van", "van", "(none)"] * 10, "net_revenue": 100,
+    })  # fmt: skip
+    found = strategy.served(rows, min_n=10).iloc[0]
+    assert (found["promise_days"], found["other_days"], found["way"]) == (2.0, pytest.approx(1 / 3), "home, van")
+    assert (found["way_share"], found["orders_each"], found["cut_off"]) == (pytest.approx(2 / 3), 2.0, 24)
+
+
+def test_stock_for_a_share_is_the_sum_of_its_articles():
+    """Demand 10 with deviation 2 in five calm counts of one article; one that was always sold out tells nothing."""
+    calm = pd.DataFrame(
+        {"site_id": "S", "product_id": "x", "category": "tea", "stocked_out": False, "sold": [8, 12, 8, 12, 10]}
+    )
+    gone = calm.assign(product_id="y", stocked_out=True)
+    found = strategy.stock_for(pd.concat([calm, gone]), shares=(0.95,)).iloc[0]
+    assert (found["n"], found["sold"], found["out"]) == (1, 10.0, 0.0)
+    spread = float(np.std([8, 12, 8, 12, 10], ddof=1))
+    assert found["level 0.95"] == pytest.approx(stock.level_for(0.95, mean=10, deviation=spread, lead=0))
