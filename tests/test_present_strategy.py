@@ -194,7 +194,7 @@ def test_a_recommendation_has_its_interval_its_limit_and_its_row():
     pasted = ['  - name: "a: p"']
     found = present_strategy.recommended(ADVICE, DECLARED, pasted, True, LOOK)
     assert rows(found)[1] == "a,p,promised a day later,value,50000.0,40000.0,60000.0"
-    assert "a p pays as long as less than 10.0 % of the margin before service of the 40 orders" in found.text
+    assert "For a p pays as long as less than 10.0 % of the 40 orders that it touches" in found.text
     assert "It would be falsified by" in found.text
     assert "<pre>decisions:\n  - name: &quot;a: p&quot;</pre>" in found.html
     unknown = present_strategy.recommended(ADVICE.assign(break_even=np.nan), DECLARED, pasted, True, LOOK)

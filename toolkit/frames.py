@@ -1776,12 +1776,13 @@ class Known:
         return found.select(*kinds, "n", activity="_activity", pool="_pool", seconds=found.seconds.fill_null(0))
 
     def sent_work(self) -> ir.Table:
-        """One row an order of the period and activity done for it, but for those after failures.
+        """One row an order of ``sent_orders`` and activity done for it, but for those after failures.
 
         order_id, activity, pool, seconds.
         """
         placed = self._placed_in(self.period)
         placed = placed.filter(placed.cancelled_at.isnull())
+        placed = placed.semi_join(self._carried(placed, placed), "order_id")
         after = self.policy_rules.after_failure
         return self._work_of(placed, [name for name in self.cost_rules.activities if name not in after])
 

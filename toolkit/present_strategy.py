@@ -30,6 +30,7 @@ _EVENTS = {"service_events": ()}
 _MEASURES = ("on_time", "otif", "nps", "cost")
 _NAMES = {"on_time": "on time", "otif": "OTIF", "nps": "NPS", "cost": "cost to serve", "gain": "margin",
           "wait": "days of waiting"}  # fmt: skip
+_COARSE = 0.01  # of orders, from which it is told that their delays come from elsewhere
 _ENDS = {"change": "", "low": "_low", "high": "_high"}
 _KINDS = {
     "on_time": "share",
@@ -214,6 +215,14 @@ def refused(found, look: Look) -> Html | None:
         said.append(
             say("Work of {pools} is left out: no cost by capacity is known of it.", pools=listed(found.unpriced))
         )  # fmt: skip
+    for policy, share in found.coarse.items():
+        if share >= _COARSE:
+            said.append(
+                say(
+                    "{policy}: for {share} of all orders too few went that way in their region; their delays are those "
+                    "of other regions, or of all ways of the carrier.", policy=word(policy), share=_share(share),
+                )
+            )  # fmt: skip
     return paragraphs(said) if said else None
 
 
@@ -415,16 +424,16 @@ def recommended(rows: Frame, declared: Frame, pasted: Sequence[str], trusted: bo
     shown = table(long, name="recommended", caption=caption, columns=columns, heads=heads, kinds=kinds)
     said = [
         say(
-            "For {segment} {policy} pays as long as less than {share} of the margin before service of the {n} orders "
-            "that it touches is lost by it.", segment=row["segment"], policy=row["policy"],
+            "For {segment} {policy} pays as long as less than {share} of the {n} orders that it touches, by their "
+            "margin before service, are lost by it.", segment=row["segment"], policy=row["policy"],
             share=_share(row["break_even"]), n=formatted(row["touched"], "count"),
         )
         for row in settled.to_dict("records")
         if row["break_even"] == row["break_even"]
     ]  # fmt: skip
     against = say(
-        "It would be falsified by a period after the decision in which the change of cost, on time or {measure}, "
-        "against customers or regions where it does not hold, lies outside these intervals.", measure=look.measure,
+        "It would be falsified by a period after the decision in which the interval of the change of cost, on time or "
+        "{measure}, against customers or regions where it does not hold, does not meet these.", measure=look.measure,
     )  # fmt: skip
     notes, text = paragraphs([*said, against]), "decisions:\n" + "\n".join(pasted)
     head = html.escape(say("Rows for decisions.yaml, once decided"))

@@ -18,6 +18,7 @@ _DAY, _HOUR = 86_400, 3_600
 _ENOUGH, _ANSWERS = 50, 30  # observed delays below which a coarser cell is asked; answers that tell of so many days
 KNOWN = 0.95  # of orders whose margin or contents are known, for those of all to be told
 _TOLD = 0.25  # of the spread of promised days that a cut-off explains
+_FEW = "(few)"  # groups with too few answers to tell a level of their own
 _LATE, _WAIT = 7, 20  # days late, and days of waiting, from which more makes no difference
 _CELLS = (  # what delays are told apart by, the finest first
     ["fulfilment", "carrier", "site", "region", "rush"],
@@ -122,6 +123,8 @@ class Learned:
         What each of its levels counts, -100, 0 or 100.
     most
         Days late, and days of waiting, beyond which answers are too few to tell more.
+    base
+        The segment and channel that the others are told against: those with most answers.
     """
 
     delays: pd.DataFrame
@@ -130,6 +133,7 @@ class Learned:
     effects: drivers.OrderedLogit | None
     points: np.ndarray
     most: tuple[int, int]
+    base: frozenset[str] = frozenset()
 
 
 def learned(
@@ -177,6 +181,8 @@ def tariffs(moments: pd.DataFrame) -> pd.DataFrame:
     """
     found = []
     for carrier, rows in moments.groupby("carrier"):
+        if rows["n"].sum() < _ANSWERS:
+            continue
         sums = rows.drop(columns=["carrier", "before"]).astype("float64").sum()
         products = np.array([[sums["".join(sorted(a + b, key="swdf".index))] for b in "swd"] for a in "swd"])
         scale = np.sqrt(np.maximum(products.diagonal(), 1))
@@ -207,8 +213,10 @@ def _after(worked: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["activity", "pool", "plain", *kinds]).set_index("activity")
 
 
-def _effects(answers: pd.DataFrame) -> tuple[drivers.OrderedLogit | None, np.ndarray, tuple[int, int]]:
-    """The model, what its levels count, and the days late and of waiting up to which answers tell."""
+def _effects(
+    answers: pd.DataFrame,
+) -> tuple[drivers.OrderedLogit | None, np.ndarray, tuple[int, int], frozenset[str]]:
+    """The model, what its levels count, the days late and of waiting up to which answers tell, and its base."""
     told = answers[answers["value"].notna() & answers["late_s"].notna() & answers["wait_s"].notna()]
     late, wait = np.ceil(told["late_s"].astype("float64") / _DAY), np.floor(told["wait_s"].astype("float64") / _DAY)
     most = _told_up_to(late, _LATE), _told_up_to(wait, _WAIT)
@@ -219,17 +227,35 @@ def _effects(answers: pd.DataFrame) -> tuple[drivers.OrderedLogit | None, np.nda
         "short": told["short"].astype("boolean").fillna(False).astype("float64"),
         "damaged": told["damaged"].astype("boolean").fillna(False).astype("float64"),
     }
-    places = pd.get_dummies(told[["segment", "channel"]].astype("str"), prefix_sep=": ", dtype="float64")
-    x = pd.concat([pd.DataFrame(x, index=told.index), places], axis=1)
-    while told["score"].nunique() > 1:
+    places = [_marks(told[name], name) for name in ("segment", "channel")]
+    base = frozenset(
+        f"{name}: {told[name].astype('str').value_counts().index[0]}" for name in ("segment", "channel") if len(told)
+    )
+    x = pd.concat([pd.DataFrame(x, index=told.index), *places], axis=1)
+    one_scale = "scale" not in told or told["scale"].nunique() < 2
+    outcome = told["score"] if one_scale else told["value"]  # scores of two scales are no one order
+    while outcome.nunique() > 1:
         try:
             columns = drivers.independent(x)
-            model = drivers.ordered_logit(told["score"].astype("int64"), x[columns], clusters=told["person"])
-            return model, 100 * told.groupby("score")["value"].first().to_numpy("float64"), most
+            model = drivers.ordered_logit(outcome.astype("int64"), x[columns], clusters=told["person"])
+            return model, 100 * told.groupby(outcome)["value"].first().to_numpy("float64"), most, base
         except drivers.SeparationError as error:
-            rest = x[error.driver] == 0
-            told, x = told[rest], x[rest].drop(columns=error.driver)
-    return None, np.zeros(0), most
+            if ": " not in error.driver:  # what every answer that met it says alike, its answers cannot tell apart
+                rest = x[error.driver] == 0
+                told, x, outcome = told[rest], x[rest], outcome[rest]
+            x = x.drop(columns=error.driver)
+    return None, np.zeros(0), most, base
+
+
+def _marks(values: pd.Series, name: str) -> pd.DataFrame:
+    """A mark for each group with enough answers but the largest, and one for all smaller groups together."""
+    values = values.astype("str")
+    sizes = values.value_counts()
+    named = values.where(values.map(sizes) >= _ANSWERS, _FEW)
+    groups = sorted(set(named) - {sizes.index[0]})
+    return pd.DataFrame(
+        {f"{name}: {group}": (named == group).astype("float64") for group in groups}, index=values.index
+    )
 
 
 def _told_up_to(days: pd.Series, most: int) -> int:
@@ -292,6 +318,7 @@ class Replay:
         self.segments, self._segment = _coded(self.orders["segment"])
         self._ordered = _seconds(self.orders["ordered_at"])
         self._promise = _seconds(self.orders["promised_by"])
+        self._offset = _clock(self.orders) - self._ordered
         self.activities = sorted(work["activity"].unique()) + [a for a in model.after.index]
         self.pools = dict(zip(work["activity"], work["pool"], strict=True)) | model.after["pool"].to_dict()
         self._per_shipment = [self.activities.index(name) for name in per_shipment if name in self.activities]
@@ -337,11 +364,19 @@ class Replay:
                     f"order is of; known are {first_five(sorted(known))}."
                 )
             inside &= self.orders[name].isin(wanted).to_numpy()
+        priced = self.orders["net_revenue"].notna().mean()
+        if priced < KNOWN and (policy.numbers.get("minimum_order") or policy.numbers.get("free_from")):
+            raise DataError(
+                f"policies.yaml: policy {policy.name!r} goes by the value of orders, which is known of {priced:.0%} of "
+                f"them, expected {KNOWN:.0%}. Bring order_lines.net_revenue, or leave the policy out."
+            )
         ways, shift = self._ways(policy, inside)
         lead, promise = self._promise - self._ordered + shift, self._promise + shift
         if "cut_off" in policy.numbers:
             moved = self._by_cut_off(policy.numbers["cut_off"], inside)
             lead, promise = lead + moved, promise + moved
+        early = np.where((lead <= 0) & (lead != self._promise - self._ordered), _DAY, 0)  # not before it was placed
+        lead, promise = lead + early, promise + early
         promise = promise + np.where(inside, policy.numbers.get("promise_days", 0) * _DAY, 0)
         aim, promise, shipment, leader = self._shipped(policy, inside, ways, lead, promise)
         cell, fallback = self._cells_of(ways, policy)
@@ -374,8 +409,8 @@ class Replay:
         """Fulfilment, carrier and site of each order, and seconds that its aim and promise move by the new way."""
         ways = {name: self.orders[name].to_numpy(dtype=object).copy() for name in ("fulfilment", "carrier", "site")}
         shift = np.zeros(self.n, "int64")
-        for name, moves in policy.ways.items():
-            for old, new in moves.items():
+        for name in ("fulfilment", "carrier", "site"):  # what is declared of carrier and site holds for the new way too
+            for old, new in policy.ways.get(name, {}).items():
                 self._refuse_unseen(policy, name, old, new)
                 rows = inside & (self.orders[name] == old).to_numpy()
                 ways[name][rows] = new
@@ -397,11 +432,18 @@ class Replay:
         return ((wanted - _promised_days(self.orders[rows])) * _DAY).astype("int64")
 
     def _refuse_unseen(self, policy: Policy, name: str, old: str, new: str) -> None:
-        seen = sorted(set(self.model.delays[name]))
-        if new not in seen:
+        seen = self.model.delays.groupby(name)["n"].sum()
+        known = sorted(seen.index[seen >= _ENOUGH])
+        if new not in known:
             raise DataError(
-                f"policies.yaml: policy {policy.name!r} moves {name} {old!r} to {new!r}, by which no order was sent in "
-                f"what is learned from; known are {first_five(seen)}. Wait until it was tried, or leave the policy out."
+                f"policies.yaml: policy {policy.name!r} moves {name} {old!r} to {new!r}, by which {seen.get(new, 0)} "
+                f"orders were sent in what is learned from, expected {_ENOUGH} or more; known are {first_five(known)}. "
+                "Wait until it was tried, or leave the policy out."
+            )
+        if name == "fulfilment" and new not in set(self.orders[name]):
+            raise DataError(
+                f"policies.yaml: policy {policy.name!r} moves fulfilment {old!r} to {new!r}, by which no order of the "
+                "period was sent: what it is promised for is not known."
             )
         if old not in set(self.orders[name]):
             raise DataError(
@@ -428,9 +470,10 @@ class Replay:
         least = policy.numbers.get("minimum_order", 0)
         if not window and not policy.delivery_days:
             return aim, promise, shipment, leader
-        rows = np.flatnonzero(inside)
-        keys = [_coded(pd.Series(ways[name]))[1][rows] for name in ("site", "fulfilment")]
-        keys += [_coded(self.orders["customer_id"])[1][rows]]
+        rows = np.flatnonzero(inside & ~self.orders["rush"].to_numpy(bool))  # who is in a hurry does not wait
+        with_whom = [_coded(pd.Series(ways[name]))[1] for name in ("site", "carrier", "fulfilment")]
+        with_whom.append(_coded(self.orders["customer_id"])[1])
+        keys = [key[rows] for key in with_whom]
         aim, promise, shipment, leader = aim.copy(), promise.copy(), shipment.copy(), leader.copy()
         if window:
             sort = np.lexsort([self._ordered[rows], *keys])
@@ -448,12 +491,10 @@ class Replay:
         if policy.delivery_days:
             allowed = sorted(_WEEKDAYS.index(day) for day in policy.delivery_days)
             ahead = np.array([min((day - at) % 7 for day in allowed) for at in range(7)])
-            promised = pd.to_datetime(self.orders["promised_day"]).to_numpy("datetime64[D]").astype("int64")[rows]
-            day = promised + (aim - self._promise)[rows] // _DAY
+            day = (aim + self._offset)[rows] // _DAY  # of the company's own days
             step = ahead[(day + 3) % 7]  # the first of days was a Thursday
             aim[rows], promise[rows] = aim[rows] + step * _DAY, promise[rows] + step * _DAY
-            keys = [_coded(pd.Series(ways[name]))[1][rows] for name in ("site", "fulfilment")]
-            keys += [_coded(self.orders["customer_id"])[1][rows], day + step]
+            keys = [*(key[rows] for key in with_whom), day + step]
             sort = np.lexsort(keys)
             rows, first = rows[sort], _new([key[sort] for key in keys])
             number = first.cumsum() - 1
@@ -476,12 +517,16 @@ class Replay:
             )
         kg, km = (self.orders[name].astype("float64").to_numpy() / 1000 for name in ("weight_g", "distance_m"))
         km = self._new_distance(ways, km)
+        untold = np.isnan(kg) | np.isnan(km)
+        as_billed = untold & own  # what is not known and does not change costs what it cost
+        kg, km = (np.where(np.isnan(each), _mean(each), each) for each in (kg, km))
         parcels = self.orders["n_shipments"].to_numpy("float64")
-        sent = pd.DataFrame({"of": shipment, "parcels": parcels, "kg": np.nan_to_num(kg), "km": np.nan_to_num(km)})
+        sent = pd.DataFrame({"of": shipment, "parcels": parcels, "kg": kg, "km": km})
         sent = sent.groupby("of").agg({"parcels": "max", "kg": "sum", "km": "max"})
         of, size = self._segment[sent.index], len(self.segments)
         carrier = known.get_indexer(pd.Index(ways["carrier"]))[sent.index]
-        priced, count = carrier >= 0, len(known)
+        shared = np.bincount(shipment, minlength=self.n)[sent.index] > 1
+        priced, count = (carrier >= 0) & (shared | ~as_billed[sent.index]), len(known)
         place = (of * count + carrier)[priced]
         measures = [sent["parcels"], sent["kg"], sent["parcels"] * sent["km"]]
         units = [np.bincount(place, each.to_numpy()[priced], minlength=size * count) for each in measures]
@@ -510,13 +555,17 @@ class Replay:
 
     def _static(self, policy: Policy, ways: dict[str, np.ndarray], shipment: np.ndarray) -> np.ndarray:
         """Seconds by segment and activity of work that follows no failure."""
-        work = self._work
-        if "fulfilment" in policy.ways:
-            moved = self.orders["fulfilment"].to_numpy(dtype=object) != ways["fulfilment"]
+        work, pairs = (
+            self._work,
+            [(self.orders[name].to_numpy(dtype=object), ways[name]) for name in ("fulfilment", "carrier")],
+        )
+        moved = np.logical_or.reduce([old != new for old, new in pairs])
+        if moved.any() and self._per_shipment:
             work = work.copy()
-            for new in policy.ways["fulfilment"].values():
-                used = (self.orders["fulfilment"] == new).to_numpy()
-                rows = moved & (ways["fulfilment"] == new)
+            for way in sorted(set(zip(*(new[moved] for _, new in pairs), strict=True))):
+                rows = moved & (pairs[0][1] == way[0]) & (pairs[1][1] == way[1])
+                used = (pairs[0][0] == way[0]) & (pairs[1][0] == way[1])
+                used = used if used.any() else pairs[1][0] == way[1]  # else as that carrier's orders by other ways
                 for activity in self._per_shipment:
                     work[rows, activity] = self._work[used, activity].mean() if used.any() else 0
         shared = (shipment != np.arange(self.n)).any()
@@ -582,14 +631,16 @@ class Replay:
         beta = dict(zip(model.drivers, theta, strict=False))
         eta = np.zeros(shape)
         for axis, (prefix, names) in enumerate((("segment", self.segments), ("channel", self.channels))):
-            own = np.array([beta.get(f"{prefix}: {name}", 0.0) for name in names])
+            few = beta.get(f"{prefix}: {_FEW}", 0.0)
+            own = [
+                beta.get(label, 0.0 if label in self.model.base else few) for label in (f"{prefix}: {n}" for n in names)
+            ]
+            own = np.array(own)
             eta = eta + own.reshape([-1 if at == axis else 1 for at in range(6)])
         for axis, name in ((2, "short"), (3, "damaged")):
             eta = eta + (np.arange(2) * beta.get(name, 0.0)).reshape([-1 if at == axis else 1 for at in range(6)])
-        late, wait = (
-            np.minimum(np.arange(most + 1), told) for most, told in zip((_LATE, _WAIT), self.model.most, strict=True)
-        )
-        late = (late > 0) * beta.get("late", 0.0) + late * beta.get("late_days", 0.0)
+        days, wait = np.arange(_LATE + 1), np.minimum(np.arange(_WAIT + 1), self.model.most[1])
+        late = (days > 0) * beta.get("late", 0.0) + np.minimum(days, self.model.most[0]) * beta.get("late_days", 0.0)
         eta = eta + late[:, None] + wait * beta.get("wait_days", 0.0)
         found, steps = np.full(shape, self.model.points[-1]), -np.diff(self.model.points)
         for cut, step in zip(theta[len(model.drivers) :], steps, strict=True):
@@ -636,6 +687,8 @@ class Replay:
         -----
         docs/METHODS.md section 5.3.
         """
+        if not policies or policies[0].name != TODAY:
+            raise DataError("replay: expected today's policy first, which the others are told against.")
         plans = [self.plan(policy) for policy in policies]
         seen = np.unique(self.model.delays["week"])
         unsure = _NONE if give_or_take is None else give_or_take[give_or_take["kind"] == "activity"]
@@ -652,26 +705,34 @@ class Replay:
         n = np.bincount(self._segment, minlength=len(self.segments))
         rows, fixed = [], [{"same": self._same(plan)} | self._at_stake(plan) for plan in plans]
         for draw in range(draws):
-            times = np.bincount(rng.integers(0, len(seen), weeks), minlength=len(seen))
+            taken = rng.integers(0, len(seen), len(seen))[
+                rng.integers(0, len(seen), weeks)
+            ]  # they are a sample themselves
+            times = np.bincount(taken, minlength=len(seen))
             uniform = rng.random(self.n)
             theta = self._theta(rng)
             prices = self._prices(rng)
             factor = np.array([_triangle(rng, share.get(name, 0.0)) for name in self.activities])
             points = None if theta is None else self._points(theta)
             cumulated = [_weighted(table, seen, times) for table in self._tables]
-            today_code, counts_today = None, None
+            today_code, counts_today, waits, waits_today = None, None, None, None
             for plan, own, more in zip(plans, sorted_, fixed, strict=True):
-                code = self._codes(plan, own, uniform, cumulated)
+                code, wait = self._codes(plan, own, uniform, cumulated)
                 size = self._n_places * (_LATE + 1) * (_WAIT + 1)
+                of, n_segments = self._segment[own], len(self.segments)
+                waited = np.bincount(of, wait, minlength=n_segments)
                 if today_code is None:
                     counts = np.bincount(code, minlength=size)
                     today_code, counts_today = np.empty(self.n, "int64"), counts
-                    today_code[own] = code
+                    waits, waits_today = np.empty(self.n), waited
+                    today_code[own], waits[own] = code, wait
                 else:
+                    waited = waits_today - np.bincount(of, waits[own], minlength=n_segments) + waited
                     counts = (
                         counts_today - np.bincount(today_code[own], minlength=size) + np.bincount(code, minlength=size)
                     )
                 told = self._told(plan, counts, points, factor, cents, n) | more
+                told["wait_days"] = waited
                 told["freight"] = plan.freight + np.tensordot(plan.units, prices, axes=2)
                 if plan is plans[0]:
                     told |= self._of_answered(np.bincount(code[self._answered[own]], minlength=size), points)
@@ -708,7 +769,10 @@ class Replay:
         return ~moved
 
     def _prices(self, rng: np.random.Generator) -> np.ndarray:
-        """A draw of the price of a shipment, a kilogram and a kilometre of each tariff; none below 0."""
+        """A draw of the price of a shipment, a kilogram and a kilometre of each tariff.
+
+        One may fall below 0 where another rises: cut there, freight would be dearer on average than what was fitted.
+        """
         tariffs = self.model.tariffs
         if tariffs.empty:
             return np.zeros((0, 3))
@@ -716,7 +780,7 @@ class Replay:
         errors = np.stack(
             [root @ drawn for root, drawn in zip(tariffs["root"], rng.standard_normal(middle.shape), strict=True)]
         )
-        return np.maximum(middle + errors, 0.0)
+        return middle + errors
 
     def _theta(self, rng: np.random.Generator) -> np.ndarray | None:
         model = self.model.effects
@@ -727,8 +791,10 @@ class Replay:
         drawn[len(model.drivers) :] = np.sort(drawn[len(model.drivers) :])
         return drawn
 
-    def _codes(self, plan: Plan, own: np.ndarray, uniform: np.ndarray, cumulated: list) -> np.ndarray:
-        """Place, days late and days of waiting of the orders ``own``, sorted by cell, as one number."""
+    def _codes(
+        self, plan: Plan, own: np.ndarray, uniform: np.ndarray, cumulated: list
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Place, days late and days of waiting of the orders ``own``, sorted by cell, as one number; and the days."""
         delay = np.empty(len(own), "int64")
         cells, chance = plan.cell[own], uniform[plan.leader[own]]
         edges = np.flatnonzero(_new([cells]))
@@ -739,7 +805,7 @@ class Replay:
         seconds = delay * _HOUR
         late = np.clip(-((-(seconds + plan.slack[own])) // _DAY), 0, _LATE)
         wait = np.clip((seconds + plan.wait[own]) // _DAY, 0, _WAIT)
-        return (self._places[own] * (_LATE + 1) + late) * (_WAIT + 1) + wait
+        return (self._places[own] * (_LATE + 1) + late) * (_WAIT + 1) + wait, (seconds + plan.wait[own]) / _DAY
 
     def _told(
         self,
@@ -766,11 +832,10 @@ class Replay:
             f"seconds: {pool}": seconds[:, [self.pools[a] == pool for a in self.activities]].sum(axis=1)
             for pool in sorted(set(self.pools.values()))
         }
-        waited = (counts.sum(axis=1) * np.arange(_WAIT + 1)).sum(axis=1).reshape(size, -1).sum(axis=1)
         return {
             "policy": plan.policy.name, "segment": self.segments, "n": n, "shipments": plan.shipments,
             "on_time": n - late, "otif": by_place[:, 0, :, 0].sum(axis=1) * self._contents, "points": score,
-            "wait_days": waited, "income": plan.income, "work": seconds @ cents,
+            "income": plan.income, "work": seconds @ cents,
         } | pools  # fmt: skip
 
     def _scored(self, counts: np.ndarray, points: np.ndarray | None) -> np.ndarray:
@@ -806,6 +871,22 @@ def _coded(values: pd.Series) -> tuple[list[str], np.ndarray]:
 
 def _seconds(moments: pd.Series) -> np.ndarray:
     return moments.astype("datetime64[us, UTC]").astype("int64").to_numpy() // 10**6
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else 0.0
+
+
+def _clock(orders: pd.DataFrame) -> np.ndarray:
+    """Seconds on the company's clocks when orders were placed, from their day and hour there."""
+    hour = (
+        pd.to_datetime(orders["day"]).to_numpy("datetime64[s]").astype("int64")
+        + orders["hour"].to_numpy("int64") * _HOUR
+    )
+    at = _seconds(orders["ordered_at"])
+    ahead = -((at - hour) // (_HOUR // 2)) * (_HOUR // 2)  # clocks are half hours apart, most of them whole ones
+    return at + np.where(ahead % _HOUR, ahead + _HOUR // 2, ahead)
 
 
 def _most(values: pd.Series) -> str:

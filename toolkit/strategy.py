@@ -1,6 +1,7 @@
 """Which service policy for which segment, and how sure is that? From replayed policies to a recommendation."""
 
 import itertools
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,6 +21,7 @@ COST_WITHIN = 0.02  # of what was observed, for the replay to be trusted
 FELT = 1.0  # points of NPS that a cheaper policy may cost
 _MEASURES = {"on_time": "share", "otif": "share", "nps": "points", "cost": "cents"}
 _RATES = {"on_time": "on_time", "otif": "otif", "nps": "points"}
+_ANSWERS = 30  # from which a score is held against the replay
 _JUMP, _MAD, _CALM = 3.0, 1.4826, 14  # robust deviations of a jump; of the median deviation; days that a jump may last
 
 
@@ -168,6 +170,8 @@ def agility(orders: pd.DataFrame, *, confidence: float = 0.95) -> Agility | None
     jumps = pd.DataFrame(found, columns=["day", "pieces", "usual", "days_back", "ended"])
     top = (pieces >= pieces.quantile(0.9)).to_numpy()
     one, other = fill[top], fill[~top]
+    if min(len(one), len(other)) < 2:
+        return None
     variances = [float(each.var(ddof=1)) / len(each) for each in (one, other)]
     free = sum(variances) ** 2 / max(
         sum(v**2 / (len(e) - 1) for v, e in zip(variances, (one, other), strict=True)), 1e-300
@@ -297,8 +301,10 @@ def observed(
         kept = {measure: own[measure].dropna().astype("float64") for measure in ("on_time", "otif")}
         kept = {measure: values for measure, values in kept.items() if len(values) >= replay.KNOWN * len(own)}
         found += [(name, measure, values.mean(), 0.0) for measure, values in kept.items()]
-        error = float(said["points"].std(ddof=1)) / max(len(said), 1) ** 0.5 if len(said) > 1 else np.nan
-        found.append((name, "nps", float(said["points"].mean()) if len(said) else np.nan, error))
+        if len(said) >= _ANSWERS:
+            found.append(
+                (name, "nps", float(said["points"].mean()), float(said["points"].std(ddof=1)) / len(said) ** 0.5)
+            )
     seconds = work.groupby("pool")["seconds"].sum().add(
         failure_work[~failure_work["before"]].groupby("pool")["seconds"].sum(), fill_value=0
     )  # fmt: skip
@@ -339,18 +345,19 @@ def validity(runs: pd.DataFrame, seen: pd.DataFrame, *, confidence: float = 0.95
     for row in seen.itertuples():
         own = today[today["segment"] == row.segment]
         values = (own["points_answered"] / own["n_answered"]) if row.measure == "nps" else measured(own)[row.measure]
-        mean, error = float(values.mean()), float(values.std(ddof=1))
-        half = z * float(np.hypot(error, row.error if row.error == row.error else 0.0))
-        passed = mean - half <= row.observed <= mean + half
-        if row.measure == "cost":  # a tariff draws nothing: its band may have no width
-            passed = abs(mean - row.observed) <= COST_WITHIN * row.observed
-        found.append({"replayed": mean, "low": mean - half, "high": mean + half, "passed": bool(passed)})
-    return pd.concat([seen.reset_index(drop=True), pd.DataFrame(found)], axis=1)
+        mean = float(values.mean())
+        half = z * float(np.hypot(values.std(ddof=1), row.error))
+        low, high = mean - half, mean + half
+        if row.measure == "cost":  # a tariff and minutes draw little: it is held to a share
+            low, high = mean / (1 + COST_WITHIN), mean / (1 - COST_WITHIN)
+        found.append({"replayed": mean, "low": low, "high": high, "passed": bool(low <= row.observed <= high)})
+    told = pd.concat([seen.reset_index(drop=True), pd.DataFrame(found)], axis=1)
+    return told.dropna(subset=["replayed"]).reset_index(drop=True)
 
 
 def with_all(runs: pd.DataFrame) -> pd.DataFrame:
     """``runs`` with rows of all segments together."""
-    sums = runs.groupby(["draw", "policy"], as_index=False, sort=False).sum(numeric_only=True)
+    sums = runs.groupby(["draw", "policy"], as_index=False, sort=False).sum(numeric_only=True, min_count=1)
     return pd.concat([sums.assign(segment=ALL, same=False), runs], ignore_index=True)
 
 
@@ -804,7 +811,9 @@ def fit(changes: pd.DataFrame, better: pd.DataFrame, of: pd.DataFrame, asked: pd
     found = []
     for segment in now.index:
         row = {"segment": segment, "fit": RIGHT, "policy": "", "why": "none"}
-        missed = [r.name for r in asked.itertuples() if np.isfinite(r.low) and now.loc[segment, r.column] < 0]
+        others = of["segment"] != segment  # a floor of all is missed by all, not by each
+        mine = [r for r in asked.itertuples() if np.isfinite(r.low) and not of.loc[others, r.column].any()]
+        missed = [r.name for r in mine if now.loc[segment, r.column] < 0]
         own = changes[(changes["segment"] == segment) & (changes["policy"] != TODAY)]
         wide = own.pivot(index="policy", columns="measure", values=["change", "change_low", "change_high"])
         points = wide.xs("nps", axis=1, level=1) if "nps" in set(own["measure"]) else None
@@ -846,7 +855,7 @@ def recommended(
     DataFrame
         ``segment``, ``policy`` (today's where nothing better is settled), ``best`` (of the choice), ``settled``;
         of cost, on_time, otif, nps, wait and gain the change with ends; ``value`` with ends;
-        ``touched`` (orders whose customers would notice), ``break_even`` (share of their margin before service that may
+        ``touched`` (orders whose customers would notice), ``break_even`` (share of them that may
         be lost until the value is gone). Empty if the replay is not ``trusted`` or nothing could be chosen.
     """
     if not trusted or choice.chosen is None:
@@ -863,7 +872,7 @@ def recommended(
             row |= sure.loc[(segment, policy), ["value", "value_low", "value_high"]].to_dict()
             stake = at.loc[(segment, policy), "at_stake"]
             row |= {"touched": at.loc[(segment, policy), "touched"]}
-            row["break_even"] = row["value"] / stake if stake > 0 else np.nan
+            row["break_even"] = row["value_low"] / (row["value_low"] + stake) if stake > 0 else np.nan
         found.append(row)
     return pd.DataFrame(found)
 
@@ -924,10 +933,11 @@ def row_to_paste(segment: str, policy: replay.Policy, *, starts: str) -> str:
     >>> print(row_to_paste("consumer", replay.Policy("later", numbers={"promise_days": 1}), starts="2026-10-01"))
       - name: "consumer: later"
         starts: 2026-10-01
-        where: {segment: [consumer]}
+        where: {segment: ["consumer"]}
     """
     where = {"segment": [segment]} | {name: list(of) for name, of in policy.scope.items() if name != "segment"}
     if "fulfilment" in policy.ways:
         where["fulfilment"] = sorted(policy.ways["fulfilment"])
-    text = ", ".join(f"{name}: [{', '.join(values)}]" for name, values in where.items())
-    return f'  - name: "{segment}: {policy.name}"\n    starts: {starts}\n    where: {{{text}}}'
+    text = ", ".join(f"{name}: {json.dumps(values, ensure_ascii=False)}" for name, values in where.items())
+    name = json.dumps(f"{segment}: {policy.name}", ensure_ascii=False)
+    return f"  - name: {name}\n    starts: {starts}\n    where: {{{text}}}"
