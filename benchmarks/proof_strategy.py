@@ -68,6 +68,7 @@ def learned(rng: np.random.Generator, truth: dict) -> replay.Learned:
     kinds = pd.DataFrame({"late": late, "n": 1, "seconds": seconds}).groupby("late", as_index=False).sum()
     failed = kinds.assign(before=True, activity="complaint", pool="desk", short=False, damaged=False)
     none = pd.DataFrame({"value": [], "late_s": [], "wait_s": [], "score": [], "segment": [], "channel": [],
+                         "fulfilment": [],
                          "short": [], "damaged": [], "person": []})  # fmt: skip
     return replay.learned(delays.assign(**ways), moments, failed, none, before=True)
 

@@ -173,6 +173,54 @@ def test_another_way_is_promised_and_worked_as_is_usual():
     assert found.seconds.sum() == 0
 
 
+def test_another_carrier_brings_its_own_stops():
+    """Who goes by b is stopped at for 300 seconds: an order that moves there takes as long."""
+    rows = THREE.assign(carrier=["a", "a", "b"])
+    work = pd.DataFrame({"order_id": ["o0", "o1", "o2"], "activity": "stop", "pool": "van", "seconds": [0, 0, 300]})
+    found = replayed(rows, Policy("p", ways={"carrier": {"a": "b"}}), ON_TIME, work=work).iloc[0]
+    assert found["seconds: van"] == 900
+
+
+def test_who_is_in_a_hurry_does_not_wait():
+    rows = THREE.assign(rush=[True, False, False])
+    told = pd.concat([ON_TIME, ON_TIME.assign(rush=True)])
+    found = Replay(rows, WORK, model(told), rates=RATES).plan(Policy("p", numbers={"consolidate_days": 2}))
+    assert found.changed.tolist() == [1, 2]
+    assert found.shipments.tolist() == [3.0]
+
+
+def test_delivery_days_after_waiting_are_days_of_the_company():
+    """Monday and Tuesday together leave on Wednesday, two days later, at noon: Friday; at most one shipment a day."""
+    rows = orders(("x", 9, 1), ("x", 33, 1), ("x", 80, 1))
+    policy = Policy("p", numbers={"consolidate_days": 2}, delivery_days=("monday", "friday"))
+    found = Replay(rows, WORK, model(ON_TIME), rates=RATES).plan(policy)
+    aim = rows["ordered_at"] + pd.to_timedelta(found.wait, unit="s")
+    assert set(aim.dt.day_name()) <= {"Monday", "Friday"}
+    assert aim[0] == aim[1]
+    assert (found.slack <= 0).all()
+
+
+def test_what_is_not_known_costs_what_it_cost():
+    """An order without weight keeps its 500 cents; the others are priced at 70."""
+    rows = THREE.assign(weight_g=pd.array([None, 1000, 1000], dtype="Int64"), freight=[500, 1, 1])
+    found = Replay(rows, WORK, model(ON_TIME), rates=RATES).run(
+        [Policy()], draws=1, weeks=4, rng=np.random.default_rng(1)
+    )
+    assert found["freight"].tolist() == [500 + 70 + 70]
+    unpriced = THREE.assign(net_revenue=pd.array([None, 1, 1], dtype="Int64"))
+    with pytest.raises(DataError, match="goes by the value of orders, which is known of 67% of them, expected 95%"):
+        Replay(unpriced, WORK, model(ON_TIME), rates=RATES).plan(
+            Policy("p", numbers={"freight_charge": 1, "free_from": 5})
+        )
+
+
+def test_days_of_waiting_are_counted_beyond_what_answers_saw():
+    late = delays(a={30 * 24: 100})
+    found = replayed(THREE, Policy("p", numbers={"consolidate_days": 5}), late).iloc[0]
+    now = replayed(THREE, Policy("p", numbers={"freight_charge": 1}), late).iloc[0]
+    assert found["wait_days"] - now["wait_days"] == pytest.approx(5 + 5 + 4)  # o1 is placed a day after o0
+
+
 def test_another_site_has_its_own_delays_and_distance():
     """From V all is on time, and 4 km away: 50 + 10 x 1 kg + 5 x 4 km = 80."""
     told = pd.concat([delays(a={24: 100}), delays(a={0: 100}).assign(site="V", n_far=100, distance_m=400_000)])
@@ -284,7 +332,8 @@ def test_expected_points_are_those_of_the_model():
     value = np.where(rng.random(n) < np.where(late, 0.6, 0.2), -1, np.where(rng.random(n) < 0.5, 1, 0))
     answers = pd.DataFrame({
         "value": value, "score": np.select([value < 0, value > 0], [3, 10], 8), "person": range(n), "segment": "all",
-        "channel": "web", "short": rng.random(n) < 0.1, "damaged": False, "late_s": late * 3600.0,
+        "channel": "web", "fulfilment": "home_delivery", "short": rng.random(n) < 0.1,
+        "damaged": False, "late_s": late * 3600.0,
         "wait_s": wait * 86400.0,
     })  # fmt: skip
     effects, *more = replay._effects(answers)
@@ -297,6 +346,53 @@ def test_expected_points_are_those_of_the_model():
     )
     assert found[2, 1, 3] == pytest.approx(expected)  # place 2: short, not damaged
     assert most == (1, 4)
+
+
+def answers(*groups) -> pd.DataFrame:
+    """Answers of (segment, how many, promoters, late) each, the others detractors."""
+    rows = [
+        {"segment": segment, "value": 1 if at < good else -1, "late_s": 3600.0 if late else 0.0}
+        for segment, n, good, late in groups
+        for at in range(n)
+    ]
+    told = pd.DataFrame(rows, columns=["segment", "value", "late_s"]).assign(
+        channel="web", fulfilment="home_delivery", wait_s=86400.0, short=False, damaged=False
+    )
+    return told.assign(score=np.where(told["value"] > 0, 10, 3), person=range(len(told)))
+
+
+def points(told: pd.DataFrame, rows: pd.DataFrame, policy: Policy) -> dict:
+    """Points an order by segment that a model of these answers foretells, without its errors."""
+    taught = model(delays(a={24: 100}))
+    found = Replay(
+        rows, WORK, Learned(taught.delays, taught.tariffs, taught.after, *replay._effects(told)), rates=RATES
+    )
+    theta = np.append(found.model.effects.coefficients, found.model.effects.cuts)
+    found._theta = lambda rng: theta
+    runs = found.run([Policy(), policy], draws=1, weeks=4, rng=np.random.default_rng(1))
+    return (runs["points"] / runs["n"]).set_axis(pd.MultiIndex.from_frame(runs[["policy", "segment"]])).to_dict()
+
+
+def test_a_small_group_of_one_mind_takes_no_other_answers_with_it():
+    """Three promoters of a small segment: the large ones keep their levels of 2 x 400 / 600 - 1 and 2 x 300 / 600 - 1."""
+    told = answers(("s", 600, 400, False), ("t", 600, 300, False), ("u", 3, 3, False))
+    found = points(told, THREE.assign(segment=["s", "t", "t"]), Policy("p", numbers={"promise_days": 1}))
+    assert found["today", "s"] == pytest.approx(100 / 3, abs=0.5)
+    assert found["today", "t"] == pytest.approx(0, abs=0.5)
+
+
+def test_lateness_counts_though_few_answers_tell_of_its_days():
+    """20 late answers, all detractors but one: too few to tell a second day, not to tell that late is worse."""
+    told = answers(("s", 600, 400, False), ("s", 20, 1, True))
+    found = points(told, THREE.assign(segment="s"), Policy("p", numbers={"promise_days": 2}))
+    assert found["today", "s"] < -50  # all are a day late
+    assert found["p", "s"] > 30
+
+
+def test_without_answers_there_is_no_score():
+    assert replay._effects(answers()[:0])[0] is None
+    alike = answers(("s", 40, 40, False))
+    assert replay._effects(alike)[0] is None
 
 
 @pytest.mark.parametrize(

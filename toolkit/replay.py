@@ -18,6 +18,7 @@ _DAY, _HOUR = 86_400, 3_600
 _ENOUGH, _ANSWERS = 50, 30  # observed delays below which a coarser cell is asked; answers that tell of so many days
 KNOWN = 0.95  # of orders whose margin or contents are known, for those of all to be told
 _TOLD = 0.25  # of the spread of promised days that a cut-off explains
+_LEVELS = ("segment", "channel", "fulfilment")  # each with a level of its own in the model of answers
 _FEW = "(few)"  # groups with too few answers to tell a level of their own
 _LATE, _WAIT = 7, 20  # days late, and days of waiting, from which more makes no difference
 _CELLS = (  # what delays are told apart by, the finest first
@@ -227,10 +228,10 @@ def _effects(
         "short": told["short"].astype("boolean").fillna(False).astype("float64"),
         "damaged": told["damaged"].astype("boolean").fillna(False).astype("float64"),
     }
-    places = [_marks(told[name], name) for name in ("segment", "channel")]
-    base = frozenset(
-        f"{name}: {told[name].astype('str').value_counts().index[0]}" for name in ("segment", "channel") if len(told)
-    )
+    if told.empty:
+        return None, np.zeros(0), most, frozenset()
+    places = [_marks(told[name], name) for name in _LEVELS]
+    base = frozenset(f"{name}: {told[name].astype('str').value_counts().index[0]}" for name in _LEVELS)
     x = pd.concat([pd.DataFrame(x, index=told.index), *places], axis=1)
     one_scale = "scale" not in told or told["scale"].nunique() < 2
     outcome = told["score"] if one_scale else told["value"]  # scores of two scales are no one order
@@ -613,35 +614,38 @@ class Replay:
     # -- what chance makes of it -------------------------------------------------------------
 
     def _nps_places(self) -> np.ndarray:
-        """For each order the number of its segment, channel, shortness and damage."""
-        self.channels, channel = _coded(self.orders["channel"])
+        """For each order the number of its segment, channel, way as it was, shortness and damage."""
+        levels = [_coded(self.orders[name].astype("str")) for name in _LEVELS]
+        self._names = [names for names, _ in levels]
+        place = levels[0][1]
+        for names, code in levels[1:]:
+            place = place * len(names) + code
         flags = [self.orders[name].astype("boolean").fillna(False).to_numpy(bool) for name in ("in_full", "damaged")]
         short = ~flags[0] & self.orders["in_full"].notna().to_numpy()
         self._contents = 1.0 if self.orders["in_full"].notna().mean() >= KNOWN else np.nan
-        place = (self._segment * len(self.channels) + channel) * 4 + 2 * short + flags[1]
+        place = place * 4 + 2 * short + flags[1]
         return place
 
     @property
     def _n_places(self) -> int:
-        return len(self.segments) * len(self.channels) * 4
+        return int(np.prod([len(names) for names in self._names])) * 4
 
     def _points(self, theta: np.ndarray) -> np.ndarray:
         """Expected points of each place, days late and days of waiting."""
-        model, shape = self.model.effects, (len(self.segments), len(self.channels), 2, 2, _LATE + 1, _WAIT + 1)
+        model, shape = self.model.effects, (*(len(names) for names in self._names), 2, 2, _LATE + 1, _WAIT + 1)
         beta = dict(zip(model.drivers, theta, strict=False))
         eta = np.zeros(shape)
-        for axis, (prefix, names) in enumerate((("segment", self.segments), ("channel", self.channels))):
+        for axis, (prefix, names) in enumerate(zip(_LEVELS, self._names, strict=True)):
             few = beta.get(f"{prefix}: {_FEW}", 0.0)
-            own = [
-                beta.get(label, 0.0 if label in self.model.base else few) for label in (f"{prefix}: {n}" for n in names)
-            ]
-            own = np.array(own)
-            eta = eta + own.reshape([-1 if at == axis else 1 for at in range(6)])
-        for axis, name in ((2, "short"), (3, "damaged")):
-            eta = eta + (np.arange(2) * beta.get(name, 0.0)).reshape([-1 if at == axis else 1 for at in range(6)])
+            labels = [f"{prefix}: {name}" for name in names]
+            own = np.array([beta.get(label, 0.0 if label in self.model.base else few) for label in labels])
+            eta = eta + own.reshape([-1 if at == axis else 1 for at in range(len(shape))])
+        for axis, name in ((-4, "short"), (-3, "damaged")):
+            own = np.arange(2) * beta.get(name, 0.0)
+            eta = eta + own.reshape([2 if at == axis % len(shape) else 1 for at in range(len(shape))])
         days, wait = np.arange(_LATE + 1), np.minimum(np.arange(_WAIT + 1), self.model.most[1])
         late = (days > 0) * beta.get("late", 0.0) + np.minimum(days, self.model.most[0]) * beta.get("late_days", 0.0)
-        eta = eta + late[:, None] + wait * beta.get("wait_days", 0.0)
+        eta = eta + late[:, None] + wait * min(beta.get("wait_days", 0.0), 0.0)  # nobody is the happier for waiting
         found, steps = np.full(shape, self.model.points[-1]), -np.diff(self.model.points)
         for cut, step in zip(theta[len(model.drivers) :], steps, strict=True):
             if step:
@@ -818,7 +822,7 @@ class Replay:
     ) -> dict:
         size = len(self.segments)
         counts = counts.reshape(self._n_places, _LATE + 1, _WAIT + 1)
-        by_place = counts.sum(axis=2).reshape(size, len(self.channels), 2, 2, _LATE + 1).sum(axis=1)
+        by_place = counts.sum(axis=2).reshape(size, -1, 2, 2, _LATE + 1).sum(axis=1)
         late, short, damaged = by_place[..., 1:].sum(axis=(1, 2, 3)), by_place[:, 1].sum(axis=(1, 2)), by_place[:, :, 1]
         after = self.model.after
         seconds = plan.seconds.copy()
