@@ -374,7 +374,7 @@ def points(told: pd.DataFrame, rows: pd.DataFrame, policy: Policy) -> dict:
 
 
 def test_a_small_group_of_one_mind_takes_no_other_answers_with_it():
-    """Three promoters of a small segment: the large ones keep their levels of 2 x 400 / 600 - 1 and 2 x 300 / 600 - 1."""
+    """Three promoters of a small segment: the large ones keep their levels, 2 x 400 / 600 - 1 and 2 x 300 / 600 - 1."""
     told = answers(("s", 600, 400, False), ("t", 600, 300, False), ("u", 3, 3, False))
     found = points(told, THREE.assign(segment=["s", "t", "t"]), Policy("p", numbers={"promise_days": 1}))
     assert found["today", "s"] == pytest.approx(100 / 3, abs=0.5)
