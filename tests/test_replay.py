@@ -221,6 +221,49 @@ def test_days_of_waiting_are_counted_beyond_what_answers_saw():
     assert found["wait_days"] - now["wait_days"] == pytest.approx(5 + 5 + 4)  # o1 is placed a day after o0
 
 
+def test_what_travels_together_arrives_together():
+    """Pairs of orders, half of all delays long: in each draw late orders are even in number, though regions differ."""
+    many = orders(*[(f"c{at // 2}", 9 + at % 2, 100) for at in range(400)], region=["there", "here"] * 200)
+    half = delays(a={0: 100, 100: 100})
+    told = pd.concat([half, half.assign(region="there", delay_h=half["delay_h"] + 100)])
+    found = Replay(many, WORK, model(told), rates=RATES)
+    runs = found.run(
+        [Policy(), Policy("p", numbers={"consolidate_days": 1})], draws=20, weeks=4, rng=np.random.default_rng(7)
+    )
+    late = (400 - runs[runs["policy"] == "p"]["on_time"]).to_numpy()
+    assert (late % 2 == 0).all()
+    assert 0 < late.min() < late.max() < 400
+
+
+def test_forty_orders_of_a_lane_tell_nothing_of_it():
+    """All 40 were in time here, all 4,000 elsewhere were not: what is told of the lane is what is told of the way."""
+    few, many = delays(a={0: 10}), delays(a={24: 1000}).assign(region="there")
+    assert replayed(THREE, Policy("p", numbers={"freight_charge": 1}), pd.concat([few, many])).iloc[0]["on_time"] == 0
+    enough = delays(a={0: 13})
+    assert (
+        replayed(THREE, Policy("p", numbers={"freight_charge": 1}), pd.concat([enough, many])).iloc[0]["on_time"] == 3
+    )
+
+
+def test_minutes_are_as_unsure_as_they_are_declared():
+    """Give or take a half: factors from 0.5 to 1.5, 1 on average, of a triangle's deviation of 0.5 / sqrt 6."""
+    unsure = pd.DataFrame({"kind": ["activity"], "name": ["stop"], "share": [0.5]})
+    found = Replay(THREE, WORK, model(ON_TIME), rates=RATES)
+    runs = found.run([Policy()], draws=2000, weeks=4, rng=np.random.default_rng(2), give_or_take=unsure)
+    factor = runs["work"] / 360
+    assert factor.mean() == pytest.approx(1, abs=0.02)
+    assert factor.std() == pytest.approx(0.5 / 6**0.5, rel=0.05)
+    assert (factor.min() >= 0.5, factor.max() <= 1.5) == (True, True)
+
+
+def test_what_is_at_stake_is_told_where_most_of_it_is_known():
+    many = orders(*[(f"c{at}", 9, 500) for at in range(100)])
+    for lacking, expected in ((5, 50_000), (6, None)):
+        cost = pd.array([None] * lacking + [0] * (100 - lacking), dtype="Int64")
+        found = replayed(many.assign(cost_of_goods=cost), Policy("p", numbers={"promise_days": 1}), ON_TIME).iloc[0]
+        assert found["at_stake"] == expected or np.isnan(found["at_stake"]) and expected is None
+
+
 def test_another_site_has_its_own_delays_and_distance():
     """From V all is on time, and 4 km away: 50 + 10 x 1 kg + 5 x 4 km = 80."""
     told = pd.concat([delays(a={24: 100}), delays(a={0: 100}).assign(site="V", n_far=100, distance_m=400_000)])

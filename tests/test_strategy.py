@@ -141,6 +141,16 @@ def test_a_policy_far_ahead_is_chosen_and_one_of_equals_is_not_settled():
     assert sum(not sure for _, sure in equal) >= 90
 
 
+def test_many_policies_make_chance_settle_nothing():
+    """Each of 20 gains 2.5 of its deviations: settled if it were alone, not as one of 20 (whose quantile is 3.02)."""
+    told = runs(400, {f"p{at}": (25.0, 10.0) for at in range(20)}, seed=4)
+    worth = strategy.worths(told, pd.Series({"a": 1}), None, np.random.default_rng(1))
+    found = strategy.settled(worth)
+    assert found["family"].tolist() == [20] * 20
+    assert not found["better"].any()
+    assert strategy.settled(worth[worth["policy"].isin(["today", "p0"])])["better"].tolist() == [True]
+
+
 def test_wins_are_counted_by_draw():
     told = runs(200, {"p": (0.0, 10.0)})
     worth = strategy.worths(told, pd.Series({"a": 1}), None, np.random.default_rng(1))
@@ -223,6 +233,14 @@ def test_agility_counts_the_days_until_fill_is_back():
     assert strategy.agility(day_orders([5] * 10, [1.0] * 10)) is None
 
 
+def test_a_jump_is_more_than_chance():
+    """1,000 pieces a day differ by 32 by chance alone: 60 more are no jump, 200 more are one."""
+    for more, jumps in ((60, 0), (200, 1)):
+        pieces = [1000] * 70
+        pieces[30] += more
+        assert len(strategy.agility(day_orders(pieces, [0.98, 0.97] * 35)).jumps) == jumps
+
+
 def test_a_jump_at_the_end_has_not_come_back():
     pieces, fill = [1000, 1010, 990] * 20, [0.98, 0.981, 0.979] * 20
     pieces[-2], fill[-2:] = 4000, [0.5, 0.5]
@@ -256,7 +274,7 @@ def test_fit_says_too_much_too_little_or_right():
         columns=["segment", "policy", "measure", "change", "change_low", "change_high"],
     )
     better = pd.DataFrame(
-        [("under", "p", 70.0, 60.0, 80.0, True)],
+        [("under", "p", 70.0, 60.0, 80.0, True), ("right", "q", 5.0, 4.0, 6.0, True)],  # the score falls by the second
         columns=["segment", "policy", "value", "value_low", "value_high", "better"],
     )
     names = ["over", "under", "floor", "right"]
@@ -283,6 +301,9 @@ def test_nothing_is_recommended_where_the_replay_is_not_trusted():
     found = strategy.recommended(*parts, trusted=True).iloc[0]
     assert (found["policy"], found["settled"]) == ("p", True)
     assert found["value"] == pytest.approx(50, abs=1)
+    unsure = (parts[0], parts[1].assign(better=False), *parts[2:])
+    kept = strategy.recommended(*unsure, trusted=True).iloc[0]
+    assert (kept["policy"], kept["best"], kept["settled"]) == ("today", "p", False)
     low = found["value_low"]  # lost orders lose their part of it too: low x (1 - share) = share x 500 at stake
     assert (found["touched"], found["break_even"]) == (40, pytest.approx(low / (low + 500)))
     rows = strategy.rows_to_paste(strategy.recommended(*parts, trusted=True), policies, after=date(2026, 6, 30))
