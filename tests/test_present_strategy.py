@@ -94,6 +94,8 @@ def test_agility_is_told_in_days():
         "shares -0.5 points, 95 % interval -1.0 to 0.0)."
     )
     assert said[1] == "Demand made no jump in 2026Q3."
+    alike = strategy.Agility(NO_JUMP, 0.98, *[np.nan] * 5)
+    assert present_strategy.agility(alike, LOOK).text == "Demand made no jump in 2026Q3."
     jumps = pd.DataFrame({"days_back": [0, 0], "ended": [True, True]})
     found = strategy.Agility(jumps, 0.98, 0.97, 0.975, -0.005, -0.01, 0.0)
     assert (

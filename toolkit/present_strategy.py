@@ -82,14 +82,16 @@ def agility(found, look: Look) -> Html:
         return lacking
     if found is None:
         return paragraphs([say("Too few days hold orders with known contents to tell how delivery follows demand.")])
-    said = [
-        say(
-            "On the tenth of days with most pieces {top} of them are delivered, on the others {rest} (difference of "
-            "daily shares {difference} points, {interval}).", top=_share(found.top), rest=_share(found.rest),
-            difference=formatted(100 * found.difference, "points"),
-            interval=between(100 * found.low, 100 * found.high, "points", look.confidence),
-        )
-    ]  # fmt: skip
+    said = []
+    if found.top == found.top:
+        said.append(
+            say(
+                "On the tenth of days with most pieces {top} of them are delivered, on the others {rest} (difference of "
+                "daily shares {difference} points, {interval}).", top=_share(found.top), rest=_share(found.rest),
+                difference=formatted(100 * found.difference, "points"),
+                interval=between(100 * found.low, 100 * found.high, "points", look.confidence),
+            )
+        )  # fmt: skip
     jumps = found.jumps
     if jumps.empty:
         said.append(say("Demand made no jump in {period}.", period=look.period))

@@ -121,7 +121,7 @@ class Agility:
     top, rest
         Fill of the tenth of days with most pieces, and of the others.
     difference, low, high
-        Top minus rest, with its interval.
+        Top minus rest, with its interval. Missing, as the two, where days are much alike.
     """
 
     jumps: pd.DataFrame
@@ -170,8 +170,8 @@ def agility(orders: pd.DataFrame, *, confidence: float = 0.95) -> Agility | None
     jumps = pd.DataFrame(found, columns=["day", "pieces", "usual", "days_back", "ended"])
     top = (pieces >= pieces.quantile(0.9)).to_numpy()
     one, other = fill[top], fill[~top]
-    if min(len(one), len(other)) < 2:
-        return None
+    if min(len(one), len(other)) < 2:  # days much alike have no busiest tenth
+        return Agility(jumps, normal, *[float("nan")] * 5)
     variances = [float(each.var(ddof=1)) / len(each) for each in (one, other)]
     free = sum(variances) ** 2 / max(
         sum(v**2 / (len(e) - 1) for v, e in zip(variances, (one, other), strict=True)), 1e-300
