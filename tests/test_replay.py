@@ -424,6 +424,27 @@ def test_a_small_group_of_one_mind_takes_no_other_answers_with_it():
     assert found["today", "t"] == pytest.approx(0, abs=0.5)
 
 
+def test_a_large_group_of_one_mind_leaves_the_others_theirs():
+    told = answers(("s", 600, 400, False), ("t", 600, 300, False), ("u", 60, 60, False))
+    found = points(told, THREE.assign(segment=["s", "t", "t"]), Policy("p", numbers={"promise_days": 1}))
+    assert (found["today", "s"], found["today", "t"]) == pytest.approx((100 / 3, 0), abs=0.5)
+
+
+def test_nobody_is_the_happier_for_waiting():
+    """Who waited four days is content, who waited one is not: another difference, and no reason to let all wait."""
+    told = pd.concat([answers(("s", 300, 250, False)).assign(wait_s=4 * 86400.0), answers(("s", 300, 50, False))])
+    told = told.assign(person=range(600))
+    found = points(told, THREE.assign(segment="s"), Policy("p", numbers={"consolidate_days": 5, "promise_days": 2}))
+    assert found["p", "s"] == pytest.approx(found["today", "s"], abs=1e-9)
+
+
+def test_clocks_are_told_by_day_and_hour():
+    """23:30 UTC on Monday is 1:30 on Tuesday there; half past five is half an hour too early where clocks are so."""
+    told = orders(("x", 23.5, 1))
+    there = told.assign(day=told["day"] + pd.Timedelta(days=1), hour=1)
+    assert replay._clock(there)[0] - replay._clock(told)[0] == 2 * HOUR
+
+
 def test_lateness_counts_though_few_answers_tell_of_its_days():
     """20 late answers, all detractors but one: too few to tell a second day, not to tell that late is worse."""
     told = answers(("s", 600, 400, False), ("s", 20, 1, True))

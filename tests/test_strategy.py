@@ -211,6 +211,20 @@ def test_replay_is_trusted_only_where_it_gives_what_was_observed():
     assert not strategy.validity(wide, pd.DataFrame(rows[1:2], columns=names))["passed"].any()
 
 
+def test_a_score_is_held_against_the_replay_from_thirty_answers_on():
+    for n, measures in ((29, ["on_time", "otif"]), (30, ["on_time", "otif", "nps"])):
+        rows = pd.DataFrame({
+            "order_id": range(30), "segment": "a", "delay_h": [1] * 3 + [0] * 27, "in_full": True, "freight": 10,
+        })  # fmt: skip
+        answers = pd.DataFrame({"order_id": range(n), "value": [1, -1] * (n // 2) + [1] * (n % 2)})
+        work = pd.DataFrame({"pool": ["van"], "seconds": [50]})
+        failed = pd.DataFrame({"before": [False, True], "pool": ["van", "van"], "seconds": [10, 999]})
+        found = strategy.observed(rows, work, failed, answers, rates=pd.Series({"van": 2.0}))
+        assert found.loc[found["segment"] == "a", "measure"].tolist() == measures
+        values = found[found["segment"] == "(all)"].set_index("measure")["observed"]
+        assert (values["on_time"], values["otif"], values["cost"]) == (0.9, 0.9, 30 * 10 + 2 * 60)
+
+
 def day_orders(pieces: list[int], fill: list[float]) -> pd.DataFrame:
     days = pd.date_range("2026-04-06", periods=len(pieces))
     return pd.DataFrame({
@@ -279,7 +293,8 @@ def test_fit_says_too_much_too_little_or_right():
     )
     names = ["over", "under", "floor", "right"]
     of = pd.DataFrame({"segment": names, "policy": "today", "otif": [0.0, 0.0, -1.0, 0.0]})
-    found = strategy.fit(changes, better, of, limit(("otif", 0.0, np.inf))).set_index("segment")
+    of = of.assign(nps=-1.0)  # a floor of all is missed by all, and by none of them
+    found = strategy.fit(changes, better, of, limit(("otif", 0.0, np.inf), ("nps", 0.0, np.inf))).set_index("segment")
     assert found["fit"].to_dict() == {
         "over": "over-served",
         "under": "under-served",

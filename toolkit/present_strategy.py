@@ -86,8 +86,8 @@ def agility(found, look: Look) -> Html:
     if found.top == found.top:
         said.append(
             say(
-                "On the tenth of days with most pieces {top} of them are delivered, on the others {rest} (difference of "
-                "daily shares {difference} points, {interval}).", top=_share(found.top), rest=_share(found.rest),
+                "On the tenth of days with most pieces {top} of them are delivered, on the others {rest} (difference "
+                "of daily shares {difference} points, {interval}).", top=_share(found.top), rest=_share(found.rest),
                 difference=formatted(100 * found.difference, "points"),
                 interval=between(100 * found.low, 100 * found.high, "points", look.confidence),
             )

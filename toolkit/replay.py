@@ -241,10 +241,8 @@ def _effects(
             model = drivers.ordered_logit(outcome.astype("int64"), x[columns], clusters=told["person"])
             return model, 100 * told.groupby(outcome)["value"].first().to_numpy("float64"), most, base
         except drivers.SeparationError as error:
-            if ": " not in error.driver:  # what every answer that met it says alike, its answers cannot tell apart
-                rest = x[error.driver] == 0
-                told, x, outcome = told[rest], x[rest], outcome[rest]
-            x = x.drop(columns=error.driver)
+            rest = x[error.driver] == 0  # answers of one mind cannot be told apart by it; the largest group is the base
+            told, x, outcome = told[rest], x[rest].drop(columns=error.driver), outcome[rest]
     return None, np.zeros(0), most, base
 
 
