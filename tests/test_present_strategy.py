@@ -36,7 +36,6 @@ TOLD = pd.DataFrame(
     {"segment": ["a", "b"], "n": [9, 9], "n_asked": [1, 1], "share": [0.5, 0.8], "share_low": 0.1, "share_high": 0.9}
 )
 NOBODY = pd.DataFrame(columns=["segment", "policy", "settled"])
-DECLARED = pd.DataFrame([("p", "promise_days", "", "1")], columns=["policy", "lever", "key", "value"])
 
 
 def rows(piece: present.Html) -> list[str]:
@@ -194,19 +193,15 @@ def test_stock_is_told_by_share():
 
 def test_a_recommendation_has_its_interval_its_limit_and_its_row():
     pasted = ['  - name: "a: p"']
-    found = present_strategy.recommended(ADVICE, DECLARED, pasted, True, LOOK)
-    assert rows(found)[1] == "a,p,promised a day later,value,50000.0,40000.0,60000.0"
+    found = present_strategy.recommended(ADVICE, pasted, True, LOOK)
+    assert rows(found)[1] == "a,p,value,50000.0,40000.0,60000.0"
     assert "For a p pays as long as less than 10.0 % of the 40 orders that it touches" in found.text
     assert "It would be falsified by" in found.text
     assert "<pre>decisions:\n  - name: &quot;a: p&quot;</pre>" in found.html
-    unknown = present_strategy.recommended(ADVICE.assign(break_even=np.nan), DECLARED, pasted, True, LOOK)
+    unknown = present_strategy.recommended(ADVICE.assign(break_even=np.nan), pasted, True, LOOK)
     assert "pays as long" not in unknown.text
-    assert present_strategy.recommended(ADVICE, DECLARED, pasted, False, LOOK).text.startswith(
-        "Nothing is recommended: today's"
-    )
-    assert present_strategy.recommended(NOBODY, DECLARED, [], True, LOOK).text.startswith(
-        "Nothing is recommended: no policy"
-    )
+    assert present_strategy.recommended(ADVICE, pasted, False, LOOK).text.startswith("Nothing is recommended: today's")
+    assert present_strategy.recommended(NOBODY, [], True, LOOK).text.startswith("Nothing is recommended: no policy")
 
 
 def test_findings_stand_in_their_slots():
@@ -217,7 +212,8 @@ def test_findings_stand_in_their_slots():
         "Today's policy, replayed, gives 1 of 2 observed figures inside its bands.",
         "Under-served: a.",
         "Over-served: b.",
-        "For a, p is worth EUR 500 a period (95 % interval 400 to 600).",
+        "For a, p is worth EUR 500 a period (95 % interval 400 to 600), as long as less than 10.0 % of the orders "
+        "that it touches are lost by it.",
         "No choice of policies keeps: on time of a at least 95 %.",
         "Told before they asked: least of a, 50.0 % of orders.",
     ]

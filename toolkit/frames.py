@@ -1653,20 +1653,16 @@ class Known:
         return Known(self.company, whole, self.warehouse)
 
     def sent_orders(self) -> ir.Table:
-        """One row an order placed in the period, not cancelled by as_of, that was sent with a promise: what is
-        replayed.
+        """One row an order placed in the period, not cancelled by as_of, that was sent with a promise.
 
         order_id, customer_id; segment, channel, region on the grid; fulfilment, carrier ("(none)" where nobody
         carried it, "(several)" if they differ), site (it was sent from; the same); rush; ordered_at, promised_by; day,
         promised_day (dates in the company's zone), hour (of the order, there); delay_h (arrival or as_of minus
-        promise, whole
-        hours, rounded up: above 0 is late); in_full, damaged (empty where contents are not known); quantity_ordered,
-        quantity_delivered (pieces; the same); n_lines, net_revenue, cost_of_goods (cents; empty unless known for
-        every line),
-        n_shipments, freight (cents), weight_g, distance_m.
+        promise, whole hours, rounded up: above 0 is late); in_full, damaged (empty where contents are not known);
+        quantity_ordered, quantity_delivered (pieces; the same); n_lines, net_revenue, cost_of_goods (cents; empty
+        unless known for every line), n_shipments, freight (cents), weight_g, distance_m.
         """
-        placed = self._placed_in(self.period)
-        placed = placed.filter(placed.cancelled_at.isnull())
+        placed = self._kept
         lines = self._lines_of(placed)
         sums = lines.group_by("order_id").agg(
             _lines=lines.count(),
@@ -1707,8 +1703,7 @@ class Known:
 
         week (weeks from the period's first day: below 0 before it), fulfilment, carrier, site, region (of the grid),
         rush, delay_h as in ``sent_orders``; n (orders), of which n_far have a known distance, and its sum,
-        distance_m. Not
-        cancelled, as known at this period's as_of.
+        distance_m. Not cancelled, as known at this period's as_of.
         """
         rows = self._carried(self._published(self._recent), self._recent)
         days = rows.ordered_at.date().delta(ibis.literal(self.period.start.date()), unit="day")
@@ -1720,11 +1715,9 @@ class Known:
     def freight_moments(self) -> ir.Table:
         """One row a carrier, and the orders of ``delays`` before the period or of it: what a tariff is fitted to.
 
-        before, carrier; n (orders whose freight, weight and distance are known) and the sums over them of the
-        products of
-        two of s (shipments), w (weight, whole 100 g), d (shipments x distance, whole 100 m) and f (freight, cents):
-        ss, sw,
-        sd, sf, ww, wd, wf, dd, df, ff.
+        before, carrier; n (orders whose freight, weight and distance are known) and the sums over them of the products
+        of two of s (shipments), w (weight, whole 100 g), d (shipments x distance, whole 100 m) and f (freight, cents):
+        ss, sw, sd, sf, ww, wd, wf, dd, df, ff.
         """
         rows = self._carried(self._recent, self._recent)
         rows = rows.filter(rows.freight.notnull() & rows.weight_g.notnull() & rows.distance_m.notnull())
@@ -1736,6 +1729,12 @@ class Known:
         pairs = itertools.combinations_with_replacement("swdf", 2)
         sums = {one + two: (rows[one] * rows[two]).sum().cast("int64") for one, two in pairs}
         return rows.group_by(["before", "carrier"]).agg(n=rows.count(), **sums)
+
+    @property
+    def _kept(self) -> ir.Table:
+        """Orders of the period, not cancelled."""
+        placed = self._placed_in(self.period)
+        return placed.filter(placed.cancelled_at.isnull())
 
     @property
     def _recent(self) -> ir.Table:
@@ -1780,8 +1779,7 @@ class Known:
 
         order_id, activity, pool, seconds.
         """
-        placed = self._placed_in(self.period)
-        placed = placed.filter(placed.cancelled_at.isnull())
+        placed = self._kept
         placed = placed.semi_join(self._carried(placed, placed), "order_id")
         after = self.policy_rules.after_failure
         return self._work_of(placed, [name for name in self.cost_rules.activities if name not in after])
@@ -1800,8 +1798,7 @@ class Known:
         order_id, customer_id, segment, channel, region; asked (a question, complaint or tracking view), told (a status
         sent), told_first (before the first of these, or without one).
         """
-        placed = self._placed_in(self.period)
-        placed = placed.filter(placed.cancelled_at.isnull())
+        placed = self._kept
         events = self.table("service_events").semi_join(placed, "order_id")
         told = events.kind == "status_sent"
         asked = events.kind.isin(["question", "complaint", "tracking_view"])

@@ -27,7 +27,6 @@ from toolkit.present import (
 _DELIVERIES = {"deliveries": ("promised_by",)}
 _LINES = {"delivery_lines": ()}
 _EVENTS = {"service_events": ()}
-_MEASURES = ("on_time", "otif", "nps", "cost")
 _NAMES = {"on_time": "on time", "otif": "OTIF", "nps": "NPS", "cost": "cost to serve", "gain": "margin",
           "wait": "days of waiting"}  # fmt: skip
 _COARSE = 0.01  # of orders, from which it is told that their delays come from elsewhere
@@ -399,7 +398,7 @@ def one_more(rows: Frame, look: Look) -> Html | None:
     return table(rows, name="one_more_hour", caption=caption, columns=list(heads), heads=heads, kinds=kinds)
 
 
-def recommended(rows: Frame, declared: Frame, pasted: Sequence[str], trusted: bool, look: Look) -> Html:
+def recommended(rows: Frame, pasted: Sequence[str], trusted: bool, look: Look) -> Html:
     """What to decide for each segment, with what would falsify it and the rows for decisions.yaml."""
     if not trusted:
         return paragraphs([_untrusted()])
@@ -410,10 +409,9 @@ def recommended(rows: Frame, declared: Frame, pasted: Sequence[str], trusted: bo
         "Recommended for each segment in place of today's policy, and what is expected of it, {period}, {currency}",
         period=look.period, currency=look.currency,
     )  # fmt: skip
-    levers = _levers(declared)
     long = pd.DataFrame(
         [
-            {"segment": row["segment"], "policy": row["policy"], "lever": levers[row["policy"]],
+            {"segment": row["segment"], "policy": row["policy"],
              "measure": _named(name), "kind": kind, **{end: row[f"{name}{tail}"] for end, tail in _ENDS.items()}}
             for row in settled.to_dict("records")
             for name, kind in (("value", "money"), *_KINDS.items())
@@ -421,8 +419,8 @@ def recommended(rows: Frame, declared: Frame, pasted: Sequence[str], trusted: bo
         ]
     )  # fmt: skip
     heads = {"policy": "to", "measure": "expected of", "change": "change", "low": "low", "high": "high"}
-    kinds = {"policy": "name", "lever": "name"} | dict.fromkeys(_ENDS, "kind")
-    columns = ["segment", "policy", "lever", "measure", *_ENDS]
+    kinds = {"policy": "name"} | dict.fromkeys(_ENDS, "kind")
+    columns = ["segment", "policy", "measure", *_ENDS]
     shown = table(long, name="recommended", caption=caption, columns=columns, heads=heads, kinds=kinds)
     said = [
         say(
@@ -489,8 +487,9 @@ def findings(
         interval = between(row["value_low"], row["value_high"], "money", look.confidence)
         said.append(
             say(
-                "For {segment}, {policy} is worth {currency} {value} a period ({interval}).", segment=row["segment"],
-                policy=row["policy"], currency=look.currency, value=_money(row["value"]), interval=interval,
+                "For {segment}, {policy} is worth {currency} {value} a period ({interval}){lost}.",
+                segment=row["segment"], policy=row["policy"], currency=look.currency, value=_money(row["value"]),
+                interval=interval, lost=_may_be_lost(row["break_even"]),
             )
         )  # fmt: skip
     if gone:
@@ -504,6 +503,13 @@ def findings(
             )
         )  # fmt: skip
     return paragraphs(said, role="findings")
+
+
+def _may_be_lost(share: float) -> str:
+    """How many orders may be lost until it does not pay, as the end of a sentence; nothing where that is not known."""
+    if share != share:
+        return ""
+    return say(", as long as less than {share} of the orders that it touches are lost by it", share=_share(share))
 
 
 def stock_levels(rows: Frame, look: Look) -> Html:

@@ -19,7 +19,6 @@ from toolkit.replay import TODAY
 ALL = "(all)"
 COST_WITHIN = 0.02  # of what was observed, for the replay to be trusted
 FELT = 1.0  # points of NPS that a cheaper policy may cost
-_MEASURES = {"on_time": "share", "otif": "share", "nps": "points", "cost": "cents"}
 _RATES = {"on_time": "on_time", "otif": "otif", "nps": "points"}
 _ANSWERS = 30  # from which a score is held against the replay
 _JUMP, _MAD, _CALM = 3.0, 1.4826, 14  # robust deviations of a jump; of the median deviation; days that a jump may last
@@ -39,9 +38,8 @@ def served(orders: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     -------
     DataFrame
         One row a segment: ``n`` (orders), ``n_customers``, ``promise_days`` (median of calendar days), ``other_days``
-        (share
-        promised for another number of days), ``cut_off`` (hour; 24: midnight), ``way`` (the most used fulfilment and
-        carrier), ``way_share``, ``median_revenue`` (cents), ``orders_each`` (a customer), ``shipments_each`` (an
+        (share promised for another number of days), ``cut_off`` (hour; 24: midnight), ``way`` (the most used fulfilment
+        and carrier), ``way_share``, ``median_revenue`` (cents), ``orders_each`` (a customer), ``shipments_each`` (an
         order).
     """
     found = []
@@ -114,8 +112,7 @@ class Agility:
     ----------
     jumps
         One row a jump of demand: ``day``, ``pieces``, ``usual`` (of that weekday), ``days_back`` (to normal fill),
-        ``ended``
-        (False: not back when the period ended).
+        ``ended`` (False: not back when the period ended).
     normal
         Median fill of calm days, 0-1.
     top, rest
@@ -282,10 +279,8 @@ def observed(
     -------
     DataFrame
         Columns ``segment``, ``measure`` (on_time, otif: shares; nps: points; cost: cents), ``observed``, ``error``
-        (standard
-        error of what was observed by itself: of the score, of its answers). Cost is told of all orders only, since
-        work after
-        failures is.
+        (standard error of what was observed by itself: of the score, of its answers). Cost is told of all orders only,
+        since work after failures is.
     """
     late = orders["delay_h"] > 0
     full = orders["in_full"].astype("boolean")
@@ -329,9 +324,8 @@ def validity(runs: pd.DataFrame, seen: pd.DataFrame, *, confidence: float = 0.95
     Returns
     -------
     DataFrame
-        ``seen`` with ``replayed`` (mean), ``low``, ``high`` (the band) and ``passed``: observed in its band and, of
-        cost, within
-        2 %.
+        ``seen`` with ``replayed`` (mean), ``low``, ``high`` (the band) and ``passed``: observed in its band; that
+        of cost is 2 % to both sides.
 
     Notes
     -----
@@ -720,8 +714,7 @@ def settled(worth: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     -------
     DataFrame
         One row a segment and policy but today's: ``value`` (mean, cents against today), ``value_low``, ``value_high``
-        (together over
-        all policies of all segments, normal), ``better`` (the interval lies above 0), ``family``.
+        (together over all policies of all segments, normal), ``better`` (the interval lies above 0), ``family``.
     """
     rows = worth[worth["policy"] != TODAY].groupby(["segment", "policy"], sort=False)["value"].agg(["mean", "std"])
     z = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(len(rows), 1))
@@ -802,10 +795,8 @@ def fit(changes: pd.DataFrame, better: pd.DataFrame, of: pd.DataFrame, asked: pd
     -------
     DataFrame
         One row a segment: ``fit`` (over-served, under-served, right), ``policy`` that says so ("" where a floor does,
-        or
-        none), ``why`` (floor, value, cost, none), ``missed`` (floors), ``change`` with ends (cents: value gained, or
-        cost),
-        ``nps`` with ends (points; its change).
+        or none), ``why`` (floor, value, cost, none), ``missed`` (floors), ``change`` with ends (cents: value gained, or
+        cost), ``nps`` with ends (points; its change).
     """
     now = of[(of["policy"] == TODAY) & ~of["segment"].isin([stats.OTHER, stats.UNKNOWN])].set_index("segment")
     found = []
