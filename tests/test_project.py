@@ -29,7 +29,7 @@ LAYERS = {
     "warehouse": {"errors", "contract", "company"},
     "source": {"errors", "contract", "company", "warehouse"},
     "stats": {"errors"},
-    "rules": {"company"},
+    "rules": {"company", "errors"},
     "frames": {"errors", "contract", "company", "warehouse", "source", "stats", "rules"},
     "cost": {"errors", "stats"},
     "profit": {"stats", "cost"},
@@ -43,6 +43,8 @@ LAYERS = {
     "service": {"errors", "stats"},
     "stock": {"errors"},
     "replay": {"errors", "drivers"},
+    "location": {"errors"},
+    "agreements": {"stats", "drivers", "location"},
     "strategy": {"errors", "stats", "replay", "stock"},
     "present": {"errors", "language"},
     "present_cost": {"present", "language"},
@@ -96,8 +98,8 @@ def test_lines_of_code_are_counted():
 
 def test_package_stays_small():
     modules = list((ROOT / "toolkit").rglob("*.py"))
-    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 13_750  # docs/DECISIONS.md: what counts, why
-    assert len([path for path in modules if path.stem != "__init__"]) <= 40
+    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 14_850  # docs/DECISIONS.md: what counts, why
+    assert len([path for path in modules if path.stem != "__init__"]) <= 43
     assert len(PROJECT["dependencies"]) <= 15
 
 

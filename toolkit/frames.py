@@ -1173,8 +1173,7 @@ class Known:
         Lines carry numbers for customer and article and a bit for the category, and are grouped once, by customer: a
         list of numbers, made unique, costs a fraction of a distinct count over texts, and of its memory.
         """
-        year = Period("", self.period.end - timedelta(weeks=52), self.period.end, self.period.as_of)
-        orders, segments = self._placed_in(year), self._frozen_segments()
+        orders, segments = self._placed_in(self._year), self._frozen_segments()
         orders = orders.filter(orders.cancelled_at.isnull())
         orders = orders.select("order_id", "customer_id", "ordered_at", "site_id")
         did = orders.group_by("customer_id").agg(
@@ -1812,6 +1811,165 @@ class Known:
             asked=rows._asked.notnull(), told=rows._told.notnull(), told_first=before,
         )  # fmt: skip
 
+    # -- agreements and requests -----------------------------------------------------------------
+
+    def agreed_terms(self) -> ir.Table:
+        """One row a term of an agreement in force at the end of the period (ago 0) and of the four before (ago 1 to 4).
+
+        ago, agreement_id, customer_id, segment ("(other)" if profiling is refused), term, value (lower case, trimmed),
+        department. Of two values in force at once, the one that came into force last; as known at this period's as_of.
+        """
+        terms = self._of_segments(self.table("agreements"))
+        spans = []
+        for ago, end in enumerate([self.period.end, *(span.end for span in self._spans_before())]):
+            at = _instant(end)
+            held = terms.filter((terms.valid_from.isnull() | (terms.valid_from < at)) & (
+                terms.valid_to.isnull() | (terms.valid_to >= at)
+            ))  # fmt: skip
+            since = held.valid_from.fill_null(_instant(_ALWAYS))
+            newest = ibis.window(group_by=["agreement_id", "term"], order_by=[since.desc(), held.value])
+            spans.append(held.mutate(ago=ibis.literal(ago, "int64"), _row=ibis.row_number().over(newest)))
+        rows = ibis.union(*spans).filter(lambda found: found._row == 0)
+        return rows.select(
+            "ago", "agreement_id", "customer_id", "segment", "term", "department", value=rows.value.lower().strip()
+        )
+
+    def _of_segments(self, rows: ir.Table) -> ir.Table:
+        """Rows with their customer's segment of the year: "(other)" of who has refused profiling."""
+        people = self._frozen_segments()
+        rows = rows.left_join(people, rows.customer_id == people._member)
+        refused = rows._consent.fill_null(True) == False  # noqa: E712 - an expression
+        segment = ibis.ifelse(refused, stats.OTHER, rows._segment.fill_null(stats.UNKNOWN))
+        return rows.mutate(segment=segment).drop("_member", "_segment", "_consent")
+
+    def requests(self) -> ir.Table:
+        """One row a request of the 52 weeks up to the period's end.
+
+        request_id, customer_id, segment ("(other)" if profiling is refused), request_type.
+        """
+        asked = self.table("requests")
+        asked = asked.filter(*_in(self._year, asked.requested_at))
+        return self._of_segments(asked).select("request_id", "customer_id", "segment", "request_type")
+
+    @property
+    def _year(self) -> Period:
+        """The 52 weeks up to the period's end."""
+        return Period("", self.period.end - timedelta(weeks=52), self.period.end, self.period.as_of)
+
+    def request_evidence(self) -> ir.Table:
+        """One row a customer, measure and value: how many of the customer's orders of the 52 weeks have that value.
+
+        Of customers in segments that made a request in these weeks, profiling not refused; orders not cancelled by
+        as_of. customer_id, segment, measure (as in ``EVIDENCE``, but for what follows from others), value (0 or 1;
+        order_size: pieces; order_gap: days since the order before), n.
+        """
+        people = self._of_segments(self.table("customers").select("customer_id").distinct())
+        asking = self.requests().select(_asked="segment").distinct()
+        people = people.semi_join(asking, people.segment == asking._asked).filter(people.segment != stats.OTHER)
+        people = people.select("segment", _person="customer_id")
+        every = self.table("orders").filter(ibis._.cancelled_at.isnull())
+        every = every.semi_join(people, every.customer_id == people._person)
+        before = every.ordered_at.lag().over(ibis.window(group_by="customer_id", order_by=["ordered_at", "order_id"]))
+        every = every.mutate(_gap=every.ordered_at.date().delta(before.date(), unit="day"))
+        orders = every.filter(*_in(self._year, every.ordered_at))
+        orders = orders.inner_join(people, orders.customer_id == people._person)
+        orders = orders.select("order_id", "customer_id", "segment", "ordered_at", "site_id", "rush", "_gap")
+        lines = self._lines_of(orders)
+        pieces = lines.group_by(_order="order_id").agg(_pieces=lines.quantity_ordered.sum())
+        sized = orders.left_join(pieces, orders.order_id == pieces._order)
+        sent, filled, received = self._shipments(orders), self._filled(orders), self._received(orders)
+        told = {
+            "late": (sent.filter(sent.promised_by.notnull()), "late"),
+            "short": (filled.mutate(_short=filled.n_lines_in_full < filled.n_lines), "_short"),
+            "window_missed": (received.mutate(_missed=~received.in_window), "_missed"),
+            "stock_out": (self._ran_out(orders), "_out"),
+        }
+        found = [
+            sized.select("customer_id", "segment", measure=ibis.literal(name), value=value)
+            for name, value in (
+                ("rush", sized.rush.cast("int64")),
+                ("order_size", sized._pieces.cast("int64")),
+                ("order_gap", sized._gap.cast("int64")),
+            )
+        ]
+        for name, (rows, column) in told.items():
+            rows = rows.select(_of="order_id", _told=rows[column].cast("int64"))
+            both = orders.inner_join(rows, orders.order_id == rows._of)
+            found.append(both.select("customer_id", "segment", measure=ibis.literal(name), value=both._told))
+        rows = ibis.union(*found)
+        keys = ["customer_id", "segment", "measure", "value"]
+        return rows.filter(rows.value.notnull()).group_by(keys).agg(n=lambda kept: kept.count())
+
+    def _ran_out(self, orders: ir.Table) -> ir.Table:
+        """One row an order of articles that are counted where it was placed: was one gone at the next count?"""
+        counts = self.table("stock_levels")
+        near = ibis.window(group_by=["site_id", "product_id"], order_by="day")
+        spans = counts.mutate(_before=counts.day.lag().over(near))
+        spans = spans.select("_before", _site="site_id", _article="product_id", _day="day", _gone=spans.on_hand == 0)
+        placed = orders.select("order_id", _at_site="site_id", _on=orders.ordered_at.date())
+        bought = self._lines_of(orders).select("order_id", "product_id").inner_join(placed, "order_id")
+        inside = [
+            bought._at_site == spans._site, bought.product_id == spans._article, spans._before < bought._on,
+            bought._on <= spans._day, spans._day.delta(spans._before, unit="day") <= 31,
+        ]  # fmt: skip
+        return bought.inner_join(spans, inside).group_by("order_id").agg(_out=lambda rows: rows._gone.any())
+
+    def agreed_orders(self) -> ir.Table:
+        """One row an order of the period, not cancelled by as_of, of segments in which anybody holds an agreement.
+
+        order_id, customer_id, agreement_id (empty: none); segment, channel, region on the grid; fulfilment,
+        order_class, rush, n_lines, quantity (pieces), weight_g, net_revenue, freight (cents), late (empty without a
+        promise), complaint (any).
+        """
+        rows = self.orders()
+        holders = self.agreed_terms()
+        holders = holders.filter(holders.ago == 0).select(_holds="segment").distinct()
+        rows = rows.filter(~rows.cancelled).semi_join(holders, rows.segment == holders._holds)
+        under = self.table("orders").select("agreement_id", "rush", _order="order_id")
+        sent = self._shipments(self._kept)
+        sent = sent.filter(sent.promised_by.notnull()).select("late", _sent="order_id")
+        upset = self.table("service_events")
+        upset = upset.filter(upset.kind == "complaint").select(_upset="order_id").distinct()
+        rows = rows.left_join(under, rows.order_id == under._order)
+        rows = rows.left_join(sent, rows.order_id == sent._sent)
+        rows = rows.left_join(upset, rows.order_id == upset._upset)
+        return rows.select(
+            "order_id", "customer_id", "agreement_id", *GRID_DIMENSIONS, "order_class", "n_lines", "quantity",
+            "weight_g", "net_revenue", "late", fulfilment=rows.fulfilment.fill_null(stats.UNKNOWN),
+            rush=rows.rush.fill_null(False), freight=rows.freight.fill_null(0), complaint=rows._upset.notnull(),
+        )  # fmt: skip
+
+    def agreed_work(self) -> ir.Table:
+        """One row an order of ``agreed_orders`` and pool: seconds of all work done for it by as_of."""
+        done = self._work_of(self.agreed_orders().select("order_id"), list(self.cost_rules.activities))
+        return done.group_by(["order_id", "pool"]).agg(seconds=done.seconds.sum())
+
+    def needs(self) -> ir.Table:
+        """One row a statement of ``needs.yaml``, in its order: position, what, name, key, value.
+
+        what: request (name: type, value: need), evidence (name: need, key: measure, value: more or less), covers (name:
+        solution, value: need), cents_a_year (name: solution), is (name: solution, key: term, value), standard (key:
+        term, value; one row without a term: a standard without terms is declared), weight (key: term), same (name:
+        term, key: as worded, value: as meant). Values of terms are lower case and trimmed.
+        """
+        rules = declared(self.company, "needs.yaml")
+        rows = [("request", kind, "", need) for kind, several in rules.requests.items() for need in several]
+        rows += [("evidence", name, *each) for name, need in rules.needs.items() for each in need.evidence.items()]
+        for name, one in rules.solutions.items():
+            rows += [("covers", name, "", need) for need in one.covers]
+            rows.append(("cents_a_year", name, "", str(one.cents_a_year)))
+            rows += [("is", name, term, _meant(value)) for term, value in one.terms.items()]
+        standard = [] if rules.standard is None else list(rules.standard.items()) or [("", "")]
+        rows += [("standard", "", term, _meant(value)) for term, value in standard]
+        for term, rule in rules.terms.items():
+            rows.append(("weight", "", term, str(rule.weight)))
+            rows += [
+                ("same", term, _meant(worded), _meant(meant)) for meant, words in rule.same.items() for worded in words
+            ]
+        names = ["what", "name", "key", "value"]
+        told = [{"position": at} | dict(zip(names, row, strict=True)) for at, row in enumerate(rows)]
+        return ibis.memtable(told, schema=ibis.schema({"position": "int64"} | dict.fromkeys(names, "string")))
+
     def policies(self) -> ir.Table:
         """One row a lever of a policy of ``policies.yaml``, in its order, and what holds for all of them.
 
@@ -2026,6 +2184,12 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "freight_moments": ("carrier", "before"),
     "failure_work": ("activity", "before", "late", "short", "damaged"),
     "statuses": ("order_id",),
+    "agreed_terms": ("ago", "agreement_id", "term"),
+    "requests": ("request_id",),
+    "request_evidence": ("customer_id", "measure", "value"),
+    "agreed_orders": ("order_id",),
+    "agreed_work": ("order_id", "pool"),
+    "needs": ("position",),
     "policies": ("position",),
     "standards": ("segment", "driver"),
     "give_or_take": ("kind", "name"),
@@ -2399,6 +2563,10 @@ def _months(span: Period) -> list[Period]:
         parts.append(Period("", start, after, span.as_of))
         start = after
     return parts
+
+
+def _meant(value: str) -> str:
+    return value.strip().lower()
 
 
 def _rounded(number: ir.Value) -> ir.Value:

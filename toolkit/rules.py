@@ -1,12 +1,14 @@
 """What has a company declared beside its data: times, promises, decisions? The typed YAML files of params/."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from toolkit import company as companies
 from toolkit.company import GRID_DIMENSIONS, Company
+from toolkit.errors import first_five
 
 _PLACES = (*GRID_DIMENSIONS, "fulfilment")  # columns that say where a decision holds
 
@@ -205,11 +207,115 @@ class Policies(BaseModel):
         return self
 
 
+EVIDENCE = (  # what may show a need: docs/METHODS.md section 4.3
+    "window_missed", "late", "short", "rush", "stock_out", "order_size", "uneven_size", "order_gap",
+)  # fmt: skip
+
+
+class Need(BaseModel):
+    """A need in ``needs.yaml``: of which measures its customers show more, or less, than their peers."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    evidence: dict[Literal[EVIDENCE], Literal["more", "less"]] = Field(min_length=1)
+
+
+class Solution(BaseModel):
+    """A standard solution in ``needs.yaml``: the needs it covers, the terms it is, what keeping it costs a year."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    covers: list[str] = Field(min_length=1)
+    terms: dict[str, str] = Field(min_length=1)
+    cents_a_year: int = Field(default=1, ge=1)
+
+
+class Term(BaseModel):
+    """A term of agreements in ``needs.yaml``: what it weighs (0: no part of the service), wordings that mean the same.
+
+    ``same``: what is meant -> how else it is worded.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    weight: int = Field(default=1, ge=0)
+    same: dict[str, list[str]] = {}
+
+
+class Needs(BaseModel):
+    """``needs.yaml``: request type -> needs that may stand behind it -> evidence; solutions, terms, the standard."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    requests: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+    needs: dict[str, Need] = {}
+    solutions: dict[str, Solution] = {}
+    standard: dict[str, str] | None = None  # none declared: what most agreements have
+    terms: dict[str, Term] = {}
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _fits_together(cls, told: object, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """All faults at once: those of each entry, and those between them."""
+        faults, found = [], None
+        try:
+            found = validate(told)
+        except ValidationError as error:
+            faults = [
+                {name: fault[name] for name in ("type", "loc", "input", "ctx") if name in fault}
+                for fault in error.errors()
+            ]
+        if isinstance(told, dict):
+            faults += [_misfit(where, text) for where, text in _misfits(told)]
+        if faults:
+            raise ValidationError.from_exception_data(cls.__name__, faults)
+        return found
+
+
+def _misfit(where: tuple[str, ...], text: str) -> dict:
+    return {"type": "value_error", "loc": where, "input": None, "ctx": {"error": ValueError(text)}}
+
+
+def _misfits(told: dict) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What does not fit together in ``needs.yaml``: where, and what was expected."""
+    parts = {name: told.get(name) for name in ("requests", "needs", "solutions", "terms")}
+    requests, needs, solutions, terms = (part if isinstance(part, dict) else {} for part in parts.values())
+    known = ", ".join(needs) or "none"
+    lists = {kind: names for kind, names in requests.items() if isinstance(names, list)}
+    covered = {name: one.get("covers") for name, one in solutions.items() if isinstance(one, dict)}
+    covered = {name: needed for name, needed in covered.items() if isinstance(needed, list)}
+    if told and not needs:
+        yield ("needs",), "expected a need at least, found none"
+    for where, named in (("requests", lists), ("solutions", covered)):
+        for name, several in named.items():
+            if unknown := [one for one in several if one not in needs]:
+                inside = (where, name) if where == "requests" else (where, name, "covers")
+                yield inside, f"needs that are not declared: {first_five(unknown)}; declared are: {known}"
+            if len(set(map(str, several))) < len(several):
+                yield (where, name), "names a need twice"
+    for name, need in needs.items():
+        if not any(name in several for several in lists.values()):
+            yield ("needs", name), "no request leads to it; name it behind a request type, or leave it out"
+        if solutions and not any(name in several for several in covered.values()):
+            yield ("needs", name), "no solution covers it"
+        evidence = need.get("evidence") if isinstance(need, dict) else None
+        for other in [one for one in needs if one < name]:
+            same = isinstance(needs[other], dict) and evidence and needs[other].get("evidence") == evidence
+            if same and any({name, other} <= set(map(str, several)) for several in lists.values()):
+                yield ("needs", name), f"the same evidence as {other!r}: nothing would tell them apart"
+    for name, term in terms.items():
+        same = term.get("same") if isinstance(term, dict) else None
+        wordings = [word for several in same.values() if isinstance(several, list) for word in several] if same else []
+        if twice := sorted({word for word in wordings if wordings.count(word) > 1 or word in same}):
+            yield ("terms", name), f"wordings with two meanings: {first_five(twice)}"
+
+
 FILES: dict[str, type[BaseModel]] = {
     "cost.yaml": CostRules,
     "targets.yaml": Targets,
     "decisions.yaml": Decisions,
     "policies.yaml": Policies,
+    "needs.yaml": Needs,
 }
 
 

@@ -1,0 +1,825 @@
+"""Which few standard solutions cover the needs behind all agreements and requests, and what does variety cost?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom, norm
+from scipy.stats import t as student
+
+from toolkit import drivers, location, stats
+
+CANDIDATES = 40  # combinations that may become a standard, beside declared solutions
+_ENOUGH = 5  # orders of a customer of which a measure is known
+_FARTHEST = 8.0  # z beyond which nothing is told any better
+_ABSENT = ""  # the value of a term that an agreement does not hold
+_OUTCOMES = ("minutes", "late", "complaint", "cost")
+_PLACES = ["segment", "channel", "region", "fulfilment"]
+_NOT_SETTLED = "(not settled)"
+_ONE_OR_NONE = ("window_missed", "late", "short", "rush", "stock_out")  # measures that an order shows, or not
+
+
+# -- terms ---------------------------------------------------------------------------------------
+
+
+def meant(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
+    """Terms as they are meant: wordings that mean the same are one value; what each weighs.
+
+    Parameters
+    ----------
+    terms
+        The frame ``agreed_terms``.
+    needs
+        The frame ``needs``.
+
+    Returns
+    -------
+    DataFrame
+        ``terms`` with ``worded`` (the value as it was), ``value`` (as meant) and ``weight``.
+
+    Examples
+    --------
+    >>> terms = pd.DataFrame({"term": ["days", "days"], "value": ["mon-fri", "daily"]})
+    >>> needs = pd.DataFrame([("same", "days", "mon-fri", "daily")], columns=["what", "name", "key", "value"])
+    >>> meant(terms, needs)["value"].tolist()
+    ['daily', 'daily']
+    """
+    same = needs[needs["what"] == "same"]
+    known = dict(zip(zip(same["name"], same["key"], strict=True), same["value"], strict=True))
+    weights = _weights(needs)
+    pairs = zip(terms["term"], terms["value"], strict=True)
+    value = [known.get(pair, pair[1]) for pair in pairs]
+    return terms.assign(worded=terms["value"], value=value, weight=[weights.get(each, 1) for each in terms["term"]])
+
+
+def _weights(needs: pd.DataFrame) -> dict[str, int]:
+    rows = needs[needs["what"] == "weight"]
+    return dict(zip(rows["key"], rows["value"].astype("int64"), strict=True))
+
+
+def effective_number(counts: Sequence[int]) -> float:
+    """How many equally common kinds are as various as these: exp of Shannon's entropy (Hill number of order 1).
+
+    Notes
+    -----
+    docs/METHODS.md section 4.1. Jost, *Oikos* 113, 2006.
+
+    Examples
+    --------
+    >>> round(effective_number([5, 5, 5, 5]), 9), round(effective_number([1, 0]), 9)
+    (4.0, 1.0)
+    """
+    share = np.asarray(counts, dtype="float64")
+    share = share[share > 0] / max(share.sum(), 1)
+    return float(np.exp(-(share * np.log(share)).sum())) if len(share) else 0.0
+
+
+def variety(terms: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """How various each term is.
+
+    Parameters
+    ----------
+    terms
+        The result of ``meant`` at one moment.
+    min_n
+        Terms that fewer customers hold stand together as "(other)".
+
+    Returns
+    -------
+    DataFrame
+        One row a term: ``department`` (most often agreed by), ``n`` (agreements that hold it), ``share`` (of all, 0-1),
+        ``n_worded``, ``n_meant`` (values), ``effective`` (number of values as meant), ``weight``.
+    """
+    every = terms["agreement_id"].nunique()
+    found = []
+    for term, rows in stats.publishable(terms, by=["term"], person="customer_id", min_n=min_n).groupby("term"):
+        departments = rows["department"].fillna(stats.UNKNOWN).value_counts()
+        found.append(
+            {
+                "term": term,
+                "department": sorted(departments.index[departments == departments.max()])[0],
+                "n": rows["agreement_id"].nunique(),
+                "share": rows["agreement_id"].nunique() / every,
+                "n_worded": rows["worded"].nunique(),
+                "n_meant": rows["value"].nunique(),
+                "effective": effective_number(rows["value"].value_counts()),
+                "weight": int(rows["weight"].iloc[0]),
+            }
+        )
+    columns = ["term", "department", "n", "share", "n_worded", "n_meant", "effective", "weight"]
+    return pd.DataFrame(found, columns=columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What agreements hold, as vectors over the terms that weigh something.
+
+    Attributes
+    ----------
+    terms, weights
+        Names of the terms, sorted, and what each weighs.
+    vectors
+        One row a distinct vector, most held first: value of each term, "" where it is not held.
+    sizes
+        Agreements that hold each vector.
+    of
+        By agreement, its vector.
+    standard
+        The company's standard, value of each term.
+    """
+
+    terms: tuple[str, ...]
+    weights: np.ndarray
+    vectors: np.ndarray
+    sizes: np.ndarray
+    of: pd.Series
+    standard: tuple[str, ...]
+
+    @property
+    def deviations(self) -> pd.Series:
+        """By agreement: weights of the terms in which it is not the standard."""
+        far = distances(self.vectors, np.array([self.standard], dtype=object), self.weights)[:, 0]
+        return pd.Series(far[self.of.to_numpy()], index=self.of.index)
+
+
+def held(terms: pd.DataFrame, needs: pd.DataFrame) -> Held:
+    """The vectors that agreements hold, and the standard: the declared one, else what most have of each term.
+
+    Parameters
+    ----------
+    terms
+        The result of ``meant`` at one moment.
+    needs
+        The frame ``needs``.
+    """
+    weights = _weights(needs)
+    declared = needs[needs["what"] == "standard"]
+    solved = needs[needs["what"] == "is"]
+    names = sorted({*terms["term"], *declared["key"], *solved["key"]} - {""})
+    names = [name for name in names if weights.get(name, 1)]
+    wide = terms.pivot(index="agreement_id", columns="term", values="value")
+    wide = wide.reindex(columns=names).fillna(_ABSENT).astype("str")
+    kinds = wide.groupby(names, sort=True).size() if names else pd.Series({(): len(wide)})
+    kinds = kinds.sort_values(ascending=False, kind="stable")
+    rows = [key if isinstance(key, tuple) else (key,) for key in kinds.index]
+    place = {row: at for at, row in enumerate(rows)}
+    of = pd.Series([place[row] for row in wide.itertuples(index=False, name=None)], index=wide.index, dtype="int64")
+    if len(declared):  # a standard of no terms has one row, of none
+        known = dict(zip(declared["key"], declared["value"], strict=True))
+        standard = tuple(known.get(name, _ABSENT) for name in names)
+    else:
+        standard = tuple(wide[name].mode().iloc[0] if len(wide) else _ABSENT for name in names)
+    vectors = np.array(rows, dtype=object).reshape(len(rows), len(names))
+    weight = np.array([weights.get(name, 1) for name in names], dtype="float64")
+    return Held(tuple(names), weight, vectors, kinds.to_numpy("int64"), of, standard)
+
+
+def growth(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
+    """Variety at the end of this period and of those before.
+
+    Parameters
+    ----------
+    terms
+        The result of ``meant``.
+    needs
+        The frame ``needs``.
+
+    Returns
+    -------
+    DataFrame
+        One row a period, the oldest first: ``ago`` (periods), ``n`` (agreements), ``n_worded``, ``n_meant``
+        (combinations of terms that weigh something), ``effective`` (number, as meant), ``deviations`` (mean an
+        agreement).
+    """
+    found = []
+    for ago, rows in sorted(terms.groupby("ago"), reverse=True):
+        what = held(rows, needs)
+        heavy = rows[rows["weight"] > 0].sort_values("term")
+        worded = (heavy["term"] + "\0" + heavy["worded"]).groupby(heavy["agreement_id"]).agg("\0".join)
+        found.append(
+            {
+                "ago": int(ago),
+                "n": len(what.of),
+                "n_worded": worded.nunique(),
+                "n_meant": len(what.sizes),
+                "effective": effective_number(what.sizes),
+                "deviations": float(what.deviations.mean()),
+            }
+        )
+    return pd.DataFrame(found, columns=["ago", "n", "n_worded", "n_meant", "effective", "deviations"])
+
+
+# -- what variety costs ----------------------------------------------------------------------------
+
+
+def costed(orders: pd.DataFrame, work: pd.DataFrame, what: Held, *, rates: pd.Series) -> pd.DataFrame:
+    """Orders with what they took and how far their agreement is from the standard.
+
+    Parameters
+    ----------
+    orders, work
+        The frames ``agreed_orders`` and ``agreed_work``.
+    what
+        The result of ``held``.
+    rates
+        Cents a second by pool; pools that are not in it cost nothing here.
+
+    Returns
+    -------
+    DataFrame
+        ``orders`` with ``minutes``, ``cost`` (cents: work and freight), ``deviations`` (0 without an agreement) and a
+        mark ``term: <name>`` for each in which its agreement deviates. Orders of an agreement that is not in force at
+        the end are left out.
+    """
+    kept = orders[orders["agreement_id"].isna() | orders["agreement_id"].isin(what.of.index)].copy()
+    seconds = work.groupby("order_id")["seconds"].sum()
+    cents = (work["seconds"].astype("float64") * work["pool"].map(rates).astype("float64").fillna(0)).groupby(
+        work["order_id"]
+    )
+    kept["minutes"] = kept["order_id"].map(seconds).fillna(0).to_numpy("float64") / 60
+    kept["cost"] = kept["order_id"].map(cents.sum()).fillna(0).to_numpy("float64") + kept["freight"].to_numpy("float64")
+    at = kept["agreement_id"].map(what.of)
+    under = at.notna().to_numpy()
+    differs = what.vectors != np.array([what.standard], dtype=object)
+    marks = np.zeros((len(kept), len(what.terms)))
+    marks[under] = differs[at[under].to_numpy("int64")]
+    kept["deviations"] = marks @ what.weights
+    return pd.concat(
+        [kept, pd.DataFrame(marks, index=kept.index, columns=[f"term: {name}" for name in what.terms])], axis=1
+    )
+
+
+def _band(values: pd.Series, *, per_doubling: int) -> pd.Series:
+    """Number of the band that a size lies in: so many to each doubling; -1 where it is not known."""
+    size = np.log2(1 + values.astype("float64").clip(lower=0))
+    return np.floor(per_doubling * size).fillna(-1).astype("int64")
+
+
+def _controls(orders: pd.DataFrame) -> pd.DataFrame:
+    numbers = {"n_lines": orders["n_lines"].astype("float64"), "rush": orders["rush"].astype("float64")}
+    kinds = {name: orders[name].astype("str") for name in _PLACES}
+    kinds |= {"pieces": _band(orders["quantity"], per_doubling=2), "kg": _band(_kg(orders), per_doubling=2)}
+    marks = [pd.get_dummies(values.astype("str"), prefix=name, dtype="float64") for name, values in kinds.items()]
+    return pd.concat([pd.DataFrame(numbers, index=orders.index), *marks], axis=1)
+
+
+def _kg(orders: pd.DataFrame) -> pd.Series:
+    return orders["weight_g"].astype("float64") / 1000
+
+
+def cost_of_variety(orders: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """What one more deviation goes with, by two ways of comparing.
+
+    Parameters
+    ----------
+    orders
+        The result of ``costed``.
+    confidence
+        That the intervals of the outcomes hold together with, of each way (Bonferroni).
+
+    Returns
+    -------
+    DataFrame
+        One row an outcome (minutes, late, complaint, cost) that is known: ``outcome``, ``n`` (orders), ``n_customers``,
+        ``regression`` and ``alike`` (per deviation: minutes, shares, cents) with ends, ``alike_share`` (orders that
+        have one alike to be compared with), ``settled`` (both intervals on one side of 0).
+
+    Notes
+    -----
+    docs/METHODS.md section 4.2. No experiment: who was given more may cost more anyway.
+    """
+    found = []
+    for outcome in _OUTCOMES:
+        rows = orders[orders[outcome].notna()]
+        if rows["deviations"].nunique() < 2 or rows["customer_id"].nunique() < 3:
+            continue
+        y, who = rows[outcome].astype("float64"), rows["customer_id"]
+        slope = _slope(y, rows[["deviations"]], _controls(rows), who)
+        told = {"outcome": outcome, "n": len(rows), "n_customers": who.nunique()}
+        far = _far(confidence, who.nunique())
+        ends = [] if slope.empty else slope.iloc[0][["coefficient", "se"]].tolist()
+        told |= _with_ends("regression", *(ends or (np.nan, np.nan)), far)
+        one, error, groups, share = _alike(y, rows)
+        told |= _with_ends("alike", one, error, _far(confidence, groups))
+        told["alike_share"] = share
+        lows = [told["regression_low"], told["alike_low"]], [told["regression_high"], told["alike_high"]]
+        told["settled"] = bool(min(lows[0]) > 0 or max(lows[1]) < 0)
+        found.append(told)
+    columns = ["outcome", "n", "n_customers", *_trio("regression"), *_trio("alike"), "alike_share", "settled"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def _far(confidence: float, people: int, family: int = len(_OUTCOMES)) -> float:
+    """Errors that an interval of a family reaches to each side."""
+    return float(student.ppf(1 - (1 - confidence) / 2 / max(family, 1), max(people - 1, 1)))
+
+
+def _trio(name: str) -> list[str]:
+    return [name, f"{name}_low", f"{name}_high"]
+
+
+def _with_ends(name: str, value: float, error: float, far: float) -> dict[str, float]:
+    return dict(zip(_trio(name), (value, value - far * error, value + far * error), strict=True))
+
+
+def _slope(y: pd.Series, x: pd.DataFrame, controls: pd.DataFrame, who: pd.Series) -> pd.DataFrame:
+    """Coefficients of the columns of x beside controls; none of a column that follows from the others."""
+    every = pd.concat([controls, x], axis=1)
+    kept = drivers.independent(every)
+    found = drivers.least_squares(y, every[kept], clusters=who)
+    return found[found["driver"].isin(x.columns)]
+
+
+def _alike(y: pd.Series, orders: pd.DataFrame) -> tuple[float, float, int, float]:
+    """Slope on deviations within cells of alike orders, its error, customers that tell it, and share of orders."""
+    bands = {"pieces": _band(orders["quantity"], per_doubling=1), "kg": _band(_kg(orders), per_doubling=1)}
+    cell = orders.assign(**bands).groupby([*_PLACES, "order_class", *bands], sort=False, dropna=False).ngroup()
+    deviations = orders["deviations"].astype("float64")
+    rest = {"n_lines": orders["n_lines"], "pieces": np.log1p(orders["quantity"].astype("float64"))}
+    rest |= {"kg": np.log1p(_kg(orders).fillna(0)), "deviations": deviations}  # what a band leaves, and the question
+    x = pd.DataFrame(rest, index=orders.index).astype("float64")
+    tell = (deviations.groupby(cell).transform("nunique") > 1).to_numpy()
+    share = float(tell.mean())
+    if not tell.any():
+        return np.nan, np.nan, 0, share
+    within = x[tell] - x[tell].groupby(cell[tell]).transform("mean")
+    kept = drivers.independent(within)
+    if "deviations" not in kept:
+        return np.nan, np.nan, 0, share
+    dy = (y[tell] - y[tell].groupby(cell[tell]).transform("mean")).to_numpy()
+    who = orders["customer_id"][tell]
+    found = drivers.least_squares(dy, within[kept], clusters=who).set_index("driver").loc["deviations"]
+    return float(found["coefficient"]), float(found["se"]), who.nunique(), share
+
+
+def cost_of_terms(orders: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """What each term goes with in cost to serve, all terms together in one regression.
+
+    Parameters
+    ----------
+    orders
+        The result of ``costed``.
+    min_n
+        Terms in which fewer customers deviate are left out.
+    confidence
+        That the intervals hold together with (Bonferroni).
+
+    Returns
+    -------
+    DataFrame
+        One row a term: ``term``, ``n`` (orders), ``n_customers`` (that deviate in it), ``cost`` (cents an order) with
+        ends. No row of a term that cannot be told from the others.
+    """
+    marks = [name for name in orders if name.startswith("term: ")]
+    people = {name: orders["customer_id"][orders[name] > 0].nunique() for name in marks}
+    marks = [name for name in marks if people[name] >= min_n]
+    columns = ["term", "n", "n_customers", *_trio("cost")]
+    if not marks or orders["customer_id"].nunique() < 3:
+        return pd.DataFrame(columns=columns)
+    slopes = _slope(orders["cost"], orders[marks], _controls(orders), orders["customer_id"])
+    far = _far(confidence, orders["customer_id"].nunique(), len(slopes))
+    found = [
+        {"term": row.driver.removeprefix("term: "), "n": int((orders[row.driver] > 0).sum())}
+        | {"n_customers": people[row.driver]}
+        | _with_ends("cost", row.coefficient, row.se, far)
+        for row in slopes.itertuples()
+    ]
+    return pd.DataFrame(found, columns=columns)
+
+
+# -- needs ---------------------------------------------------------------------------------------
+
+
+def settle(
+    requests: pd.DataFrame, counts: pd.DataFrame, needs: pd.DataFrame, *, confidence: float = 0.95
+) -> pd.DataFrame:
+    """The need behind each request, if its customer's own orders support one.
+
+    Parameters
+    ----------
+    requests
+        The frame ``requests``.
+    counts
+        The frame ``request_evidence``.
+    needs
+        The frame ``needs``.
+    confidence
+        One-sided, divided among the candidates.
+
+    Returns
+    -------
+    DataFrame
+        ``requests`` with ``need`` ("" if not settled), ``how``: "settled", "declared" (one candidate), "too little
+        evidence", "both ways" (two are supported), "not on record" (evidence of a candidate is not), "unknown request
+        type", "not profiled"; ``z`` of the largest and ``next_z``.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.3.
+    """
+    asked = needs[needs["what"] == "request"].groupby("name", sort=False)["value"].agg(tuple).to_dict()
+    evidence = {
+        need: dict(zip(rows["key"], rows["value"], strict=True))
+        for need, rows in needs[needs["what"] == "evidence"].groupby("name")
+    }
+    support = {
+        several: _support(counts, {need: evidence[need] for need in several})
+        for several in set(asked.values())
+        if len(several) > 1
+    }
+    found = []
+    for row in requests.itertuples():
+        several = asked.get(row.request_type, ())
+        if not several:
+            found.append(("", "unknown request type", np.nan, np.nan))
+        elif row.segment == stats.OTHER:
+            found.append(("", "not profiled", np.nan, np.nan))
+        elif len(several) == 1:
+            found.append((several[0], "declared", np.nan, np.nan))
+        elif row.customer_id not in support[several].index:
+            found.append(("", "not on record", np.nan, np.nan))
+        else:
+            found.append(_settled(support[several].loc[row.customer_id], confidence))
+    told = pd.DataFrame(found, columns=["need", "how", "z", "next_z"], index=requests.index)
+    return pd.concat([requests, told], axis=1)
+
+
+def _settled(z: pd.Series, confidence: float) -> tuple[str, str, float, float]:
+    least = float(norm.ppf(1 - (1 - confidence) / len(z)))
+    sorted_ = z.sort_values(ascending=False, kind="stable")
+    first, second = float(sorted_.iloc[0]), max(float(sorted_.iloc[1]), 0.0)
+    if first < least:
+        return "", "too little evidence", first, float(sorted_.iloc[1])
+    if first - second < least:
+        return "", "both ways", first, float(sorted_.iloc[1])
+    return str(sorted_.index[0]), "settled", first, float(sorted_.iloc[1])
+
+
+def _support(counts: pd.DataFrame, candidates: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+    """z of each candidate (columns), by customer of whom the evidence of all candidates is known."""
+    measures = sorted({measure for evidence in candidates.values() for measure in evidence})
+    values = {measure: _values(counts, measure) for measure in measures}
+    sizes = [rows.groupby("customer_id")["n"].sum() for rows in values.values()]
+    known = pd.concat([size[size >= _ENOUGH] for size in sizes], axis=1, join="inner").index
+    z = {}
+    for measure, rows in values.items():
+        rows = rows[rows["customer_id"].isin(known)]
+        of = [_against_peers(own, measure) for _, own in rows.groupby("segment")]
+        z[measure] = pd.concat(of) if of else pd.Series(dtype="float64")
+    z = pd.DataFrame(z, index=pd.Index(known))
+    sign = {"more": 1, "less": -1}
+    found = {
+        need: sum(sign[way] * z[measure] for measure, way in evidence.items()) / len(evidence) ** 0.5
+        for need, evidence in candidates.items()
+    }
+    return pd.DataFrame(found, index=z.index).dropna()
+
+
+def _values(counts: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Values of a measure by customer, each ``n`` times: x."""
+    source = {"uneven_size": "order_size"}.get(measure, measure)
+    rows = counts[counts["measure"] == source][["customer_id", "segment", "value", "n"]]
+    x = rows["value"].to_numpy("float64")
+    if measure not in _ONE_OR_NONE:
+        x = np.log(np.maximum(x, 1))
+    rows = rows.assign(x=x, n=rows["n"].to_numpy("float64"))
+    if measure == "uneven_size":
+        rows = rows.sort_values(["customer_id", "x"], ignore_index=True)
+        upto = rows.groupby("customer_id")["n"].cumsum()
+        half = rows.groupby("customer_id")["n"].transform("sum") / 2
+        middle = rows["x"].where(upto >= half).groupby(rows["customer_id"]).transform("min")
+        rows = rows.assign(x=(rows["x"] - middle).abs())
+    return rows
+
+
+def _against_peers(rows: pd.DataFrame, measure: str) -> pd.Series:
+    """z of each customer's mean against those of the others of one segment."""
+    rows = rows.assign(sum=rows["n"] * rows["x"], square=rows["n"] * rows["x"] ** 2)
+    of = rows.groupby("customer_id")[["n", "sum", "square"]].sum()
+    n, mean = of["n"].to_numpy(), (of["sum"] / of["n"]).to_numpy()
+    people = len(of)
+    if people < 3:
+        return pd.Series(np.nan, index=of.index)
+    others = (mean.sum() - mean) / (people - 1)
+    if measure in _ONE_OR_NONE:
+        k = np.rint(of["sum"].to_numpy())
+        upper = binom.sf(k, n, others) + binom.pmf(k, n, others) / 2  # mid-p
+        upper = np.clip(upper, norm.sf(_FARTHEST), norm.cdf(_FARTHEST))
+        return pd.Series(norm.isf(upper), index=of.index)
+    within = float((of["square"] - of["sum"] ** 2 / of["n"]).sum()) / max(float(n.sum()) - people, 1)
+    error = np.sqrt(within / n + mean.var(ddof=1) / (people - 1))
+    z = (mean - others) / np.where(error > 0, error, np.inf)
+    return pd.Series(np.clip(z, -_FARTHEST, _FARTHEST), index=of.index)
+
+
+def needs_behind(settled: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """Requests by type and need behind them.
+
+    Parameters
+    ----------
+    settled
+        The result of ``settle``.
+    min_n
+        Types that fewer customers asked for stand together as "(other)"; a need that fewer who asked for a type have
+        counts as not settled.
+
+    Returns
+    -------
+    DataFrame
+        One row a type and need ("(not settled)": none): ``request_type``, ``need``, ``n`` (requests),
+        ``n_customers``, ``share`` (of the type's requests, 0-1).
+    """
+    rows = stats.publishable(settled, by=["request_type"], person="customer_id", min_n=min_n)
+    people = rows.groupby(["request_type", "need"])["customer_id"].transform("nunique")
+    rows = rows.assign(need=rows["need"].where((rows["need"] != "") & (people >= min_n), _NOT_SETTLED))
+    rows = stats.publishable(rows, by=["request_type", "need"], person="customer_id", min_n=min_n)
+    found = rows.groupby(["request_type", "need"], as_index=False).agg(
+        n=("request_id", "size"), n_customers=("customer_id", "nunique")
+    )
+    return found.assign(share=found["n"] / found.groupby("request_type")["n"].transform("sum"))
+
+
+def needs_found(settled: pd.DataFrame, *, min_n: int) -> list[str]:
+    """Needs that at least ``min_n`` customers are settled to have, most customers first."""
+    rows = settled[settled["need"] != ""]
+    people = rows.groupby("need")["customer_id"].nunique()
+    people = people[people >= min_n]
+    return list(people.sort_values(ascending=False, kind="stable").index)
+
+
+# -- the standard set --------------------------------------------------------------------------------
+
+
+def solutions(needs: pd.DataFrame, found: Sequence[str]) -> location.Cover:
+    """The declared solutions that cover the needs found at least cost (cents a year); see ``location.cover``."""
+    covers = needs[needs["what"] == "covers"].groupby("name", sort=False)["value"].agg(list).to_dict()
+    rows = needs[needs["what"] == "cents_a_year"]
+    return location.cover(covers, dict(zip(rows["name"], rows["value"].astype("float64"), strict=True)), found)
+
+
+def distances(vectors: np.ndarray, standards: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Sum of the weights of terms that differ: one row a vector, one column a standard."""
+    differs = vectors[:, None, :] != standards[None, :, :]
+    return differs.astype("float64") @ weights
+
+
+@dataclass(frozen=True, eq=False)
+class StandardSet:
+    """Standards for agreements to move to.
+
+    Attributes
+    ----------
+    curve
+        One row a number of standards p from 1 on: ``standards``, ``left`` (deviations of all agreements from their
+        nearest), ``left_each``, ``gap`` (proven).
+    places
+        What may become a standard: value of each term of ``Held.terms``, one row each.
+    chosen
+        By p, the places taken.
+    recommended
+        p; 0 where nobody holds an agreement.
+    """
+
+    curve: pd.DataFrame
+    places: np.ndarray
+    chosen: dict[int, tuple[int, ...]]
+    recommended: int
+
+
+def standard_set(what: Held, needs: pd.DataFrame, *, wanted: int, most: int = 12) -> StandardSet:
+    """The few standards that leave least deviations, for each number of them.
+
+    Parameters
+    ----------
+    what
+        The result of ``held``.
+    needs
+        The frame ``needs``: its solutions may become standards too.
+    wanted
+        Number of needs found: as many standards are recommended; 0: the number from which one more takes away less than
+        a tenth of what one standard leaves.
+    most
+        Largest number of standards looked at.
+    """
+    columns = ["standards", "left", "left_each", "gap"]
+    if not len(what.of) or not what.terms:
+        return StandardSet(pd.DataFrame(columns=columns), np.empty((0, len(what.terms)), object), {}, 0)
+    places = [tuple(row) for row in what.vectors[:CANDIDATES]]
+    for _, rows in needs[needs["what"] == "is"].groupby("name", sort=False):
+        own = dict(zip(what.terms, what.standard, strict=True)) | dict(zip(rows["key"], rows["value"], strict=True))
+        places.append(tuple(own[name] for name in what.terms))
+    places = np.array(list(dict.fromkeys(places)), dtype=object)
+    far = distances(what.vectors, places, what.weights)
+    chosen, rows = {}, []
+    for p in range(1, min(most, len(places)) + 1):
+        found = location.p_median(far, what.sizes, p)
+        chosen[p] = found.chosen
+        rows.append((p, found.cost, found.cost / what.sizes.sum(), found.gap))
+        if not found.cost:
+            break
+    curve = pd.DataFrame(rows, columns=columns)
+    gained = -np.diff(curve["left"], append=curve["left"].iloc[-1])
+    enough = int(np.flatnonzero(gained < 0.1 * curve["left"].iloc[0])[0]) + 1 if curve["left"].iloc[0] else 1
+    return StandardSet(curve, places, chosen, min(wanted, len(curve)) if wanted else enough)
+
+
+def moves(terms: pd.DataFrame, what: Held, found: StandardSet) -> pd.DataFrame:
+    """What each agreement loses, gains and has otherwise when it moves to its nearest standard.
+
+    Parameters
+    ----------
+    terms
+        The result of ``meant`` at one moment.
+    what, found
+        The results of ``held`` and ``standard_set``.
+
+    Returns
+    -------
+    DataFrame
+        One row an agreement: ``agreement_id``, ``customer_id``, ``segment``, ``standard`` (1 and on, in the order of
+        ``found.chosen``), ``lost``, ``gained``, ``changed`` (terms), ``saved`` (deviations that go, less those that
+        come: weights), and a column ``term: <name>``: "lost", "gained", "changed" or "same".
+    """
+    people = terms.drop_duplicates("agreement_id").set_index("agreement_id")[["customer_id", "segment"]]
+    taken = list(found.chosen.get(found.recommended, ()))
+    if not taken:
+        return pd.DataFrame(columns=["agreement_id", "customer_id", "segment", "standard", "lost", "gained", "changed",
+                                     "saved"])  # fmt: skip
+    standards = found.places[taken]
+    nearest = distances(what.vectors, standards, what.weights).argmin(axis=1)
+    to = standards[nearest]
+    same, has, gets = what.vectors == to, what.vectors != _ABSENT, to != _ABSENT
+    how = np.select([same, has & ~gets, ~has & gets], ["same", "lost", "gained"], "changed")
+    rows = pd.DataFrame(how[what.of.to_numpy()], columns=[f"term: {name}" for name in what.terms])
+    counts = {name: (rows == name).sum(axis=1) for name in ("lost", "gained", "changed")}
+    saved = ((how == "lost").astype(float) + (how == "changed") - (how == "gained")) @ what.weights
+    own = people.reindex(what.of.index)
+    front = {"agreement_id": what.of.index, "customer_id": own["customer_id"].to_numpy()}
+    front |= {"segment": own["segment"].to_numpy(), "standard": nearest[what.of.to_numpy()] + 1}
+    told = pd.DataFrame(front | counts | {"saved": saved[what.of.to_numpy()]})
+    return pd.concat([told, rows], axis=1)
+
+
+def standards(what: Held, found: StandardSet, moved: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
+    """The recommended standards: their terms, who moves there, and the needs that declared solutions say they cover.
+
+    Returns
+    -------
+    DataFrame
+        One row a standard: ``standard``, ``terms`` (names and values of those it has, or "" for none), ``n``
+        (agreements), ``n_as_is`` (that are so already), ``left_each`` (deviations an agreement moves by), ``covers``
+        (needs, ", " between them).
+    """
+    rows, covers = [], covered(what, found, needs)
+    for number, place in enumerate(found.chosen.get(found.recommended, ()), start=1):
+        own = moved[moved["standard"] == number]
+        terms = zip(what.terms, found.places[place], strict=True)
+        told = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in terms if value != _ABSENT)
+        far = (own["lost"] + own["gained"] + own["changed"]).astype("float64")
+        mean = float(far.mean()) if len(own) else np.nan
+        rows.append((number, told, len(own), int((far == 0).sum()), mean, ", ".join(covers[number])))
+    return pd.DataFrame(rows, columns=["standard", "terms", "n", "n_as_is", "left_each", "covers"])
+
+
+def covered(what: Held, found: StandardSet, needs: pd.DataFrame) -> dict[int, list[str]]:
+    """By standard, the needs covered by the declared solutions all of whose terms it has."""
+    told = {}
+    for number, place in enumerate(found.chosen.get(found.recommended, ()), start=1):
+        has, covers = dict(zip(what.terms, found.places[place], strict=True)), []
+        for name, rows in needs[needs["what"] == "is"].groupby("name", sort=False):
+            if all(has.get(row.key) == row.value for row in rows.itertuples() if row.key in has):
+                covers += needs["value"][(needs["what"] == "covers") & (needs["name"] == name)].tolist()
+        told[number] = sorted(set(covers))
+    return told
+
+
+def talks(moved: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """Who must be spoken to: agreements by segment and standard they move to.
+
+    Parameters
+    ----------
+    moved
+        The result of ``moves``.
+    min_n
+        Groups of fewer customers stand together as "(other)".
+
+    Returns
+    -------
+    DataFrame
+        ``segment``, ``standard``, ``n`` (agreements), ``n_customers``, ``n_as_is``, ``n_losing``; ``lost``, ``gained``,
+        ``changed`` (terms, sums).
+    """
+    rows = moved.assign(standard=moved["standard"].astype("str"))
+    rows = stats.publishable(rows, by=["segment", "standard"], person="customer_id", min_n=min_n)
+    far = rows["lost"] + rows["gained"] + rows["changed"]
+    rows = rows.assign(as_is=far == 0, losing=rows["lost"] > 0)
+    return rows.groupby(["segment", "standard"], as_index=False).agg(
+        n=("agreement_id", "size"), n_customers=("customer_id", "nunique"), n_as_is=("as_is", "sum"),
+        n_losing=("losing", "sum"), lost=("lost", "sum"), gained=("gained", "sum"), changed=("changed", "sum"),
+    )  # fmt: skip
+
+
+def topics(terms: pd.DataFrame, moved: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """About what must be spoken, and what lies on the table besides.
+
+    Parameters
+    ----------
+    terms
+        The result of ``meant`` at one moment.
+    moved
+        The result of ``moves``.
+    min_n
+        Terms that fewer customers lose, gain or hold are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row a term: ``term``, ``department``, ``n_lost``, ``n_gained``, ``n_changed`` (agreements); of terms that
+        weigh nothing ``on_the_table``: agreements that lose something and hold it.
+    """
+    agreed = terms.groupby("term")["department"].agg(lambda some: some.fillna(stats.UNKNOWN).mode().iloc[0])
+    rows, losing = [], set(moved["agreement_id"][moved["lost"] > 0])
+    for column in [name for name in moved if name.startswith("term: ")]:
+        name = column.removeprefix("term: ")
+        changed = moved[moved[column] != "same"]
+        if changed["customer_id"].nunique() >= min_n:
+            counts = [int((changed[column] == how).sum()) for how in ("lost", "gained", "changed")]
+            rows.append((name, agreed.get(name, stats.UNKNOWN), *counts, pd.NA))
+    light = terms[(terms["weight"] == 0) & terms["agreement_id"].isin(losing)]
+    for name, own in light.groupby("term"):
+        if own["customer_id"].nunique() >= min_n:
+            rows.append((name, agreed[name], pd.NA, pd.NA, pd.NA, own["agreement_id"].nunique()))
+    return pd.DataFrame(rows, columns=["term", "department", "n_lost", "n_gained", "n_changed", "on_the_table"])
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What moving to the standards saves and risks; docs/METHODS.md section 4.6.
+
+    Attributes
+    ----------
+    deviations
+        That go, less those that come: over orders of the period.
+    value, low, high
+        Saved a year, cents; missing where nothing is known of the cost of a deviation.
+    settled
+        Is the cost of a deviation?
+    at_risk
+        Net revenue of the period of customers who lose a term, cents.
+    uncovered
+        Of it, those with a settled need that their new standard does not cover.
+    n_losing
+        Customers who lose a term.
+    """
+
+    deviations: float
+    value: float
+    low: float
+    high: float
+    settled: bool
+    at_risk: float
+    uncovered: float
+    n_losing: int
+
+
+def saving(
+    orders: pd.DataFrame,
+    moved: pd.DataFrame,
+    costs: pd.DataFrame,
+    settled: pd.DataFrame,
+    covers: Mapping[int, Sequence[str]],
+    *,
+    days: int,
+) -> Saving:
+    """What it saves and what it risks if agreements move to their standards.
+
+    Parameters
+    ----------
+    orders
+        The result of ``costed``.
+    moved, costs, settled
+        The results of ``moves``, ``cost_of_variety`` and ``settle``.
+    covers
+        By standard, the needs it covers.
+    days
+        Of the period.
+    """
+    by = moved.set_index("agreement_id")
+    mine = orders[orders["agreement_id"].isin(by.index)]
+    gone = float(by["saved"].reindex(mine["agreement_id"]).sum()) if len(mine) else 0.0
+    year = 365.25 / days
+    row = costs[costs["outcome"] == "cost"]
+    ends = row.iloc[0][_trio("alike")].to_numpy("float64") if len(row) else np.full(3, np.nan)
+    value, low, high = (float(end) * gone * year for end in ends)
+    losing = moved[moved["lost"] > 0]
+    revenue = orders.groupby("customer_id")["net_revenue"].sum().astype("float64")
+    needed = settled[settled["need"] != ""].groupby("customer_id")["need"].agg(set)
+    stands = [
+        bool(needed.get(row.customer_id, set()) - set(covers.get(row.standard, ()))) for row in losing.itertuples()
+    ]
+    risk = [float(revenue.reindex(losing["customer_id"][keep].unique()).sum()) for keep in (slice(None), stands)]
+    return Saving(
+        gone, value, min(low, high), max(low, high), bool(len(row) and row["settled"].iloc[0]), *risk,
+        losing["customer_id"].nunique(),
+    )  # fmt: skip

@@ -1,0 +1,137 @@
+"""Which few places are nearest to many points, which few sets cover all? Proven optima. Knows no column of ours."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from toolkit.errors import DataError
+
+ALL_AT_ONCE = 300  # rows up to which the search goes to the end
+_NODES, _GAP = 200, 0.01  # above: nodes of the search, and the gap at which it may end
+
+
+@dataclass(frozen=True, eq=False)
+class Cover:
+    """The cheapest sets that cover everything: ``chosen``, their ``cost``, and what stays ``uncovered``."""
+
+    chosen: tuple[str, ...]
+    cost: float
+    uncovered: tuple[str, ...] = ()
+
+
+def cover(covers: Mapping[str, Sequence[str]], costs: Mapping[str, float], wanted: Sequence[str]) -> Cover:
+    """Weighted set cover, solved to the end.
+
+    Parameters
+    ----------
+    covers, costs
+        By set: what it covers, and what it costs.
+    wanted
+        What must be covered; what no set covers is told, and left out.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+
+    Examples
+    --------
+    >>> sets = {"A": "123", "B": "24", "C": "345", "D": "15", "E": "2345"}
+    >>> cover(sets, {"A": 3, "B": 2, "C": 3, "D": 2, "E": 5}, "12345")
+    Cover(chosen=('A', 'C'), cost=6.0, uncovered=())
+    """
+    names = list(covers)
+    open_ = tuple(one for one in wanted if not any(one in covers[name] for name in names))
+    rows = np.array([[one in covers[name] for name in names] for one in wanted if one not in open_], dtype="float64")
+    if not len(rows):
+        return Cover((), 0.0, open_)
+    cost = np.array([costs[name] for name in names], dtype="float64")
+    found = milp(
+        cost, constraints=LinearConstraint(rows, 1, np.inf), integrality=np.ones(len(names)), bounds=Bounds(0, 1),
+        options={"mip_rel_gap": 0},
+    )  # fmt: skip
+    chosen = tuple(name for name, taken in zip(names, found.x, strict=True) if taken > 0.5)
+    return Cover(chosen, float(sum(costs[name] for name in chosen)), open_)
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """Places that leave least: ``chosen`` (columns), ``cost`` (what they leave), ``gap`` (proven; 0: the optimum)."""
+
+    chosen: tuple[int, ...]
+    cost: float
+    gap: float
+
+
+def p_median(far: np.ndarray, sizes: Sequence[float], p: int) -> Located:
+    """The p columns from which the rows, each ``sizes`` times, are least far in all.
+
+    Parameters
+    ----------
+    far
+        Distances, one row a point and one column a place.
+    sizes
+        Points that each row stands for.
+    p
+        Places to choose, 1 or more; no more than there are columns.
+
+    Raises
+    ------
+    DataError
+        If there is no such p.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4. Elloumi, *Operations Research Letters* 38, 2010: for each row and each of its
+    different distances but the largest, a variable that is 1 unless a chosen place is that near. Up to ``ALL_AT_ONCE``
+    rows to the proven optimum; above that the search ends at a gap of 1 %, or after a number of nodes.
+
+    Examples
+    --------
+    >>> p_median(np.array([[0, 9], [8, 0], [1, 9]]), [1, 1, 1], 1)
+    Located(chosen=(0,), cost=9.0, gap=0.0)
+    """
+    far, sizes = np.asarray(far, dtype="float64"), np.asarray(sizes, dtype="float64")
+    rows, places = far.shape
+    if not 1 <= p <= places:
+        raise DataError(f"p_median: expected 1 to {places} places to choose, found {p}.")
+    if p == places:
+        return Located(tuple(range(places)), float(sizes @ far.min(axis=1)), 0.0)
+    steps, near, at = [], [], 0
+    for row in range(rows):
+        levels, place = np.unique(far[row], return_inverse=True)
+        for level in range(len(levels) - 1):
+            columns = np.flatnonzero(place <= level)
+            near.append((np.full(len(columns), at), columns))
+            steps.append(sizes[row] * (levels[level + 1] - levels[level]))
+            at += 1
+    if not at:  # every place is as far as every other
+        return Located(tuple(range(p)), float(sizes @ far.min(axis=1)), 0.0)
+    index = np.concatenate([one for one, _ in near]), np.concatenate([two for _, two in near])
+    chosen = sparse.csr_matrix((np.ones(len(index[0])), index), shape=(at, places))
+    wholes = LinearConstraint(sparse.hstack([chosen, sparse.identity(at)], format="csr"), 1, np.inf)
+    count = LinearConstraint(np.append(np.ones(places), np.zeros(at))[None], p, p)
+    limits = {"mip_rel_gap": 0.0} if rows <= ALL_AT_ONCE else {"mip_rel_gap": _GAP, "node_limit": _NODES}
+    found = milp(
+        np.append(np.zeros(places), steps), constraints=[wholes, count], bounds=Bounds(0, 1),
+        integrality=np.append(np.ones(places), np.zeros(at)), options=limits,
+    )  # fmt: skip
+    taken = _greedy(far, sizes, p) if found.x is None else np.flatnonzero(found.x[:places] > 0.5)
+    cost, least = float(sizes @ far[:, taken].min(axis=1)), float(sizes @ far.min(axis=1))
+    bound = least + float(found.mip_dual_bound or 0)
+    gap = 0.0 if found.status == 0 and rows <= ALL_AT_ONCE else max(cost - bound, 0.0) / max(cost, 1e-300)
+    return Located(tuple(int(one) for one in taken), cost, gap)
+
+
+def _greedy(far: np.ndarray, sizes: np.ndarray, p: int) -> np.ndarray:
+    """Places taken one after the other, each the one that then leaves least."""
+    taken: list[int] = []
+    best = np.full(len(far), np.inf)
+    for _ in range(p):
+        left = sizes @ np.minimum(best[:, None], far)
+        left[taken] = np.inf
+        taken.append(int(left.argmin()))
+        best = np.minimum(best, far[:, taken[-1]])
+    return np.array(sorted(taken))
