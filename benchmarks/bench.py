@@ -21,6 +21,7 @@ ALL = {  # name, script, its arguments
     "growth": ["features", "--lines", "0.1", "10", "30", "100", "--only", "ours"],
     "costing": ["costing"],
     "replay": ["replay"],
+    "standards": ["standards"],
     "nps_bootstrap": ["nps_bootstrap"],
     "ordered_logit": ["ordered_logit"],
     "importance": ["importance"],

@@ -30,6 +30,8 @@ class Truth:
     ----------
     customer_group, customer_need
         Series by customer_id: one of ``GROUPS``; one of ``NEEDS`` (business and wholesale only).
+    standards
+        By need, the terms that more than half of its agreements hold, payment apart.
     potential
         One row per promised order, invited or not: order_id, group, ``invited_at`` (UTC); what was known then
         (``days_late``, ``fill`` 0-1, ``damaged``, ``arrived``); ``late`` (ever); ``orders_before`` (promised,
@@ -72,6 +74,7 @@ class Truth:
     nonresponse: str
     customer_group: pd.Series
     customer_need: pd.Series
+    standards: dict[str, tuple[str, ...]]
     potential: pd.DataFrame
     effects: pd.DataFrame
     activity_seconds: dict[str, int]
@@ -200,6 +203,10 @@ def make(
         nonresponse=nonresponse,
         customer_group=pd.Series(np.array(life.GROUPS)[who.group], customer),
         customer_need=pd.Series(np.array(life.NEEDS)[who.need], customer)[who.need >= 0],
+        standards={
+            need: tuple(term for term, (_, share, _) in life.TERMS.items() if 0.5 < share[at] < 1)
+            for at, need in enumerate(life.NEEDS)
+        },
         potential=potential,
         effects=effects,
         activity_seconds={activity: seconds for activity, (_, seconds, _) in life.TIME.items()},

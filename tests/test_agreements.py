@@ -395,7 +395,7 @@ def test_what_is_saved_and_what_is_at_risk():
     told = agreements.saving(orders, moved, costs, settled, covers, days=73)
     assert told.deviations == 2 * 1 + 2 - 1
     assert (told.value, told.low, told.high) == pytest.approx(tuple(3 * x * 365.25 / 73 for x in (20, 10, 30)))
-    assert (told.at_risk, told.n_losing, told.settled) == (220.0, 2, True)
+    assert (told.at_risk, told.n_losing, told.n_uncovered, told.settled) == (220.0, 2, 1, True)
     assert told.uncovered == 150.0  # B0 keeps the window, which covers arrival; B1 keeps the days
     none = agreements.saving(orders, moved, costs.iloc[:0], settled, covers, days=73)
     assert np.isnan(none.value)

@@ -49,6 +49,7 @@ LAYERS = {
     "present": {"errors", "language"},
     "present_cost": {"present", "language"},
     "present_profile": {"present", "language"},
+    "present_solutions": {"present", "language"},
     "present_strategy": {"present", "language"},
     "cli": None,
 }

@@ -769,8 +769,8 @@ class Saving:
         Net revenue of the period of customers who lose a term, cents.
     uncovered
         Of it, those with a settled need that their new standard does not cover.
-    n_losing
-        Customers who lose a term.
+    n_losing, n_uncovered
+        Customers who lose a term; of them, those with such a need.
     """
 
     deviations: float
@@ -781,6 +781,7 @@ class Saving:
     at_risk: float
     uncovered: float
     n_losing: int
+    n_uncovered: int
 
 
 def saving(
@@ -821,5 +822,35 @@ def saving(
     risk = [float(revenue.reindex(losing["customer_id"][keep].unique()).sum()) for keep in (slice(None), stands)]
     return Saving(
         gone, value, min(low, high), max(low, high), bool(len(row) and row["settled"].iloc[0]), *risk,
-        losing["customer_id"].nunique(),
+        *(losing["customer_id"][keep].nunique() for keep in (slice(None), stands)),
     )  # fmt: skip
+
+
+def key_figures(
+    grown: pd.DataFrame, costs: pd.DataFrame, settled: pd.DataFrame, found: StandardSet, saved: Saving
+) -> pd.DataFrame:
+    """Key figures of the report, in the columns of ``figures.parquet``.
+
+    Takes the results of ``growth``, ``cost_of_variety``, ``settle``, ``standard_set`` and ``saving``: agreements,
+    combinations and their effective number, deviations an agreement now and with the standards, cost of a deviation,
+    requests settled (share of all), what the standards save a year.
+    """
+    rows = []
+    if len(grown):
+        now = grown.iloc[-1]
+        rows.append(("agreements", "4.1", now["n"], np.nan, np.nan, now["n"], "agreements"))
+        rows.append(("combinations", "4.1", now["effective"], np.nan, np.nan, now["n"], "kinds"))
+        rows.append(("deviations", "4.1", now["deviations"], np.nan, np.nan, now["n"], "deviations"))
+    for row in costs[costs["outcome"] == "cost"].to_dict("records"):
+        rows.append(("cost_of_deviation", "4.2", *(row[name] for name in _trio("alike")), row["n"], "cents"))
+    if len(settled):
+        share = float((settled["need"] != "").mean())
+        rows.append(("requests_settled", "4.3", share, np.nan, np.nan, len(settled), "share"))
+    if found.recommended:
+        left = found.curve.set_index("standards").loc[found.recommended, "left_each"]
+        rows.append(("standards", "4.4", found.recommended, np.nan, np.nan, pd.NA, "standards"))
+        rows.append(("deviations_left", "4.4", left, np.nan, np.nan, pd.NA, "deviations"))
+        rows.append(("saved_a_year", "4.6", saved.value, saved.low, saved.high, pd.NA, "cents"))
+    columns = ["figure_id", "definition_id", "value", "low", "high", "n", "unit"]
+    told = pd.DataFrame(rows, columns=columns).assign(cohort="orders", segment="", channel="")
+    return told[["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]]

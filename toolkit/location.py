@@ -10,7 +10,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from toolkit.errors import DataError
 
 ALL_AT_ONCE = 300  # rows up to which the search goes to the end
-_NODES, _GAP = 200, 0.01  # above: nodes of the search, and the gap at which it may end
+_NODES, _GAP = 5000, 0.01  # above: nodes of the search, and the gap at which it may end
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,8 @@ def p_median(far: np.ndarray, sizes: Sequence[float], p: int) -> Located:
     Notes
     -----
     docs/METHODS.md section 4.4. Elloumi, *Operations Research Letters* 38, 2010: for each row and each of its
-    different distances but the largest, a variable that is 1 unless a chosen place is that near. Up to ``ALL_AT_ONCE``
+    different distances but the largest, a variable that is 1 unless a chosen place is that near; each follows from the
+    one before. Up to ``ALL_AT_ONCE``
     rows to the proven optimum; above that the search ends at a gap of 1 %, or after a number of nodes.
 
     Examples
@@ -99,19 +100,20 @@ def p_median(far: np.ndarray, sizes: Sequence[float], p: int) -> Located:
         raise DataError(f"p_median: expected 1 to {places} places to choose, found {p}.")
     if p == places:
         return Located(tuple(range(places)), float(sizes @ far.min(axis=1)), 0.0)
-    steps, near, at = [], [], 0
+    steps, entries, least, at = [], [], [], 0
     for row in range(rows):
         levels, place = np.unique(far[row], return_inverse=True)
-        for level in range(len(levels) - 1):
-            columns = np.flatnonzero(place <= level)
-            near.append((np.full(len(columns), at), columns))
+        for level in range(len(levels) - 1):  # farther than this, unless a place is so far, or it was farther before
+            entries += [(at, column, 1.0) for column in np.flatnonzero(place == level)] + [(at, places + at, 1.0)]
+            entries += [(at, places + at - 1, -1.0)] if level else []
+            least.append(0.0 if level else 1.0)
             steps.append(sizes[row] * (levels[level + 1] - levels[level]))
             at += 1
     if not at:  # every place is as far as every other
         return Located(tuple(range(p)), float(sizes @ far.min(axis=1)), 0.0)
-    index = np.concatenate([one for one, _ in near]), np.concatenate([two for _, two in near])
-    chosen = sparse.csr_matrix((np.ones(len(index[0])), index), shape=(at, places))
-    wholes = LinearConstraint(sparse.hstack([chosen, sparse.identity(at)], format="csr"), 1, np.inf)
+    at_row, at_column, value = zip(*entries, strict=True)
+    chain = sparse.csr_matrix((value, (at_row, at_column)), shape=(at, places + at))
+    wholes = LinearConstraint(chain, least, np.inf)
     count = LinearConstraint(np.append(np.ones(places), np.zeros(at))[None], p, p)
     limits = {"mip_rel_gap": 0.0} if rows <= ALL_AT_ONCE else {"mip_rel_gap": _GAP, "node_limit": _NODES}
     found = milp(
