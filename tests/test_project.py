@@ -44,11 +44,13 @@ LAYERS = {
     "stock": {"errors"},
     "replay": {"errors", "drivers"},
     "location": {"errors"},
+    "disciplines": {"stats"},
     "agreements": {"stats", "drivers", "location"},
     "strategy": {"errors", "stats", "replay", "stock"},
     "present": {"errors", "language"},
     "present_cost": {"present", "language"},
     "present_profile": {"present", "language"},
+    "present_disciplines": {"present", "language"},
     "present_solutions": {"present", "language"},
     "present_strategy": {"present", "language"},
     "cli": None,
@@ -99,8 +101,8 @@ def test_lines_of_code_are_counted():
 
 def test_package_stays_small():
     modules = list((ROOT / "toolkit").rglob("*.py"))
-    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 14_850  # docs/DECISIONS.md: what counts, why
-    assert len([path for path in modules if path.stem != "__init__"]) <= 43
+    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 15_650  # docs/DECISIONS.md: what counts, why
+    assert len([path for path in modules if path.stem != "__init__"]) <= 45
     assert len(PROJECT["dependencies"]) <= 15
 
 

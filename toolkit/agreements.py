@@ -48,9 +48,9 @@ def meant(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
     same = needs[needs["what"] == "same"]
     known = dict(zip(zip(same["name"], same["key"], strict=True), same["value"], strict=True))
     weights = _weights(needs)
-    pairs = zip(terms["term"], terms["value"], strict=True)
-    value = [known.get(pair, pair[1]) for pair in pairs]
-    return terms.assign(worded=terms["value"], value=value, weight=[weights.get(each, 1) for each in terms["term"]])
+    worded = terms["value"].astype("str").str.strip()
+    value = [known.get(pair, pair[1]) for pair in zip(terms["term"], worded, strict=True)]
+    return terms.assign(worded=worded, value=value, weight=[weights.get(each, 1) for each in terms["term"]])
 
 
 def _weights(needs: pd.DataFrame) -> dict[str, int]:
@@ -208,6 +208,28 @@ def growth(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(found, columns=["ago", "n", "n_worded", "n_meant", "effective", "deviations"])
+
+
+def tailored(orders: pd.DataFrame, agreed: pd.DataFrame, what: Held) -> pd.Series:
+    """By order id: does its agreement deviate from the standard? Not of agreements that are no more in force.
+
+    Takes the frames ``orders`` (not cancelled) and ``agreed_orders``, and the result of ``held``. An order of a segment
+    without agreements follows the standard.
+    """
+    known = agreed[agreed["agreement_id"].isna() | agreed["agreement_id"].isin(what.of.index)]
+    far = known.set_index("order_id")["agreement_id"].map(what.deviations).fillna(0) > 0
+    others = orders["order_id"][~orders["order_id"].isin(agreed["order_id"])]
+    return pd.concat([far, pd.Series(False, index=pd.Index(others))]).astype(bool)
+
+
+def deviating(terms: pd.DataFrame, what: Held) -> pd.DataFrame:
+    """``agreement_id`` and ``term`` of terms that agreements hold otherwise than the standard.
+
+    Takes the results of ``meant`` at one moment and of ``held``.
+    """
+    usual = dict(zip(what.terms, what.standard, strict=True))
+    other = [usual.get(term, value) != value for term, value in zip(terms["term"], terms["value"], strict=True)]
+    return terms.loc[other, ["agreement_id", "term"]]
 
 
 # -- what variety costs ----------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from toolkit import stats
 from toolkit.company import GRID_DIMENSIONS, Company, Period, pseudonym
 from toolkit.contract import LOST_ANSWER_DAYS, TABLES
 from toolkit.errors import DataError, ParamsError, nearest
-from toolkit.rules import CostRules, Policies, Promise, declared
+from toolkit.rules import DISCIPLINES, CostRules, Floor, Policies, Promise, declared
 from toolkit.warehouse import Warehouse, admitted, reading, receipt_path
 
 NO_ORDER = "(no order)"
@@ -1811,12 +1811,95 @@ class Known:
             asked=rows._asked.notnull(), told=rows._told.notnull(), told_first=before,
         )  # fmt: skip
 
+    # -- value disciplines -----------------------------------------------------------------------
+
+    def floors(self) -> ir.Table:
+        """One row a floor of ``targets.yaml``, in its order: position, and the fields of ``Floor``."""
+        found = declared(self.company, "targets.yaml")
+        rows = [{"position": position} | one.model_dump() for position, one in enumerate(found.floors)]
+        types = {float: "float64", int: "int64"}
+        schema = {name: types.get(field.annotation, "string") for name, field in Floor.model_fields.items()}
+        return ibis.memtable(rows, schema=ibis.schema({"position": "int64"} | schema))
+
+    def disciplines(self) -> ir.Table:
+        """One row a measure of ``disciplines.yaml``: position, discipline, measure, threshold, excellent, weight."""
+        rules = declared(self.company, "disciplines.yaml")
+        rows = [
+            {"discipline": name, "measure": measure} | anchor.model_dump()
+            for name in DISCIPLINES
+            for measure, anchor in getattr(rules, name).items()
+        ]
+        told = [{"position": at} | row for at, row in enumerate(rows)]
+        schema = {"position": "int64", "discipline": "string", "measure": "string"}
+        return ibis.memtable(
+            told, schema=ibis.schema(schema | dict.fromkeys(["threshold", "excellent", "weight"], "float64"))
+        )
+
+    def intended(self) -> ir.Table:
+        """One row a segment of which ``disciplines.yaml`` says what it is meant to lead in: segment, discipline."""
+        rules = declared(self.company, "disciplines.yaml")
+        rows = [{"segment": segment, "discipline": each} for segment, each in rules.segments.items()]
+        return ibis.memtable(rows, schema=ibis.schema({"segment": "string", "discipline": "string"}))
+
+    def felt_rules(self) -> ir.Table:
+        """One row: felt_item, felt_at_least (share), spend_low, spend_high (shares) of ``disciplines.yaml``."""
+        rules = declared(self.company, "disciplines.yaml")
+        row = {"felt_item": rules.felt_item, "felt_at_least": rules.felt_at_least}
+        return ibis.memtable([row | dict(zip(("spend_low", "spend_high"), rules.spend_band, strict=True))])
+
+    def contacts(self) -> ir.Table:
+        """One row a question or complaint, by as_of, made in the period or about an order placed in it (not cancelled).
+
+        event_id, order_id, customer_id; segment, channel, region on the grid (of its order: others are left out); kind,
+        department; wait_s (seconds to the answer; to as_of where none came), in_period (made in the period), of_period
+        (about an order placed in it).
+        """
+        events = self.table("service_events")
+        events = events.filter(events.kind.isin(["question", "complaint"]))
+        placed = self.table("orders").filter(ibis._.cancelled_at.isnull())
+        placed = self._published(placed.semi_join(events, "order_id"))
+        placed = placed.select(
+            *GRID_DIMENSIONS, _of="order_id", _who="customer_id",
+            of_period=ibis.and_(*_in(self.period, placed.ordered_at)),
+        )  # fmt: skip
+        rows = events.inner_join(placed, events.order_id == placed._of)
+        until = ibis.coalesce(rows.answered_at, _instant(self.period.as_of))
+        inside = ibis.and_(*_in(self.period, rows.happened_at))
+        rows = rows.mutate(in_period=inside, wait_s=self._seconds(until, rows.happened_at))
+        rows = rows.filter(rows.in_period | rows.of_period)
+        return rows.select(
+            "event_id", "order_id", *GRID_DIMENSIONS, "kind", "wait_s", "in_period", "of_period",
+            customer_id="_who", department=rows.department.fill_null(stats.UNKNOWN),
+        )  # fmt: skip
+
+    def novelty(self) -> ir.Table:
+        """One row a customer who ordered in the period (not cancelled): revenue with new articles, and with all.
+
+        customer_id, segment ("(other)" if profiling is refused); net_revenue, new_revenue (cents; of articles first
+        sold in the 52 weeks up to the period's end). No row unless the company's orders begin a year before these.
+        """
+        year = self._year.start
+        orders, lines = self.table("orders"), self.table("order_lines")
+        orders = orders.filter(orders.cancelled_at.isnull() & (orders.ordered_at < _instant(self.period.end)))
+        long = orders.ordered_at.min() < _instant(year - timedelta(weeks=52))
+        old = orders.filter(orders.ordered_at < _instant(year))
+        known = lines.semi_join(old, "order_id").select(_known="product_id").distinct()
+        mine = orders.filter(orders.ordered_at >= _instant(self.period.start)).select("order_id", "customer_id")
+        mine = self._of_segments(mine).select("customer_id", "segment", _order="order_id")
+        bought = lines.inner_join(mine, lines.order_id == mine._order)
+        bought = bought.left_join(known, bought.product_id == known._known)
+        bought = bought.filter(orders.agg(_long=long)._long.as_scalar())
+        return bought.group_by(["customer_id", "segment"]).agg(
+            net_revenue=bought.net_revenue.sum(),
+            new_revenue=bought.net_revenue.sum(where=bought._known.isnull()).fill_null(0),
+        )
+
     # -- agreements and requests -----------------------------------------------------------------
 
     def agreed_terms(self) -> ir.Table:
         """One row a term of an agreement in force at the end of the period (ago 0) and of the four before (ago 1 to 4).
 
-        ago, agreement_id, customer_id, segment ("(other)" if profiling is refused), term, value (lower case, trimmed),
+        ago, agreement_id, customer_id, segment ("(other)" if profiling is refused), term, value (lower case),
         department. Of two values in force at once, the one that came into force last; as known at this period's as_of.
         """
         terms = self._of_segments(self.table("agreements"))
@@ -1831,7 +1914,7 @@ class Known:
             spans.append(held.mutate(ago=ibis.literal(ago, "int64"), _row=ibis.row_number().over(newest)))
         rows = ibis.union(*spans).filter(lambda found: found._row == 0)
         return rows.select(
-            "ago", "agreement_id", "customer_id", "segment", "term", "department", value=rows.value.lower().strip()
+            "ago", "agreement_id", "customer_id", "segment", "term", "department", value=rows.value.lower()
         )
 
     def _of_segments(self, rows: ir.Table) -> ir.Table:
@@ -1881,19 +1964,19 @@ class Known:
         told = {
             "late": (sent.filter(sent.promised_by.notnull()), "late"),
             "short": (filled.mutate(_short=filled.n_lines_in_full < filled.n_lines), "_short"),
-            "window_missed": (received.mutate(_missed=~received.in_window), "_missed"),
+            "window_missed": (received, "in_window"),
             "stock_out": (self._ran_out(orders), "_out"),
         }
         found = [
             sized.select("customer_id", "segment", measure=ibis.literal(name), value=value)
             for name, value in (
-                ("rush", sized.rush.cast("int64")),
+                ("rush", _flag(sized.rush)),
                 ("order_size", sized._pieces.cast("int64")),
                 ("order_gap", sized._gap.cast("int64")),
             )
         ]
         for name, (rows, column) in told.items():
-            rows = rows.select(_of="order_id", _told=rows[column].cast("int64"))
+            rows = rows.select(_of="order_id", _told=_flag(rows[column], missed=name == "window_missed"))
             both = orders.inner_join(rows, orders.order_id == rows._of)
             found.append(both.select("customer_id", "segment", measure=ibis.literal(name), value=both._told))
         rows = ibis.union(*found)
@@ -2184,6 +2267,12 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "freight_moments": ("carrier", "before"),
     "failure_work": ("activity", "before", "late", "short", "damaged"),
     "statuses": ("order_id",),
+    "floors": ("position",),
+    "disciplines": ("position",),
+    "intended": ("segment",),
+    "felt_rules": ("felt_item",),
+    "contacts": ("event_id",),
+    "novelty": ("customer_id",),
     "agreed_terms": ("ago", "agreement_id", "term"),
     "requests": ("request_id",),
     "request_evidence": ("customer_id", "measure", "value"),
@@ -2563,6 +2652,14 @@ def _months(span: Period) -> list[Period]:
         parts.append(Period("", start, after, span.as_of))
         start = after
     return parts
+
+
+def _flag(told: ir.Value, *, missed: bool = False) -> ir.Value:
+    """1 or 0 of a truth value (``missed``: of its contrary), empty where it is.
+
+    Not by NOT and IS NULL, which bind the other way round in the SQL that Ibis writes.
+    """
+    return ibis.cases((told, 0 if missed else 1), (told == False, 1 if missed else 0), else_=None).cast("int64")  # noqa: E712
 
 
 def _meant(value: str) -> str:

@@ -25,11 +25,12 @@ _AGREEMENTS = {"agreements": ()}
 _REQUESTS = {"requests": ()}
 _OF_ORDERS = {"orders": ("agreement_id",)}
 _OUTCOMES = {
-    "minutes": ("minutes of work an order", "times"),
-    "late": ("orders late", "share"),
-    "complaint": ("orders with a complaint", "share"),
-    "cost": ("cost to serve an order", "cents"),
+    "minutes": "minutes of work an order",
+    "late": "orders late",
+    "complaint": "orders with a complaint",
+    "cost": "cost to serve an order",
 }
+_READS = {"minutes": "times", "late": "share", "complaint": "share", "cost": "cents"}
 _WHY = {
     "too little evidence": "{n}: the customer shows none of them clearly",
     "both ways": "{n}: the customer shows more than one",
@@ -110,8 +111,8 @@ def costs(rows: Frame, look: Look) -> Html:
     told = pd.concat(
         [
             pd.DataFrame({
-                "position": range(len(rows)), "outcome": [say(_OUTCOMES[name][0]) for name in rows["outcome"]],
-                "way": said, "kind": [_OUTCOMES[name][1] for name in rows["outcome"]], "n": rows["n"],
+                "position": range(len(rows)), "outcome": [say(_OUTCOMES[name]) for name in rows["outcome"]],
+                "way": said, "kind": [_READS[name] for name in rows["outcome"]], "n": rows["n"],
                 "of": 1.0 if way == "regression" else rows["alike_share"], "change": rows[way],
                 "change_low": rows[f"{way}_low"], "change_high": rows[f"{way}_high"],
                 "verdict": rows["settled"].map({True: "settled", False: "not settled"}),

@@ -112,12 +112,35 @@ class Promise(BaseModel):
     felt_at_least: float = Field(default=0.5, ge=0, le=1)  # share of answers that are content
 
 
+FLOORS = ("on_time", "in_full", "otif", "perfect", "line_fill", "free_of_complaint", "answered_in_time", "ranged")
+
+
+class Floor(BaseModel):
+    """A floor in ``targets.yaml``: the share that a segment, channel or department (empty: all) may expect."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    measure: Literal[FLOORS]
+    at_least: float = Field(gt=0, le=1)  # share, 0-1
+    segment: str = ""
+    channel: str = ""
+    department: str = ""  # whose answers are timed
+    hours: int = Field(default=24, gt=0)  # within which an answer is in time
+
+    @model_validator(mode="after")
+    def _departments_answer(self) -> Self:
+        if self.department and self.measure != "answered_in_time":
+            raise ValueError("a department is only known of answers: department needs measure answered_in_time")
+        return self
+
+
 class Targets(BaseModel):
     """``targets.yaml``."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     promises: list[Promise] = []
+    floors: list[Floor] = []
 
 
 class Decision(BaseModel):
@@ -310,12 +333,59 @@ def _misfits(told: dict) -> Iterator[tuple[tuple[str, ...], str]]:
             yield ("terms", name), f"wordings with two meanings: {first_five(twice)}"
 
 
+DISCIPLINES = ("operational_excellence", "customer_intimacy", "product_leadership")
+POSITION = (  # measures of a segment: docs/METHODS.md section 6.2
+    "cost_per_order", "lead_time_sd", "perfect", "standard_share", "tailored_share", "campaign_repeats", "retention",
+    "value_a_year", "nps", "categories", "product_felt", "ranged", "new_share",
+)  # fmt: skip
+
+
+class Anchor(BaseModel):
+    """Between which values a measure counts in ``disciplines.yaml``: 0 at the threshold, 1 where it is excellent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    threshold: float
+    excellent: float
+    weight: float = Field(default=1, gt=0)
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.threshold == self.excellent:
+            raise ValueError("threshold and excellent are the same: nothing would lie between them")
+        return self
+
+
+class Disciplines(BaseModel):
+    """``disciplines.yaml``: measures of each discipline, what segments are meant to lead in, felt item, spend band."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    operational_excellence: dict[Literal[POSITION], Anchor] = {}
+    customer_intimacy: dict[Literal[POSITION], Anchor] = {}
+    product_leadership: dict[Literal[POSITION], Anchor] = {}
+    segments: dict[str, Literal[DISCIPLINES]] = {}
+    felt_item: str = "felt_personal"
+    felt_at_least: float = Field(default=0.5, gt=0, lt=1)
+    spend_band: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=2, max_length=2)] = [0.0, 1.0]
+
+    @model_validator(mode="after")
+    def _each_measure_once(self) -> Self:
+        names = [name for each in DISCIPLINES for name in getattr(self, each)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"a measure counts for one discipline, found for several: {', '.join(twice)}")
+        if self.spend_band[0] > self.spend_band[1]:
+            raise ValueError(f"spend_band: expected its lower end first, found {self.spend_band}")
+        return self
+
+
 FILES: dict[str, type[BaseModel]] = {
     "cost.yaml": CostRules,
     "targets.yaml": Targets,
     "decisions.yaml": Decisions,
     "policies.yaml": Policies,
     "needs.yaml": Needs,
+    "disciplines.yaml": Disciplines,
 }
 
 

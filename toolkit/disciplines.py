@@ -1,0 +1,663 @@
+"""Is each segment served by one clear value discipline, above every threshold? Floors, indices, what is felt, room."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from toolkit import stats
+
+ORDER_MEASURES = ("cost_per_order", "lead_time_sd", "perfect", "standard_share", "tailored_share", "nps")  # by channel
+LEADS = ("operational_excellence", "customer_intimacy", "product_leadership")
+_CUT = (-0.5, 1.5)  # values of a measure beyond which it says no more
+_DRAWS, _WEIGHTS = 1000, 2000
+_HANGS = 0.9  # share of weights under which a lead must hold
+_HALF = 0.5  # of a discipline's weight that must be known for it to be compared
+_CONTENT = {"nps_0_10": 7, "stars_1_5": 4}  # lowest content answer of a scale
+_DAY = 86_400
+_NO_SEGMENTS = {stats.OTHER, stats.UNKNOWN}
+_PARTS = ["numerator", "denominator", "square"]
+
+
+# -- floors ----------------------------------------------------------------------------------------
+
+
+def thresholds(
+    floors: pd.DataFrame,
+    frames: Mapping[str, pd.DataFrame],
+    *,
+    min_n: int,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Does every customer get what everyone may expect?
+
+    Parameters
+    ----------
+    floors
+        The frame ``floors``.
+    frames
+        The frames ``order_service``, ``orders``, ``contacts`` and ``wishes`` by their names.
+    min_n
+        A floor that fewer customers stand behind has no verdict.
+    confidence
+        That the intervals hold together with (Bonferroni).
+
+    Returns
+    -------
+    DataFrame
+        One row a floor and segment (one that names none is asked of each): ``measure``, ``segment``, ``channel``,
+        ``department``, ``hours``, ``at_least``, ``n`` (orders, answers or wishes), ``value`` (share, 0-1) with ends,
+        ``verdict``: "failed", "kept", "not settled", "too few to say", "not on record".
+
+    Notes
+    -----
+    docs/METHODS.md section 6.1.
+    """
+    segments = sorted(set(frames["orders"]["segment"]) - _NO_SEGMENTS)
+    wanted = [
+        row | {"segment": segment}
+        for row in floors.to_dict("records")
+        for segment in ([row["segment"]] if row["segment"] else segments)
+    ]
+    found = []
+    for row in wanted:
+        told = _floor(row, frames)
+        of_all = {"n": pd.NA, "value": np.nan, "value_low": np.nan, "value_high": np.nan}
+        if told is None:
+            found.append(row | of_all | {"verdict": "not on record"})
+            continue
+        if told["person"].nunique() < min_n or not told["denominator"].sum():
+            found.append(row | of_all | {"verdict": "too few to say"})
+            continue
+        rate = _shares(told.assign(all=""), by=["all"], confidence=confidence, family=len(wanted)).iloc[0]
+        low, high = float(rate["share_low"]), float(rate["share_high"])
+        verdict = "failed" if high < row["at_least"] else "kept" if low >= row["at_least"] else "not settled"
+        found.append(
+            row
+            | {"n": int(told["denominator"].sum()), "value": float(rate["share"]), "value_low": low}
+            | {"value_high": high, "verdict": verdict}
+        )
+    columns = ["measure", "segment", "channel", "department", "hours", "at_least", "n", "value", "value_low",
+               "value_high", "verdict"]  # fmt: skip
+    return pd.DataFrame(found, columns=columns).astype({"n": "Int64"})
+
+
+def _shares(rows: pd.DataFrame, *, by: Sequence[str], confidence: float, family: int) -> pd.DataFrame:
+    """``share`` by group with Wilson's interval, the denominators divided by the design effect of persons.
+
+    ``rows``: ``by``, ``person``, ``numerator``, ``denominator``; gives ``n`` (sum of these) and ``n_customers`` too.
+    """
+    totals = rows.groupby([*by, "person"], as_index=False)[["numerator", "denominator"]].sum()
+    found = []
+    for key, own in totals.groupby(by):
+        k, n, people = own["numerator"].sum(), own["denominator"].sum(), len(own)
+        p = k / n
+        residual = float(((own["numerator"] - p * own["denominator"]) ** 2).sum()) * people / max(people - 1, 1)
+        effect = max(residual / (n * p * (1 - p)), 1.0) if 0 < p < 1 else max(n / people, 1.0)
+        found.append((*key, int(n), people, p, k / effect, n / effect))
+    told = pd.DataFrame(found, columns=[*by, "n_all", "n_customers", "p", "k", "n"])
+    told = stats.share(told, confidence=confidence, family=max(family, 1))
+    return told.assign(n=told["n_all"], share=told["p"]).drop(columns=["n_all", "p", "k"])
+
+
+def _floor(floor: Mapping, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+    """What a floor is of, by person: ``numerator``, ``denominator``; None where nothing is on record."""
+    name = floor["measure"]
+    source = {"free_of_complaint": "orders", "answered_in_time": "contacts", "ranged": "wishes"}
+    rows = frames[source.get(name, "order_service")]
+    if name == "free_of_complaint":
+        if frames["contacts"].empty:
+            return None
+        upset = frames["contacts"]
+        upset = set(upset["order_id"][(upset["kind"] == "complaint") & upset["of_period"].astype(bool)])
+        rows = rows[~rows["cancelled"].astype(bool)]
+        k, n = ~rows["order_id"].isin(upset), 1
+    elif name == "answered_in_time":
+        rows = rows[rows["in_period"].astype(bool)]
+        if floor["department"]:
+            rows = rows[rows["department"] == floor["department"]]
+        k, n = rows["wait_s"].astype("float64") <= 3600 * floor["hours"], 1
+    elif name == "ranged":
+        rows = rows.rename(columns={"person": "customer_id"})
+        k, n = rows["outcome"] != "not_ranged", 1
+    else:
+        rows = rows[~rows["cancelled"].astype(bool)]
+        k, n = _served(rows, name)
+    if rows.empty or not np.sum(n):
+        return None
+    told = pd.DataFrame({"person": rows["customer_id"], "numerator": k, "denominator": n}).astype(
+        {"numerator": "float64", "denominator": "float64"}
+    )
+    for place in ("segment", "channel"):
+        if floor[place]:
+            told = told[(rows[place] == floor[place]).to_numpy()] if place in rows else told.iloc[:0]
+            rows = rows[rows[place] == floor[place]] if place in rows else rows.iloc[:0]
+    return told
+
+
+def _served(due: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:
+    """Of each order due: how much of it counts for a measure of service, and of how much."""
+    lines = due["n_lines"].astype("Float64").astype("float64")
+    known, late = lines.notna(), due["late"].astype(bool)
+    full = known & (due["n_lines_in_full"].astype("Float64") == lines).fillna(False)
+    if name == "on_time":
+        return ~late, pd.Series(1.0, index=due.index)
+    if name == "line_fill":
+        return due["n_lines_in_full"].astype("Float64").astype("float64").fillna(0), lines.fillna(0)
+    perfect = known & (due["n_lines_perfect"].astype("Float64") == lines).fillna(False)
+    return {"in_full": full, "otif": full & ~late, "perfect": perfect}[name], known
+
+
+# -- what a position is made of --------------------------------------------------------------------
+
+
+def contributions(frames: Mapping[str, pd.DataFrame], tailored: pd.Series | None) -> pd.DataFrame:
+    """What each person adds to each measure, by segment and channel.
+
+    Parameters
+    ----------
+    frames
+        By name: ``orders`` (placed, not cancelled), ``served`` (their cost: ``customer_id``, ``segment``, ``channel``,
+        ``cost``), ``order_service``, ``answers`` (scored invitations), ``invitations``, ``campaign_reach``,
+        ``segments``, ``customers_before``, ``breadth``, ``wishes``, ``novelty``.
+    tailored
+        By order id: does its agreement deviate from the standard? None where no agreements are on record.
+
+    Returns
+    -------
+    DataFrame
+        ``measure``, ``segment``, ``channel`` ("" where a measure has none), ``person``; ``numerator``, ``denominator``
+        and ``square`` (of what is added up; of lead times), sums.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.2.
+    """
+    orders, due = frames["orders"], frames["order_service"]
+    due = due[~due["cancelled"].astype(bool)]
+    there = due[due["arrived"].astype(bool) & due["cycle_s"].notna()]
+    days = there["cycle_s"].astype("float64") / _DAY
+    answers, asked, people = frames["answers"], frames["invitations"], frames["segments"]
+    answers = answers[answers["value"].notna()]
+    known = people[people["customer_id"].isin(set(frames["customers_before"]["customer_id"]))]
+    year = frames["breadth"].dropna(subset=["net_revenue", "cost_of_goods"])
+    felt = asked[(asked["item"] == "product") & asked["score"].notna()]
+    told, new = frames["campaign_reach"], frames["novelty"]
+    wished = frames["wishes"].rename(columns={"person": "customer_id"})
+    told = told[~told["held_out"].astype(bool)]
+    served = frames["served"]
+    parts = [
+        _sums("cost_per_order", served, served["cost"], 0),
+        _sums("cost_per_order", orders, 0, 1) if len(served) else _NOTHING,
+        _sums("lead_time_sd", there, days, 1, days**2),
+        _sums("perfect", due, *_served(due, "perfect")),
+        _sums("nps", answers.assign(customer_id=answers["person"]), 100 * answers["value"].astype("float64"), 1),
+        _sums("campaign_repeats", _anywhere(told), told["use"].astype("float64") > 1, 1),
+        _sums("retention", _anywhere(known), known["n_orders_in_period"].astype("float64").fillna(0) > 0, 1),
+        _sums("value_a_year", _anywhere(year), year["net_revenue"].astype("float64") - year["cost_of_goods"], 1),
+        _sums("categories", _anywhere(year), year["n_categories"], 1),
+        _sums("product_felt", felt, _content(felt), 1),
+        _sums("ranged", _anywhere(wished), wished["outcome"] != "not_ranged", 1),
+        _sums("new_share", _anywhere(new), new["new_revenue"], new["net_revenue"].astype("float64").fillna(0)),
+    ]  # fmt: skip
+    if tailored is not None:
+        mine = orders[orders["order_id"].isin(tailored.index)]
+        own = mine["order_id"].map(tailored).astype("float64")
+        parts += [_sums("tailored_share", mine, own, 1), _sums("standard_share", mine, 1 - own, 1)]
+    rows = pd.concat([part for part in parts if len(part)] or [_NOTHING])
+    rows = rows[~rows["segment"].isin(_NO_SEGMENTS)]
+    return rows.groupby(["measure", "segment", "channel", "person"], as_index=False)[_PARTS].sum()
+
+
+_NOTHING = pd.DataFrame(columns=["measure", "segment", "channel", "person", *_PARTS]).astype(
+    dict.fromkeys(_PARTS, "float64")
+)
+
+
+def _anywhere(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(channel="")
+
+
+def _sums(measure: str, rows: pd.DataFrame, k: object, n: object, square: object = 0) -> pd.DataFrame:
+    found = pd.DataFrame({"segment": rows["segment"], "channel": rows["channel"], "person": rows["customer_id"]})
+    parts = dict(zip(_PARTS, (k, n, square), strict=True))
+    found = found.assign(measure=measure, **parts).astype({name: "float64" for name in _PARTS})
+    found = found.dropna(subset=["segment", "person"])
+    return found.groupby(["measure", "segment", "channel", "person"], as_index=False)[_PARTS].sum()
+
+
+def _content(answers: pd.DataFrame) -> pd.Series:
+    return answers["score"].astype("float64") >= answers["scale"].map(_CONTENT).astype("float64")
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """Where each segment stands; docs/METHODS.md section 6.2.
+
+    Attributes
+    ----------
+    measures
+        One row a segment and measure that is known of it: ``segment``, ``discipline``, ``measure``, ``n`` (persons),
+        ``x``, ``value`` (0 at the threshold, 1 where excellent).
+    indices
+        One row a segment and discipline that has a measure: ``segment``, ``discipline``, ``n`` (measures), ``known``
+        (share of its declared weight that they have), ``index`` with ends.
+    leads
+        One row a segment of which two indices or more are known by half of their weight: ``segment``, ``discipline``
+        (of the largest), ``distance`` (to the next) with ends, ``settled``, ``held`` (share of weights under which it
+        leads), ``floors`` (that fail),
+        ``verdict``: "leads", "hangs on the weights", "no clear lead", "a floor fails"; ``intended`` ("" if none is
+        declared).
+    """
+
+    measures: pd.DataFrame
+    indices: pd.DataFrame
+    leads: pd.DataFrame
+
+
+def position(
+    rows: pd.DataFrame,
+    anchors: pd.DataFrame,
+    intended: pd.DataFrame,
+    floors: pd.DataFrame,
+    *,
+    min_n: int,
+    rng: np.random.Generator,
+    confidence: float = 0.95,
+) -> Position:
+    """The index of each discipline, by segment, and which leads.
+
+    Parameters
+    ----------
+    rows
+        The result of ``contributions``.
+    anchors, intended
+        The frames ``disciplines`` and ``intended``.
+    floors
+        The result of ``thresholds``.
+    min_n
+        Persons that a measure needs.
+    rng
+        Of the bootstraps and of the weights.
+    confidence
+        Coverage of each interval.
+    """
+    told, indices, leads = [], [], []
+    failed = floors[floors["verdict"] == "failed"].groupby("segment").size()
+    meant = dict(zip(intended["segment"], intended["discipline"], strict=True))
+    ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+    whole = anchors.groupby("discipline")["weight"].sum()
+    for segment, own in rows.groupby("segment"):
+        found = _Values(own, anchors, min_n)
+        if not len(found.anchors):
+            continue
+        sure, drawn = found.values(np.ones((1, len(found.people))))[0], found.drawn(rng)
+        for row, value, x in zip(found.anchors.itertuples(), sure, found.x(), strict=True):
+            told.append((segment, row.discipline, row.measure, found.n[row.measure], x, value))
+        names = [name for name in LEADS if name in set(found.anchors["discipline"])]
+        index, many = found.index(sure[None])[0], found.index(drawn)
+        known = (found.anchors.groupby("discipline")["weight"].sum() / whole)[names].to_numpy("float64")
+        for at, name in enumerate(names):
+            low, high = np.quantile(many[:, at], ends)
+            size = int((found.anchors["discipline"] == name).sum())
+            indices.append((segment, name, size, known[at], index[at], low, high))
+        counts = np.flatnonzero(known >= _HALF)
+        if len(counts) < 2:
+            continue
+        first = int(counts[index[counts].argmax()])
+        others = counts[counts != first]
+        distance = index[first] - index[others].max()
+        low, high = np.quantile(many[:, first] - many[:, others].max(axis=1), ends)
+        held = float((counts[found.weighed(sure, rng)[:, counts].argmax(axis=1)] == first).mean())
+        floor, settled = int(failed.get(segment, 0)), bool(low > 0)
+        verdict = (
+            "a floor fails" if floor else "no clear lead" if not settled
+            else "hangs on the weights" if held < _HANGS else "leads"
+        )  # fmt: skip
+        leads.append(
+            (segment, names[first], distance, low, high, settled, held, floor, verdict, meant.get(segment, ""))
+        )
+    columns = ["segment", "discipline", "distance", "distance_low", "distance_high", "settled", "held", "floors",
+               "verdict", "intended"]  # fmt: skip
+    return Position(
+        pd.DataFrame(told, columns=["segment", "discipline", "measure", "n", "x", "value"]),
+        pd.DataFrame(indices, columns=["segment", "discipline", "n", "known", "index", "index_low", "index_high"]),
+        pd.DataFrame(leads, columns=columns),
+    )
+
+
+class _Values:
+    """Values of the measures of some rows, for any weights of their persons."""
+
+    def __init__(self, rows: pd.DataFrame, anchors: pd.DataFrame, min_n: int):
+        counted = rows[rows["denominator"] != 0]
+        self.n = counted.groupby("measure")["person"].nunique().to_dict()
+        known = [name for name in anchors["measure"] if self.n.get(name, 0) >= min_n]
+        self.anchors = anchors[anchors["measure"].isin(known)].reset_index(drop=True)
+        codes, self.people = pd.factorize(rows["person"])
+        self._sums = {}
+        for name in self.anchors["measure"]:
+            at = (rows["measure"] == name).to_numpy()
+            parts = rows.loc[at, _PARTS].to_numpy("float64")
+            self._sums[name] = np.column_stack(
+                [np.bincount(codes[at], part, minlength=len(self.people)) for part in parts.T]
+            )
+
+    def x(self, weights: np.ndarray | None = None) -> np.ndarray:
+        """The measures themselves; one row a row of weights, or of none."""
+        given = np.ones((1, len(self.people))) if weights is None else weights
+        found = []
+        for name in self.anchors["measure"]:
+            k, n, square = (given @ self._sums[name]).T
+            n = np.where(n != 0, n, np.nan)
+            mean = k / n
+            found.append(np.sqrt(np.maximum(square / n - mean**2, 0)) if name == "lead_time_sd" else mean)
+        table = np.column_stack(found)
+        return table[0] if weights is None else table
+
+    def values(self, weights: np.ndarray) -> np.ndarray:
+        """0 at the threshold, 1 where excellent, cut; one row a row of weights, one column a measure."""
+        low, high = (self.anchors[name].to_numpy("float64") for name in ("threshold", "excellent"))
+        return np.clip((self.x(weights) - low) / (high - low), *_CUT)
+
+    def drawn(self, rng: np.random.Generator) -> np.ndarray:
+        """Values under Poisson bootstraps of the persons."""
+        step = max(1, 2_000_000 // max(len(self.people), 1))
+        parts = [min(step, _DRAWS - first) for first in range(0, _DRAWS, step)]
+        return np.concatenate([self.values(rng.poisson(1.0, (n, len(self.people))).astype("float64")) for n in parts])
+
+    def index(self, values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """Weighted mean of the values of each discipline that has a measure, in the order of ``LEADS``.
+
+        A measure that a draw knows nothing of is left out of it.
+        """
+        weight = self.anchors["weight"].to_numpy("float64")[None] if weights is None else weights
+        names = [name for name in LEADS if name in set(self.anchors["discipline"])]
+        known = ~np.isnan(values)
+        found = []
+        for name in names:
+            at = (self.anchors["discipline"] == name).to_numpy()
+            own = (weight * known)[:, at]
+            found.append((own * np.nan_to_num(values[:, at])).sum(axis=1) / np.maximum(own.sum(axis=1), 1e-300))
+        return np.column_stack(found)
+
+    def weighed(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Indices under many weights: the declared ones times exponential numbers."""
+        declared = self.anchors["weight"].to_numpy("float64")
+        weights = declared * rng.exponential(size=(_WEIGHTS, len(declared)))
+        return self.index(np.broadcast_to(values, weights.shape), weights)
+
+
+# -- lived against felt ------------------------------------------------------------------------------
+
+FIELDS = {
+    (False, True): "standard, felt personal",
+    (True, True): "tailored, felt personal",
+    (True, False): "tailored, not felt",
+    (False, False): "standard, not felt",
+}
+
+
+def felt(
+    invitations: pd.DataFrame,
+    tailored: set[str] | None,
+    *,
+    item: str,
+    at_least: float,
+    min_n: int,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Designed as standard or tailored, against what customers say.
+
+    Parameters
+    ----------
+    invitations
+        The frame ``invitations``.
+    tailored
+        Customers with an agreement that deviates from the standard; None where no agreements are on record.
+    item
+        That customers were asked for.
+    at_least
+        Share of content answers from which it is felt.
+    min_n
+        Groups of fewer customers are left out.
+    confidence
+        That the intervals hold together with (Bonferroni).
+
+    Returns
+    -------
+    DataFrame
+        One row a segment and design: ``segment``, ``design`` ("tailored", "standard"), ``n`` (answers),
+        ``n_customers``, ``felt_share`` with ends, ``field``: one of ``FIELDS``, or "not settled". No row without
+        answers to the item.
+    """
+    answers = invitations[(invitations["item"] == item) & invitations["score"].notna()]
+    answers = answers[~answers["segment"].isin(_NO_SEGMENTS) & answers["customer_id"].notna()]
+    columns = ["segment", "design", "n", "n_customers", "felt_share", "felt_low", "felt_high", "field"]
+    if tailored is None or answers.empty:
+        return pd.DataFrame(columns=columns)
+    design = np.where(answers["customer_id"].isin(tailored), "tailored", "standard")
+    content = _content(answers)
+    rows = pd.DataFrame(
+        {"segment": answers["segment"], "design": design, "person": answers["customer_id"], "numerator": content * 1.0,
+         "denominator": 1.0}
+    )  # fmt: skip
+    people = rows.groupby(["segment", "design"])["person"].transform("nunique")
+    rows = rows[people >= min_n]
+    if rows.empty:
+        return pd.DataFrame(columns=columns)
+    keys = ["segment", "design"]
+    found = _shares(rows, by=keys, confidence=confidence, family=rows.groupby(keys).ngroups)
+    names = {"share": "felt_share", "share_low": "felt_low", "share_high": "felt_high"}
+    found = found.rename(columns=names)
+    sure = (found["felt_low"] > at_least) | (found["felt_high"] < at_least)
+    fields = [
+        FIELDS[row.design == "tailored", row.felt_low > at_least] if clear else "not settled"
+        for row, clear in zip(found.itertuples(), sure, strict=True)
+    ]
+    return found.assign(field=fields)[columns]
+
+
+# -- consistency -------------------------------------------------------------------------------------
+
+
+def leans(
+    rows: pd.DataFrame, anchors: pd.DataFrame, *, min_n: int, rng: np.random.Generator, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Do the channels that serve a segment lean the same way?
+
+    Parameters
+    ----------
+    rows
+        The result of ``contributions``.
+    anchors
+        The frame ``disciplines``.
+    min_n
+        Persons that a measure needs.
+    rng
+        Of the bootstraps.
+    confidence
+        That the intervals of a segment's channels hold together with (Bonferroni).
+
+    Returns
+    -------
+    DataFrame
+        One row a segment and channel ("": all of them): ``segment``, ``channel``, ``n`` (measures), ``lean``
+        (operational excellence less customer intimacy) with ends, ``otherwise`` (on the other side of 0 than the
+        segment). Only where both disciplines have a measure.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.4.
+    """
+    own = anchors[anchors["measure"].isin(ORDER_MEASURES) & anchors["discipline"].isin(LEADS[:2])]
+    rows, found = rows[rows["measure"].isin(set(own["measure"]))], []
+    for segment, mine in rows.groupby("segment"):
+        channels = [name for name in sorted(mine["channel"].unique()) if name and name != stats.OTHER]
+        for channel in ["", *channels]:
+            here = mine if not channel else mine[mine["channel"] == channel]
+            what = _Values(here, own, min_n)
+            if set(what.anchors["discipline"]) != set(LEADS[:2]):
+                continue
+            index, many = what.index(what.values(np.ones((1, len(what.people)))))[0], what.index(what.drawn(rng))
+            level = (1 - confidence) / 2 / max(len(channels) if channel else 1, 1)
+            low, high = np.quantile(many[:, 0] - many[:, 1], [level, 1 - level])
+            found.append((segment, channel, len(what.anchors), index[0] - index[1], low, high))
+    told = pd.DataFrame(found, columns=["segment", "channel", "n", "lean", "lean_low", "lean_high"])
+    whole = told[told["channel"] == ""].set_index("segment")
+    low, high = (told["segment"].map(whole[name]) for name in ("lean_low", "lean_high"))
+    against = ((told["lean_high"] < 0) & (low > 0)) | ((told["lean_low"] > 0) & (high < 0))
+    return told.assign(otherwise=against.astype(bool))
+
+
+def departments(terms: pd.DataFrame, deviating: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
+    """Which departments tailor for a segment, and which keep the standard?
+
+    Parameters
+    ----------
+    terms
+        The result of ``agreements.meant`` at one moment.
+    deviating
+        ``agreement_id`` and ``term`` of the terms that deviate from the standard.
+    min_n
+        Segments with fewer customers under agreement are left out.
+    confidence
+        That the intervals hold together with (Bonferroni).
+
+    Returns
+    -------
+    DataFrame
+        One row a segment and department: ``segment``, ``department``, ``n`` (customers under agreement), ``k`` (with a
+        deviating term of that department), ``share`` with ends, ``verdict``: "tailors", "keeps the standard", "mixed".
+    """
+    own = terms[~terms["segment"].isin(_NO_SEGMENTS) & (terms["weight"] > 0)].copy()
+    own["department"] = own["department"].astype("str").where(own["department"].notna(), stats.UNKNOWN)
+    people = terms.groupby("segment")["customer_id"].nunique()
+    marked = own.merge(deviating, on=["agreement_id", "term"])
+    counts = marked.groupby(["segment", "department"])["customer_id"].nunique()
+    pairs = [(segment, name) for segment in sorted(set(own["segment"])) for name in sorted(set(own["department"]))]
+    rows = pd.DataFrame(pairs, columns=["segment", "department"])
+    rows["n"] = rows["segment"].map(people).astype("int64")
+    rows["k"] = [int(counts.get(pair, 0)) for pair in pairs]
+    rows = rows[rows["n"] >= min_n].reset_index(drop=True)
+    found = stats.share(rows, confidence=confidence, family=max(len(rows), 1))
+    verdict = np.select(
+        [found["share_low"] > 0.5, found["share_high"] < 0.5], ["tailors", "keeps the standard"], "mixed"
+    )
+    return found.assign(verdict=verdict)[
+        ["segment", "department", "n", "k", "share", "share_low", "share_high", "verdict"]
+    ]
+
+
+# -- room ----------------------------------------------------------------------------------------------
+
+
+def spent(served: pd.DataFrame, orders: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """Cost to serve and orders by customer: ``segment``, ``customer_id``, ``cost``, ``n_orders``.
+
+    Takes cost by ``customer_id`` (as for ``contributions``), orders placed, and the frame ``segments``, of whose
+    customers alone it tells.
+    """
+    counts = orders.groupby("customer_id").size().rename("n_orders")
+    found = pd.concat([served.groupby("customer_id")["cost"].sum(), counts], axis=1).astype("float64").fillna(0)
+    return people[["segment", "customer_id"]].merge(found, left_on="customer_id", right_index=True)
+
+
+def spent_before(before: pd.DataFrame, counts: pd.DataFrame, people: pd.DataFrame, *, ago: int = 4) -> pd.DataFrame:
+    """``spent`` of the period that was ``ago`` periods before.
+
+    Takes the result of ``profit.profits_before``, and the frames ``customers_before`` and ``segments``.
+    """
+    costs = before[before["ago"] == ago].set_index("customer_id")["cost_to_serve"].rename("cost")
+    counts = counts[counts["ago"] == ago].set_index("customer_id")["n_orders"]
+    found = pd.concat([costs, counts], axis=1).astype("float64").fillna(0) if len(costs) else costs.to_frame()
+    return people[["segment", "customer_id"]].merge(found, left_on="customer_id", right_index=True)
+
+
+def room(
+    now: pd.DataFrame,
+    before: pd.DataFrame,
+    *,
+    band: Sequence[float],
+    days: int,
+    min_n: int,
+    rng: np.random.Generator,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Where did cost come free within a year, and how much of it could be spent?
+
+    Parameters
+    ----------
+    now, before
+        One row a customer: ``segment``, ``customer_id``, ``cost`` (to serve, cents), ``n_orders``; of the period, and
+        of the same one a year before.
+    band
+        Least and greatest share of what came free that may be spent.
+    days
+        Of the period.
+    min_n
+        Customers that a segment needs in both.
+    rng
+        Of the bootstraps.
+    confidence
+        Coverage of each interval.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment: ``segment``, ``cost_now``, ``cost_before`` (cents an order), ``freed`` (cents a year) with
+        ends, ``came_free`` (above 0 for certain), ``spend_low``, ``spend_high`` (cents a year; missing otherwise).
+    """
+    found, year = [], 365.25 / days
+    ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+    for segment in sorted((set(now["segment"]) & set(before["segment"])) - _NO_SEGMENTS):
+        sides = [rows[rows["segment"] == segment] for rows in (before, now)]
+        if min(rows["customer_id"].nunique() for rows in sides) < min_n:
+            continue
+        people = pd.Index(sorted(set(sides[0]["customer_id"]) | set(sides[1]["customer_id"])))
+        sums = [
+            rows.groupby("customer_id")[["cost", "n_orders"]].sum().reindex(people).fillna(0).to_numpy("float64")
+            for rows in sides
+        ]
+        step, freed = max(1, 2_000_000 // len(people)), []
+        for first in range(0, _DRAWS, step):  # who is in both is drawn for both
+            weights = rng.poisson(1.0, (min(step, _DRAWS - first), len(people))).astype("float64")
+            (a, n), (b, m) = ((weights @ side).T for side in sums)
+            freed.append((a / np.maximum(n, 1) - b / np.maximum(m, 1)) * sums[1][:, 1].sum() * year)
+        (a, n), (b, m) = (side.sum(axis=0) for side in sums)
+        low, high = np.quantile(np.concatenate(freed), ends)
+        value = (a / max(n, 1) - b / max(m, 1)) * m * year
+        clear = bool(low > 0)
+        spend = [share * value if clear else np.nan for share in band]
+        found.append((segment, b / max(m, 1), a / max(n, 1), value, low, high, clear, *spend))
+    columns = ["segment", "cost_now", "cost_before", "freed", "freed_low", "freed_high", "came_free", "spend_low",
+               "spend_high"]  # fmt: skip
+    return pd.DataFrame(found, columns=columns)
+
+
+def key_figures(floors: pd.DataFrame, found: Position, placed: pd.DataFrame) -> pd.DataFrame:
+    """Key figures of the report, in the columns of ``figures.parquet``.
+
+    Takes the results of ``thresholds``, ``position`` and ``felt``: floors that fail by segment and in all, the index of
+    each discipline and the distance of the leader by segment, share of content answers by segment and design.
+    """
+    rows = []
+    asked = floors[~floors["verdict"].isin(["not on record", "too few to say"])]
+    if len(asked):
+        failed = asked["verdict"] == "failed"
+        rows.append(("floors_failed", "6.1", "", int(failed.sum()), np.nan, np.nan, len(asked), "floors"))
+        for segment, own in failed.groupby(asked["segment"]):
+            rows.append(("floors_failed", "6.1", segment, int(own.sum()), np.nan, np.nan, len(own), "floors"))
+    for row in found.indices.to_dict("records"):
+        ends = (row["index"], row["index_low"], row["index_high"])
+        rows.append((f"index_{row['discipline']}", "6.2", row["segment"], *ends, pd.NA, "index"))
+    for row in found.leads.to_dict("records"):
+        ends = (row["distance"], row["distance_low"], row["distance_high"])
+        rows.append((f"leads_{row['discipline']}", "6.2", row["segment"], *ends, pd.NA, "index"))
+    for row in placed.to_dict("records"):
+        ends = (row["felt_share"], row["felt_low"], row["felt_high"])
+        rows.append((f"felt_{row['design']}", "6.3", row["segment"], *ends, row["n"], "share"))
+    columns = ["figure_id", "definition_id", "segment", "value", "low", "high", "n", "unit"]
+    told = pd.DataFrame(rows, columns=columns).assign(cohort="orders", channel="")
+    return told[["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]]
