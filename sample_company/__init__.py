@@ -32,6 +32,8 @@ class Truth:
         Series by customer_id: one of ``GROUPS``; one of ``NEEDS`` (business and wholesale only).
     standards
         By need, the terms that more than half of its agreements hold, payment apart.
+    disciplines
+        By type: the discipline that it is led in ("" for two groups that are not served alike), the floor that fails.
     potential
         One row per promised order, invited or not: order_id, group, ``invited_at`` (UTC); what was known then
         (``days_late``, ``fill`` 0-1, ``damaged``, ``arrived``); ``late`` (ever); ``orders_before`` (promised,
@@ -75,6 +77,7 @@ class Truth:
     customer_group: pd.Series
     customer_need: pd.Series
     standards: dict[str, tuple[str, ...]]
+    disciplines: dict[str, tuple[str, str]]
     potential: pd.DataFrame
     effects: pd.DataFrame
     activity_seconds: dict[str, int]
@@ -207,6 +210,7 @@ def make(
             need: tuple(term for term, (_, share, _) in life.TERMS.items() if 0.5 < share[at] < 1)
             for at, need in enumerate(life.NEEDS)
         },
+        disciplines=life.LED,
         potential=potential,
         effects=effects,
         activity_seconds={activity: seconds for activity, (_, seconds, _) in life.TIME.items()},

@@ -120,6 +120,11 @@ TERMS = {  # term -> department, share of each need's agreements that hold it, w
     "minimum_order": ("sales", (0.1, 0.75), ("half case", "none", "single case")),
     "payment_days": ("finance", (1.0, 1.0), ("14", "30", "60")),
 }
+LED = {  # by type: agreements and visits make for intimacy; rush makes orders late, many lines and papers imperfect
+    "consumer": ("operational_excellence", ""),
+    "business": ("", "on_time"),
+    "wholesale": ("customer_intimacy", "perfect"),
+}
 WEAK, WEAK_DAY = 3, 488  # SUP4, from 2025-11-01
 WEAK_LATE, WEAK_SHORT = (0.07, 0.32), (0.04, 0.22)  # of its purchase orders, of their lines; before, after
 _SHORT = (0.02, 0.11)  # of our order lines: all others; its products from then on
