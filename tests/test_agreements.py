@@ -305,6 +305,22 @@ def test_by_chance_no_more_are_settled_than_the_confidence_says():
     assert 3 <= (found["how"] == "settled").sum() <= 33
 
 
+def test_the_evidence_of_each_need_is_shown_beside_the_others():
+    people = PEERS | {"misses": ((20, 16), (20, 10)), "small": ((20, 4), (20, 3))}
+    asked = pd.concat([_asked("misses", "small"), _asked("misses")], ignore_index=True)
+    settled = agreements.settle(asked, _counts(people), _needs())
+    found = agreements.evidence_for(settled, _counts(people), _needs(), min_n=1)
+    found = found.set_index(["need", "measure"])
+    assert found["n_customers"].tolist() == [1, 1, 1, 1]
+    assert found.loc[("arrival", "window_missed"), ["asked", "theirs", "others"]].tolist() == ["more", 0.8, 0.2]
+    size = found.loc[("stock", "order_size")]
+    assert size["asked"] == "less"
+    assert size["theirs"] == pytest.approx(np.exp((19 * np.log(3) + np.log(4)) / 20))
+    assert size["others"] == pytest.approx(np.exp((19 * np.log(10) + np.log(11)) / 20))
+    assert found.loc[("arrival", "order_size"), "asked"] == ""
+    assert agreements.evidence_for(settled, _counts(people), _needs(), min_n=2).empty
+
+
 def test_needs_of_few_customers_count_as_not_settled():
     settled = pd.DataFrame({
         "request_id": range(30), "customer_id": range(30), "request_type": "fixed hour",

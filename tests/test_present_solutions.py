@@ -94,6 +94,17 @@ def test_the_account_of_evidence():
     assert _text(present_solutions.evidence(bare, LOOK)).startswith("None of 1 requests could be looked at.")
 
 
+def test_evidence_reads_in_its_units():
+    rows = pd.DataFrame({
+        "need": ["arrival", "stock"], "measure": ["window_missed", "order_size"], "asked": ["more", ""],
+        "n_customers": [20, 30], "theirs": [0.8, 3.25], "others": [0.2, 10.0],
+    })  # fmt: skip
+    page = present_solutions.shown(rows, LOOK).html
+    for text in ("arrivals outside receiving windows", "80.0 %", "3.25", "more"):
+        assert text in page
+    assert present_solutions.shown(rows.iloc[:0], LOOK) is None
+
+
 def test_solutions_and_what_none_covers():
     found = location.Cover(("window",), 30000.0, ("stock",))
     assert _text(present_solutions.solutions(found, True, LOOK)).splitlines() == [

@@ -562,6 +562,45 @@ def needs_behind(settled: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     return found.assign(share=found["n"] / found.groupby("request_type")["n"].transform("sum"))
 
 
+def evidence_for(settled: pd.DataFrame, counts: pd.DataFrame, needs: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """What the customers of each need show, beside the others of their segments of whom as much is known.
+
+    Parameters
+    ----------
+    settled, counts, needs
+        The result of ``settle``; the frames ``request_evidence`` and ``needs``.
+    min_n
+        Customers that both sides need.
+
+    Returns
+    -------
+    DataFrame
+        One row a need and measure of any need: ``need``, ``measure``, ``asked`` ("more" or "less", "" where it is
+        evidence of another need), ``n_customers``, ``theirs`` and ``others``: mean of customers' means (share, 0-1; of
+        sizes and gaps the geometric one: pieces, days; of uneven sizes the mean factor off the own median).
+    """
+    asked = needs[needs["what"] == "evidence"]
+    wanted = {(row.name_, row.key): row.value for row in asked.rename(columns={"name": "name_"}).itertuples()}
+    known = settled[settled["need"] != ""].drop_duplicates(["customer_id", "need"])
+    told, found = {}, []
+    for measure in sorted(set(asked["key"])):
+        rows = _values(counts, measure)
+        sums = rows.assign(x=rows["n"] * rows["x"]).groupby(["segment", "customer_id"])[["x", "n"]].sum().reset_index()
+        told[measure] = sums[sums["n"] >= _ENOUGH].assign(mean=sums["x"] / sums["n"])
+    everywhere = [set(sums["customer_id"]) for sums in told.values()]
+    for measure, sums in told.items():
+        sums = sums[sums["customer_id"].isin(set.intersection(*everywhere))]
+        for need, own in known.groupby("need"):
+            mine = sums["customer_id"].isin(set(own["customer_id"]))
+            beside = ~mine & sums["segment"].isin(set(sums["segment"][mine]))
+            if min(mine.sum(), beside.sum()) < min_n:
+                continue
+            means = [float(sums["mean"][side].mean()) for side in (mine, beside)]
+            means = means if measure in _ONE_OR_NONE else [float(np.exp(each)) for each in means]
+            found.append((need, measure, wanted.get((need, measure), ""), int(mine.sum()), *means))
+    return pd.DataFrame(found, columns=["need", "measure", "asked", "n_customers", "theirs", "others"])
+
+
 def needs_found(settled: pd.DataFrame, *, min_n: int) -> list[str]:
     """Needs that at least ``min_n`` customers are settled to have, most customers first."""
     rows = settled[settled["need"] != ""]

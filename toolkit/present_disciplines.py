@@ -82,7 +82,7 @@ def thresholds(rows: Frame, look: Look) -> Html:
                   together=look.together(len(rows)))  # fmt: skip
     heads = {"what": "floor", "of": "of", "at_least": "at least", "n": "counted", "value": "found"}
     heads |= {"value_low": "low", "value_high": "high"}
-    kinds = {"what": "shown", "of": "shown", "at_least": "share"} | dict.fromkeys(trio("value"), "share")
+    kinds = {"what": "name", "of": "name", "at_least": "share"} | dict.fromkeys(trio("value"), "share")
     columns = ["what", "segment", "of", "at_least", "n", *trio("value"), "verdict"]
     return table(told, name="floors", caption=caption, columns=columns, heads=heads, kinds=kinds)
 
@@ -105,7 +105,7 @@ def measures(rows: Frame, look: Look) -> Html:
         period=look.period, currency=look.currency,
     )  # fmt: skip
     heads = {"discipline": "discipline", "what": "measure", "n": "customers", "x": "found", "value": "counts as"}
-    kinds = {"discipline": "shown", "what": "shown", "x": "kind", "value": "times"}
+    kinds = {"discipline": "name", "what": "name", "x": "kind", "value": "times"}
     columns = ["segment", "discipline", "what", "n", "x", "value"]
     return table(told, name="position_measures", caption=caption, columns=columns, heads=heads, kinds=kinds)
 

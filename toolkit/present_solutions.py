@@ -31,6 +31,16 @@ _OUTCOMES = {
     "cost": "cost to serve an order",
 }
 _READS = {"minutes": "times", "late": "share", "complaint": "share", "cost": "cents"}
+_EVIDENCE = {
+    "window_missed": "arrivals outside receiving windows",
+    "late": "orders late",
+    "short": "orders not in full",
+    "rush": "rush orders",
+    "stock_out": "orders of articles that ran out",
+    "order_size": "pieces an order (geometric mean)",
+    "uneven_size": "factor that orders lie off the usual size",
+    "order_gap": "days between orders (geometric mean)",
+}
 _WHY = {
     "too little evidence": "{n}: the customer shows none of them clearly",
     "both ways": "{n}: the customer shows more than one",
@@ -91,7 +101,7 @@ def growth(rows: Frame, standard: Sequence[str], terms: Sequence[str], look: Loo
         "when": "end of", "n": "agreements", "n_worded": "combinations as worded", "n_meant": "as meant",
         "effective": "as various as", "deviations": "deviations an agreement",
     }  # fmt: skip
-    kinds = {"when": "shown", "n_worded": "count", "n_meant": "count", "effective": "times", "deviations": "times"}
+    kinds = {"when": "name", "n_worded": "count", "n_meant": "count", "effective": "times", "deviations": "times"}
     caption = say(
         "Combinations of terms, and how far they are from the standard ({standard})",
         standard=own or say("none of them"),
@@ -126,7 +136,7 @@ def costs(rows: Frame, look: Look) -> Html:
     )  # fmt: skip
     heads = {"outcome": "of", "way": "compared by", "n": "orders", "of": "of which compared", "change": "a deviation"}
     heads |= {"change_low": "low", "change_high": "high", "verdict": "both ways"}
-    kinds = {"outcome": "shown", "way": "shown", "of": "share"} | dict.fromkeys(trio("change"), "kind")
+    kinds = {"outcome": "name", "way": "name", "of": "share"} | dict.fromkeys(trio("change"), "kind")
     return table(told, name="cost_of_variety", caption=caption, columns=list(heads), heads=heads, kinds=kinds)
 
 
@@ -191,6 +201,24 @@ def evidence(settled: Frame, look: Look) -> Html | None:
     if why:
         said.append(say("Not settled: {why}.", why="; ".join(why)))
     return paragraphs(said)
+
+
+def shown(rows: Frame, look: Look) -> Html | None:
+    """What the customers of each need show, beside others of their segments; None where no need is settled."""
+    if rows.empty:
+        return None
+    caption = say(
+        "What customers with each need show in the 52 weeks to the end of {period}, beside the others of their "
+        "segments", period=look.period,
+    )  # fmt: skip
+    told = rows.assign(
+        what=[say(_EVIDENCE[name]) for name in rows["measure"]],
+        kind=["times" if name in ("order_size", "uneven_size", "order_gap") else "share" for name in rows["measure"]],
+    )
+    heads = {"need": "need", "what": "measure", "asked": "evidence", "theirs": "theirs", "others": "others'"}
+    kinds = {"need": "name", "what": "name", "asked": "text", "theirs": "kind", "others": "kind"}
+    columns = ["need", "what", "asked", "n_customers", "theirs", "others"]
+    return table(told, name="evidence", caption=caption, columns=columns, heads=heads, kinds=kinds)
 
 
 def solutions(found, declared: bool, look: Look) -> Html:
