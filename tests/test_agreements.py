@@ -8,6 +8,7 @@ import pytest
 from conftest import SHARED
 from scipy.sparse.csgraph import floyd_warshall
 from scipy.stats import binom, norm
+from scipy.stats import t as student
 
 from toolkit import agreements, location
 from toolkit.errors import DataError
@@ -145,6 +146,14 @@ def test_vectors_and_deviations():
     assert early.deviations.to_dict() == {"A": 1.0, "B": 3.0, "C": 2.0}
 
 
+def test_wordings_are_trimmed_and_the_most_held_comes_first():
+    terms = agreements.meant(_terms({"A": {"days": " mon-fri "}, "B": {"days": "x"}, "C": {"days": "daily"}}), _needs())
+    assert terms["value"].tolist() == ["daily", "x", "daily"]
+    what = agreements.held(terms, _needs())
+    assert what.sizes.tolist() == [2, 1]
+    assert what.vectors[:, 0].tolist() == ["daily", "x"]
+
+
 def test_growth_tells_each_period():
     then = _terms({"A": {"days": "daily"}}, ago=1)
     now = _terms({"A": {"days": "daily"}, "B": {"days": "mon-fri"}, "C": {"days": "monday", "window": "early"}})
@@ -206,6 +215,54 @@ def test_cost_by_term_and_what_is_left_out():
     gone = orders.assign(agreement_id="ended before")
     assert agreements.costed(gone, work, what, rates=pd.Series(dtype=float)).empty
     assert agreements.cost_of_variety(costed[costed["deviations"] == 0]).empty
+
+
+def test_like_orders_are_compared_within_their_cells():
+    """The outcome is 100 a cell more and 3 a deviation; cells with more hold more deviations."""
+    rng = np.random.default_rng(2)
+    n = 400
+    cell, extra = rng.integers(0, 2, n), rng.integers(0, 3, n)
+    orders = pd.DataFrame({
+        "customer_id": [f"c{i}" for i in range(n)], "segment": "s", "channel": np.where(cell, "app", "web"),
+        "region": "r", "fulfilment": "f", "order_class": "k", "rush": False, "n_lines": 1, "quantity": 1,
+        "weight_g": 1000, "deviations": (extra + cell * rng.integers(0, 2, n)).astype("float64"), "late": None,
+        "complaint": False,
+    })  # fmt: skip
+    y = 100.0 * cell + 3.0 * orders["deviations"]
+    orders = orders.assign(minutes=y, cost=y)
+    found = agreements.cost_of_variety(orders).set_index("outcome").loc["cost"]
+    assert found["alike"] == pytest.approx(3)
+    assert found["regression"] == pytest.approx(3)
+    assert found["alike_share"] == 1.0
+
+
+def test_the_intervals_of_four_outcomes_hold_together():
+    assert agreements._far(0.95, 10) == pytest.approx(student.ppf(1 - 0.05 / 2 / 4, 9))
+    assert agreements._far(0.95, 10, 1) == pytest.approx(student.ppf(0.975, 9))
+
+
+@pytest.mark.parametrize(("other", "settled"), [((90.0, 2.0), True), ((90.0, 200.0), False), ((-90.0, 2.0), False)])
+def test_a_cost_is_settled_only_if_both_ways_say_so(monkeypatch, other, settled):
+    costed = agreements.costed(*_orders(np.random.default_rng(3), 6000, 45), rates=pd.Series({"desk": 2.0}))
+    monkeypatch.setattr(agreements, "_alike", lambda y, orders: (*other, 60, 1.0))
+    assert agreements.cost_of_variety(costed).set_index("outcome").loc["cost", "settled"] == settled
+
+
+def test_deviations_weigh_what_their_terms_weigh():
+    terms, needs = _two_kinds()
+    what = agreements.held(terms, needs)
+    orders = pd.DataFrame({
+        "order_id": ["1", "2", "3"], "agreement_id": ["W0", "D0", None], "freight": 5, "net_revenue": 1,
+        "customer_id": ["a", "b", "c"],
+    })  # fmt: skip
+    work = pd.DataFrame({"order_id": [], "pool": [], "seconds": []}).astype({"seconds": "float64"})
+    found = agreements.costed(orders, work, what, rates=pd.Series(dtype="float64"))
+    assert found["deviations"].tolist() == [2.0, 1.0, 0.0]
+    assert found[["term: days", "term: window"]].to_numpy().tolist() == [[0, 1], [1, 0], [0, 0]]
+    assert agreements.deviating(terms, what)["term"].value_counts().to_dict() == {"window": 12, "days": 10}
+    kept = orders.assign(agreement_id=["W0", None, "ended"])
+    placed = pd.DataFrame({"order_id": ["1", "2", "3", "4"]})
+    assert agreements.tailored(placed, kept, what).to_dict() == {"1": True, "2": False, "4": False}
 
 
 def test_work_without_a_known_cost_is_left_out():
@@ -276,6 +333,13 @@ def test_z_of_a_share_is_a_mid_p_and_of_a_mean_that_of_its_error():
     error = np.sqrt(within / 12 + means.var(ddof=1) / 2)
     assert z["large"]["c"] == pytest.approx((means[2] - means[:2].mean()) / error)
     assert (z["large"] == -z["small"]).all()
+
+
+def test_two_measures_of_a_need_are_joined_by_stouffer():
+    counts = _counts(PEERS | {"x": ((20, 10), (20, 4))})
+    both = {"window_missed": "more", "order_size": "less"}
+    z = agreements._support(counts, {"one": {"window_missed": "more"}, "two": {"order_size": "less"}, "both": both})
+    assert z.loc["x", "both"] == pytest.approx((z.loc["x", "one"] + z.loc["x", "two"]) / 2**0.5)
 
 
 def test_uneven_sizes_are_told_from_the_own_median():

@@ -146,12 +146,15 @@ CONTACTS = pd.DataFrame({
     "department": ["sales"] * 30 + ["desk"] * 10, "wait_s": [3600] * 25 + [90_000] * 15, "in_period": True,
     "of_period": [True] * 10 + [False] * 30,
 })  # fmt: skip
+BEFORE = CONTACTS.assign(event_id=range(40, 80), wait_s=10**6, in_period=False, of_period=False)  # of another period
 WISHES = pd.DataFrame({"person": range(50), "segment": "a", "outcome": ["not_ranged"] * 10 + ["bought"] * 40})
 
 
 def test_floors_fail_are_kept_or_neither():
     due = _due(400, 60)
-    frames = {"order_service": due, "orders": due, "contacts": CONTACTS, "wishes": WISHES}
+    gone = _due(90, 90).assign(order_id=[f"X{i}" for i in range(90)], cancelled=True)
+    due, told = pd.concat([due, gone], ignore_index=True), pd.concat([CONTACTS, BEFORE], ignore_index=True)
+    frames = {"order_service": due, "orders": due, "contacts": told, "wishes": WISHES}
     floors = _floors(
         ("on_time", 0.95, "", "", "", 24), ("on_time", 0.6, "", "", "", 24), ("on_time", 0.85, "", "", "", 24),
         ("free_of_complaint", 0.9, "", "", "", 24), ("answered_in_time", 0.9, "", "", "sales", 24),
@@ -278,6 +281,16 @@ def test_a_channel_that_leans_otherwise_is_named():
     assert alone.empty
 
 
+def test_the_channels_of_a_segment_hold_together():
+    one = {("perfect", "a", "web"): (0.75, 0.2), ("nps", "a", "web"): (25, 40)}
+    three = one | {(name, "a", channel): value for (name, _, _), value in one.items() for channel in ("x", "y")}
+    widths = []
+    for told in (one, three):
+        found = disciplines.leans(_rows(told), ANCHORS, min_n=10, rng=np.random.default_rng(2)).set_index("channel")
+        widths.append(found.loc["web", "lean_high"] - found.loc["web", "lean_low"])
+    assert 1.1 < widths[1] / widths[0] < 1.35  # 2.39 normal deviates in place of 1.96
+
+
 def test_departments_tailor_or_keep_the_standard():
     terms = pd.DataFrame({
         "agreement_id": [f"A{i}" for i in range(60)] * 2, "customer_id": [f"c{i}" for i in range(60)] * 2,
@@ -302,6 +315,9 @@ def test_room_is_what_came_free_for_certain():
     freed = (1102 / 2 - 900 / 2) * 100 * 365.25 / 73
     assert (found["freed"], found["came_free"]) == (pytest.approx(freed), True)
     assert [found["spend_low"], found["spend_high"]] == pytest.approx([0.2 * freed, 0.5 * freed])
+    unsure = before.assign(cost=[100.0 if i % 2 else 1800.0 for i in range(50)])
+    told = disciplines.room(now, unsure, band=[0.2, 0.5], days=73, min_n=10, rng=np.random.default_rng(1)).iloc[0]
+    assert (told["freed"] > 0, told["came_free"]) == (True, False)
     dearer = disciplines.room(before, now, band=[0.2, 0.5], days=73, min_n=10, rng=np.random.default_rng(1)).iloc[0]
     assert not dearer["came_free"]
     assert np.isnan(dearer["spend_low"])
