@@ -210,6 +210,16 @@ def growth(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["ago", "n", "n_worded", "n_meant", "effective", "deviations"])
 
 
+def on_record(unlocks: pd.DataFrame) -> bool:
+    """Are agreements on record, and which order falls under which? By the frame ``unlocks``.
+
+    >>> on_record(pd.DataFrame({"table": ["orders"], "columns": ["agreement_id, rush"]}))
+    False
+    """
+    absent = dict(zip(unlocks["table"], unlocks["columns"], strict=True))
+    return absent.get("agreements") != "" and "agreement_id" not in absent.get("orders", "").split(", ")
+
+
 def tailored(orders: pd.DataFrame, agreed: pd.DataFrame, what: Held) -> pd.Series:
     """By order id: does its agreement deviate from the standard? Not of agreements that are no more in force.
 
