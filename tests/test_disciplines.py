@@ -143,7 +143,8 @@ def _floors(*rows: tuple[str, float, str, str, str, int]) -> pd.DataFrame:
 CONTACTS = pd.DataFrame({
     "event_id": range(40), "order_id": [f"O{i}" for i in range(40)], "customer_id": [f"c{i}" for i in range(40)],
     "segment": "a", "channel": "web", "kind": ["complaint"] * 20 + ["question"] * 20,
-    "department": ["sales"] * 30 + ["desk"] * 10, "wait_s": [3600] * 25 + [90_000] * 15, "in_period": True,
+    "department": ["sales"] * 30 + ["desk"] * 10, "wait_s": [3600] * 25 + [90_000] * 15,
+    "answered": True, "in_period": True,
     "of_period": [True] * 10 + [False] * 30,
 })  # fmt: skip
 BEFORE = CONTACTS.assign(event_id=range(40, 80), wait_s=10**6, in_period=False, of_period=False)  # of another period
@@ -185,10 +186,55 @@ def test_persons_and_not_orders_make_a_floor_sure():
     low, high = proportion_confint(28 / effect, 40 / effect, alpha=0.05 / 2, method="wilson")
     assert [found["value_low"], found["value_high"]] == pytest.approx([low, high])
     whole = disciplines.thresholds(floors, frames | {"order_service": due.assign(late=False)}, min_n=10)
-    low, _ = proportion_confint(10, 10, alpha=0.05 / 2, method="wilson")
+    low, _ = proportion_confint(10, 10, alpha=0.05 / 2, method="wilson")  # nothing tells how alike a person's are
     assert whole["value_low"].iloc[0] == pytest.approx(low)
+    both = _floors(("on_time", 0.5, "", "", "", 24), ("in_full", 0.5, "", "", "", 24))
+    told = disciplines.thresholds(both, frames | {"order_service": due.assign(n_lines_in_full=2)}, min_n=10)
+    usual = (effect - 1) / 3  # as alike as being late is
+    low, _ = proportion_confint(40 / min(1 + 3 * usual, 4), 40 / min(1 + 3 * usual, 4), alpha=0.05 / 2, method="wilson")
+    assert told["value_low"].tolist()[1] == pytest.approx(low)
     assert whole["verdict"].tolist() == ["kept", "not on record"]  # nobody's complaints are on record
     assert disciplines.thresholds(floors, frames, min_n=11)["verdict"].tolist() == ["too few to say", "not on record"]
+
+
+def test_what_is_not_on_record_fails_no_floor():
+    unlocks = pd.DataFrame({
+        "table": ["service_events", "deliveries", "orders", "campaigns", "activities"],
+        "columns": ["answered_at", "carrier, delivered_at", "agreement_id", "template_id", ""],
+    })  # fmt: skip
+    untold = disciplines.lacking(unlocks)
+    assert untold == {
+        "answered_in_time", "on_time", "in_full", "otif", "perfect", "line_fill", "lead_time_sd", "standard_share",
+        "tailored_share", "campaign_repeats", "cost_per_order",
+    }  # fmt: skip
+    assert "cost_per_order" not in disciplines.lacking(unlocks, assumed=True)
+    due = _due(40, 40)
+    frames = {"order_service": due, "orders": due, "contacts": CONTACTS, "wishes": WISHES}
+    floors = _floors(("on_time", 0.9, "", "", "", 24), ("free_of_complaint", 0.5, "", "", "", 24))
+    found = disciplines.thresholds(floors, frames, min_n=10, untold=untold)
+    assert found["verdict"].tolist() == ["not on record", "kept"]
+
+
+def test_an_answer_that_may_still_come_in_time_is_not_counted():
+    waiting = CONTACTS.assign(answered=[True] * 20 + [False] * 20, wait_s=[3600] * 30 + [90_000] * 10)
+    due = _due(40, 0)
+    frames = {"order_service": due, "orders": due, "contacts": waiting, "wishes": WISHES}
+    found = disciplines.thresholds(_floors(("answered_in_time", 0.5, "", "", "", 24)), frames, min_n=10).iloc[0]
+    assert (found["n"], found["value"]) == (30, pytest.approx(20 / 30))
+
+
+def test_a_channel_is_held_against_its_segment_over_its_own_measures():
+    """Both channels alike in what both have; the score, which only the store has, lies on the other side."""
+    rows = _rows({
+        ("perfect", "a", "web"): (0.6, 0.02), ("retention", "a", "web"): (0.8, 0.02),
+        ("perfect", "a", "store"): (0.6, 0.02), ("retention", "a", "store"): (0.8, 0.02),
+        ("cost_per_order", "a", "store"): (250, 5),
+    })  # fmt: skip
+    anchors = ANCHORS.replace({"measure": {"retention": "tailored_share"}}).assign(weight=[9.0, 1, 1, 1, 1])
+    rows = rows.replace({"measure": {"retention": "tailored_share"}})
+    found = disciplines.leans(rows, anchors, min_n=10, rng=np.random.default_rng(2)).set_index("channel")
+    assert found.loc["", "lean"] > 0 > found.loc["web", "lean"]
+    assert not found["otherwise"].any()
 
 
 def test_a_floor_without_a_segment_is_asked_of_each():
@@ -215,7 +261,7 @@ def test_contributions_are_sums_by_person():
             {"customer_id": ["x", "y"], "segment": "a", "use": [1, 2], "held_out": [False, True]}
         ),
         "segments": pd.DataFrame({"customer_id": ["x", "y", "z"], "segment": "a", "n_orders_in_period": [2, 0, 1]}),
-        "customers_before": pd.DataFrame({"customer_id": ["x", "y"]}),
+        "customers_before": pd.DataFrame({"customer_id": ["x", "y", "z"], "n_orders": [1, 2, 0]}),
         "breadth": pd.DataFrame({
             "customer_id": ["x", "y"], "segment": "a", "net_revenue": [900, 500], "cost_of_goods": [400, None],
             "n_categories": [3, 2],
@@ -301,7 +347,8 @@ def test_departments_tailor_or_keep_the_standard():
         {"agreement_id": [f"A{i}" for i in range(50)] + ["A0"], "term": ["days"] * 50 + ["window"]}
     )
     found = disciplines.departments(terms, deviating, min_n=10).set_index("department")
-    assert found["k"].to_dict() == {"desk": 1, "sales": 50}
+    assert found.loc["sales", "k"] == 50
+    assert found.loc["desk", ["k", "share"]].isna().all()  # one customer is not told
     assert found["verdict"].to_dict() == {"desk": "keeps the standard", "sales": "tailors"}
     assert disciplines.departments(terms, deviating, min_n=61).empty
     assert disciplines.departments(terms.iloc[:0], deviating, min_n=1).empty
@@ -311,17 +358,18 @@ def test_room_is_what_came_free_for_certain():
     people = [f"c{i}" for i in range(50)]
     now = pd.DataFrame({"segment": "a", "customer_id": people, "cost": 900.0, "n_orders": 2.0})
     before = now.assign(cost=[1100.0 + (i % 5) for i in range(50)])
-    found = disciplines.room(now, before, band=[0.2, 0.5], days=73, min_n=10, rng=np.random.default_rng(1)).iloc[0]
-    freed = (1102 / 2 - 900 / 2) * 100 * 365.25 / 73
+    found = disciplines.room(now, before, band=[0.2, 0.5], days=92, min_n=10, rng=np.random.default_rng(1)).iloc[0]
+    freed = (1102 / 2 - 900 / 2) * 100 * 365.25 / 92
     assert (found["freed"], found["came_free"]) == (pytest.approx(freed), True)
     assert [found["spend_low"], found["spend_high"]] == pytest.approx([0.2 * freed, 0.5 * freed])
     unsure = before.assign(cost=[100.0 if i % 2 else 1800.0 for i in range(50)])
-    told = disciplines.room(now, unsure, band=[0.2, 0.5], days=73, min_n=10, rng=np.random.default_rng(1)).iloc[0]
+    told = disciplines.room(now, unsure, band=[0.2, 0.5], days=92, min_n=10, rng=np.random.default_rng(1)).iloc[0]
     assert (told["freed"] > 0, told["came_free"]) == (True, False)
-    dearer = disciplines.room(before, now, band=[0.2, 0.5], days=73, min_n=10, rng=np.random.default_rng(1)).iloc[0]
+    dearer = disciplines.room(before, now, band=[0.2, 0.5], days=92, min_n=10, rng=np.random.default_rng(1)).iloc[0]
     assert not dearer["came_free"]
     assert np.isnan(dearer["spend_low"])
-    assert disciplines.room(now, before, band=[0, 1], days=73, min_n=51, rng=np.random.default_rng(1)).empty
+    assert disciplines.room(now, before, band=[0, 1], days=31, min_n=10, rng=np.random.default_rng(1)).empty  # a month
+    assert disciplines.room(now, before, band=[0, 1], days=92, min_n=51, rng=np.random.default_rng(1)).empty
 
 
 def test_costs_of_customers_now_and_then():

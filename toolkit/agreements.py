@@ -11,6 +11,7 @@ from scipy.stats import t as student
 from toolkit import drivers, location, stats
 
 CANDIDATES = 40  # combinations that may become a standard, beside declared solutions
+_PEERS = 10  # customers of whom as much is known, for one to be told from the others
 _ENOUGH = 5  # orders of a customer of which a measure is known
 _FARTHEST = 8.0  # z beyond which nothing is told any better
 _ABSENT = ""  # the value of a term that an agreement does not hold
@@ -23,7 +24,7 @@ _ONE_OR_NONE = ("window_missed", "late", "short", "rush", "stock_out")  # measur
 # -- terms ---------------------------------------------------------------------------------------
 
 
-def meant(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
+def meant(terms: pd.DataFrame, needs: pd.DataFrame, *, min_n: int = 1) -> pd.DataFrame:
     """Terms as they are meant: wordings that mean the same are one value; what each weighs.
 
     Parameters
@@ -32,6 +33,8 @@ def meant(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
         The frame ``agreed_terms``.
     needs
         The frame ``needs``.
+    min_n
+        Moments at which fewer customers hold agreements are left out.
 
     Returns
     -------
@@ -48,6 +51,8 @@ def meant(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
     same = needs[needs["what"] == "same"]
     known = dict(zip(zip(same["name"], same["key"], strict=True), same["value"], strict=True))
     weights = _weights(needs)
+    if min_n > 1:
+        terms = terms[terms.groupby("ago")["customer_id"].transform("nunique") >= min_n]
     worded = terms["value"].astype("str").str.strip()
     value = [known.get(pair, pair[1]) for pair in zip(terms["term"], worded, strict=True)]
     return terms.assign(worded=worded, value=value, weight=[weights.get(each, 1) for each in terms["term"]])
@@ -143,7 +148,7 @@ class Held:
         return pd.Series(far[self.of.to_numpy()], index=self.of.index)
 
 
-def held(terms: pd.DataFrame, needs: pd.DataFrame) -> Held:
+def held(terms: pd.DataFrame, needs: pd.DataFrame, *, standard: dict[str, str] | None = None) -> Held:
     """The vectors that agreements hold, and the standard: the declared one, else what most have of each term.
 
     Parameters
@@ -152,6 +157,8 @@ def held(terms: pd.DataFrame, needs: pd.DataFrame) -> Held:
         The result of ``meant`` at one moment.
     needs
         The frame ``needs``.
+    standard
+        Of another moment, to be held against in place of that.
     """
     weights = _weights(needs)
     declared = needs[needs["what"] == "standard"]
@@ -160,12 +167,18 @@ def held(terms: pd.DataFrame, needs: pd.DataFrame) -> Held:
     names = [name for name in names if weights.get(name, 1)]
     wide = terms.pivot(index="agreement_id", columns="term", values="value")
     wide = wide.reindex(columns=names).fillna(_ABSENT).astype("str")
-    kinds = wide.groupby(names, sort=True).size() if names else pd.Series({(): len(wide)})
+    if not names:
+        size = int(bool(len(wide)))
+        of = pd.Series(0, index=wide.index, dtype="int64")
+        return Held((), np.empty(0), np.empty((size, 0), dtype=object), np.full(size, len(wide)), of, ())
+    kinds = wide.groupby(names, sort=True).size()
     kinds = kinds.sort_values(ascending=False, kind="stable")
     rows = [key if isinstance(key, tuple) else (key,) for key in kinds.index]
     place = {row: at for at, row in enumerate(rows)}
     of = pd.Series([place[row] for row in wide.itertuples(index=False, name=None)], index=wide.index, dtype="int64")
-    if len(declared):  # a standard of no terms has one row, of none
+    if standard is not None:
+        standard = tuple(standard.get(name, _ABSENT) for name in names)
+    elif len(declared):  # a standard of no terms has one row, of none
         known = dict(zip(declared["key"], declared["value"], strict=True))
         standard = tuple(known.get(name, _ABSENT) for name in names)
     else:
@@ -193,8 +206,12 @@ def growth(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
         agreement).
     """
     found = []
+    if terms.empty:
+        return pd.DataFrame(columns=["ago", "n", "n_worded", "n_meant", "effective", "deviations"])
+    now = held(terms[terms["ago"] == terms["ago"].min()], needs)
+    standard = dict(zip(now.terms, now.standard, strict=True))
     for ago, rows in sorted(terms.groupby("ago"), reverse=True):
-        what = held(rows, needs)
+        what = held(rows, needs, standard=standard)
         heavy = rows[rows["weight"] > 0].sort_values("term")
         worded = (heavy["term"] + "\0" + heavy["worded"]).groupby(heavy["agreement_id"]).agg("\0".join)
         found.append(
@@ -269,8 +286,11 @@ def costed(orders: pd.DataFrame, work: pd.DataFrame, what: Held, *, rates: pd.Se
     cents = (work["seconds"].astype("float64") * work["pool"].map(rates).astype("float64").fillna(0)).groupby(
         work["order_id"]
     )
-    kept["minutes"] = kept["order_id"].map(seconds).fillna(0).to_numpy("float64") / 60
-    kept["cost"] = kept["order_id"].map(cents.sum()).fillna(0).to_numpy("float64") + kept["freight"].to_numpy("float64")
+    told = 0.0 if len(work) else np.nan  # where nothing was recorded, nothing is known
+    kept["minutes"] = kept["order_id"].map(seconds).fillna(told).to_numpy("float64") / 60
+    kept["cost"] = kept["order_id"].map(cents.sum()).fillna(told).to_numpy("float64") + kept["freight"].to_numpy(
+        "float64"
+    )
     at = kept["agreement_id"].map(what.of)
     under = at.notna().to_numpy()
     differs = what.vectors != np.array([what.standard], dtype=object)
@@ -300,13 +320,15 @@ def _kg(orders: pd.DataFrame) -> pd.Series:
     return orders["weight_g"].astype("float64") / 1000
 
 
-def cost_of_variety(orders: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+def cost_of_variety(orders: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
     """What one more deviation goes with, by two ways of comparing.
 
     Parameters
     ----------
     orders
         The result of ``costed``.
+    min_n
+        Customers that must deviate more, and others that must deviate less, for a way to tell anything.
     confidence
         That the intervals of the outcomes hold together with, of each way (Bonferroni).
 
@@ -324,22 +346,32 @@ def cost_of_variety(orders: pd.DataFrame, *, confidence: float = 0.95) -> pd.Dat
     found = []
     for outcome in _OUTCOMES:
         rows = orders[orders[outcome].notna()]
-        if rows["deviations"].nunique() < 2 or rows["customer_id"].nunique() < 3:
+        people = _apart(rows)
+        if people < min_n or not rows[outcome].astype("float64").any():
             continue
         y, who = rows[outcome].astype("float64"), rows["customer_id"]
         slope = _slope(y, rows[["deviations"]], _controls(rows), who)
         told = {"outcome": outcome, "n": len(rows), "n_customers": who.nunique()}
-        far = _far(confidence, who.nunique())
+        far = _far(confidence, people)
         ends = [] if slope.empty else slope.iloc[0][["coefficient", "se"]].tolist()
         told |= _with_ends("regression", *(ends or (np.nan, np.nan)), far)
         one, error, groups, share = _alike(y, rows)
+        if groups < min_n:
+            one = error = np.nan
         told |= _with_ends("alike", one, error, _far(confidence, groups))
         told["alike_share"] = share
         lows = [told["regression_low"], told["alike_low"]], [told["regression_high"], told["alike_high"]]
-        told["settled"] = bool(min(lows[0]) > 0 or max(lows[1]) < 0)
+        known = bool(np.isfinite(lows).all())
+        told["settled"] = known and bool(min(lows[0]) > 0 or max(lows[1]) < 0)
         found.append(told)
     columns = ["outcome", "n", "n_customers", *_trio("regression"), *_trio("alike"), "alike_share", "settled"]
     return pd.DataFrame(found, columns=columns)
+
+
+def _apart(orders: pd.DataFrame) -> int:
+    """Customers that deviate more than the least, or those that do not, whichever are fewer."""
+    more = orders["deviations"] > orders["deviations"].min()
+    return min(orders["customer_id"][side].nunique() for side in (more, ~more))
 
 
 def _far(confidence: float, people: int, family: int = len(_OUTCOMES)) -> float:
@@ -364,7 +396,7 @@ def _slope(y: pd.Series, x: pd.DataFrame, controls: pd.DataFrame, who: pd.Series
 
 
 def _alike(y: pd.Series, orders: pd.DataFrame) -> tuple[float, float, int, float]:
-    """Slope on deviations within cells of alike orders, its error, customers that tell it, and share of orders."""
+    """Slope on deviations within cells of alike orders, its error, customers on the smaller side, share of orders."""
     bands = {"pieces": _band(orders["quantity"], per_doubling=1), "kg": _band(_kg(orders), per_doubling=1)}
     cell = orders.assign(**bands).groupby([*_PLACES, "order_class", *bands], sort=False, dropna=False).ngroup()
     deviations = orders["deviations"].astype("float64")
@@ -382,7 +414,7 @@ def _alike(y: pd.Series, orders: pd.DataFrame) -> tuple[float, float, int, float
     dy = (y[tell] - y[tell].groupby(cell[tell]).transform("mean")).to_numpy()
     who = orders["customer_id"][tell]
     found = drivers.least_squares(dy, within[kept], clusters=who).set_index("driver").loc["deviations"]
-    return float(found["coefficient"]), float(found["se"]), who.nunique(), share
+    return float(found["coefficient"]), float(found["se"]), _apart(orders[tell]), share
 
 
 def cost_of_terms(orders: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
@@ -405,16 +437,21 @@ def cost_of_terms(orders: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
     """
     marks = [name for name in orders if name.startswith("term: ")]
     people = {name: orders["customer_id"][orders[name] > 0].nunique() for name in marks}
-    marks = [name for name in marks if people[name] >= min_n]
+    others = {name: orders["customer_id"][orders[name] == 0].nunique() for name in marks}
+    marks = [name for name in marks if min(people[name], others[name]) >= min_n]
     columns = ["term", "n", "n_customers", *_trio("cost")]
-    if not marks or orders["customer_id"].nunique() < 3:
+    if not marks or orders["cost"].isna().any():
         return pd.DataFrame(columns=columns)
     slopes = _slope(orders["cost"], orders[marks], _controls(orders), orders["customer_id"])
-    far = _far(confidence, orders["customer_id"].nunique(), len(slopes))
     found = [
         {"term": row.driver.removeprefix("term: "), "n": int((orders[row.driver] > 0).sum())}
         | {"n_customers": people[row.driver]}
-        | _with_ends("cost", row.coefficient, row.se, far)
+        | _with_ends(
+            "cost",
+            row.coefficient,
+            row.se,
+            _far(confidence, min(people[row.driver], others[row.driver]), len(slopes)),
+        )
         for row in slopes.itertuples()
     ]
     return pd.DataFrame(found, columns=columns)
@@ -531,16 +568,19 @@ def _against_peers(rows: pd.DataFrame, measure: str) -> pd.Series:
     of = rows.groupby("customer_id")[["n", "sum", "square"]].sum()
     n, mean = of["n"].to_numpy(), (of["sum"] / of["n"]).to_numpy()
     people = len(of)
-    if people < 3:
+    if people < _PEERS:
         return pd.Series(np.nan, index=of.index)
     others = (mean.sum() - mean) / (people - 1)
+    unsure = mean.var(ddof=1) / (people - 1)
     if measure in _ONE_OR_NONE:
-        k = np.rint(of["sum"].to_numpy())
+        k, rest = np.rint(of["sum"].to_numpy()), n.sum() - n
+        others = np.clip(others, 0.5 / (rest + 1), 1 - 0.5 / (rest + 1))
+        own = others * (1 - others) / n
         upper = binom.sf(k, n, others) + binom.pmf(k, n, others) / 2  # mid-p
         upper = np.clip(upper, norm.sf(_FARTHEST), norm.cdf(_FARTHEST))
-        return pd.Series(norm.isf(upper), index=of.index)
+        return pd.Series(norm.isf(upper) * np.sqrt(own / (own + unsure)), index=of.index)
     within = float((of["square"] - of["sum"] ** 2 / of["n"]).sum()) / max(float(n.sum()) - people, 1)
-    error = np.sqrt(within / n + mean.var(ddof=1) / (people - 1))
+    error = np.sqrt(within / n + unsure)
     z = (mean - others) / np.where(error > 0, error, np.inf)
     return pd.Series(np.clip(z, -_FARTHEST, _FARTHEST), index=of.index)
 
@@ -658,7 +698,7 @@ class StandardSet:
     recommended: int
 
 
-def standard_set(what: Held, needs: pd.DataFrame, *, wanted: int, most: int = 12) -> StandardSet:
+def standard_set(what: Held, needs: pd.DataFrame, *, wanted: int, most: int = 12, min_n: int = 1) -> StandardSet:
     """The few standards that leave least deviations, for each number of them.
 
     Parameters
@@ -672,14 +712,18 @@ def standard_set(what: Held, needs: pd.DataFrame, *, wanted: int, most: int = 12
         a tenth of what one standard leaves.
     most
         Largest number of standards looked at.
+    min_n
+        Agreements that must hold a combination for it to become a standard (and so be shown); solutions always may.
     """
     columns = ["standards", "left", "left_each", "gap"]
     if not len(what.of) or not what.terms:
         return StandardSet(pd.DataFrame(columns=columns), np.empty((0, len(what.terms)), object), {}, 0)
-    places = [tuple(row) for row in what.vectors[:CANDIDATES]]
+    places = [tuple(row) for row in what.vectors[:CANDIDATES][what.sizes[:CANDIDATES] >= min_n]]
     for _, rows in needs[needs["what"] == "is"].groupby("name", sort=False):
         own = dict(zip(what.terms, what.standard, strict=True)) | dict(zip(rows["key"], rows["value"], strict=True))
         places.append(tuple(own[name] for name in what.terms))
+    if not places:
+        return StandardSet(pd.DataFrame(columns=columns), np.empty((0, len(what.terms)), object), {}, 0)
     places = np.array(list(dict.fromkeys(places)), dtype=object)
     far = distances(what.vectors, places, what.weights)
     chosen, rows = {}, []
@@ -709,8 +753,9 @@ def moves(terms: pd.DataFrame, what: Held, found: StandardSet) -> pd.DataFrame:
     -------
     DataFrame
         One row an agreement: ``agreement_id``, ``customer_id``, ``segment``, ``standard`` (1 and on, in the order of
-        ``found.chosen``), ``lost``, ``gained``, ``changed`` (terms), ``saved`` (deviations that go, less those that
-        come: weights), and a column ``term: <name>``: "lost", "gained", "changed" or "same".
+        ``found.chosen``), ``lost``, ``gained``, ``changed`` (terms), ``saved`` (deviations from the company's
+        standard that go, less those that come: weights), and a column ``term: <name>``: "lost", "gained", "changed" or
+        "same".
     """
     people = terms.drop_duplicates("agreement_id").set_index("agreement_id")[["customer_id", "segment"]]
     taken = list(found.chosen.get(found.recommended, ()))
@@ -724,7 +769,7 @@ def moves(terms: pd.DataFrame, what: Held, found: StandardSet) -> pd.DataFrame:
     how = np.select([same, has & ~gets, ~has & gets], ["same", "lost", "gained"], "changed")
     rows = pd.DataFrame(how[what.of.to_numpy()], columns=[f"term: {name}" for name in what.terms])
     counts = {name: (rows == name).sum(axis=1) for name in ("lost", "gained", "changed")}
-    saved = ((how == "lost").astype(float) + (how == "changed") - (how == "gained")) @ what.weights
+    saved = ((what.vectors != what.standard).astype(float) - (to != what.standard)) @ what.weights
     own = people.reindex(what.of.index)
     front = {"agreement_id": what.of.index, "customer_id": own["customer_id"].to_numpy()}
     front |= {"segment": own["segment"].to_numpy(), "standard": nearest[what.of.to_numpy()] + 1}
@@ -732,7 +777,7 @@ def moves(terms: pd.DataFrame, what: Held, found: StandardSet) -> pd.DataFrame:
     return pd.concat([told, rows], axis=1)
 
 
-def standards(what: Held, found: StandardSet, moved: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
+def standards(what: Held, found: StandardSet, moved: pd.DataFrame, needs: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     """The recommended standards: their terms, who moves there, and the needs that declared solutions say they cover.
 
     Returns
@@ -740,7 +785,7 @@ def standards(what: Held, found: StandardSet, moved: pd.DataFrame, needs: pd.Dat
     DataFrame
         One row a standard: ``standard``, ``terms`` (names and values of those it has, or "" for none), ``n``
         (agreements), ``n_as_is`` (that are so already), ``left_each`` (deviations an agreement moves by), ``covers``
-        (needs, ", " between them).
+        (needs, ", " between them). Counts of fewer than ``min_n`` are empty.
     """
     rows, covers = [], covered(what, found, needs)
     for number, place in enumerate(found.chosen.get(found.recommended, ()), start=1):
@@ -750,7 +795,10 @@ def standards(what: Held, found: StandardSet, moved: pd.DataFrame, needs: pd.Dat
         far = (own["lost"] + own["gained"] + own["changed"]).astype("float64")
         mean = float(far.mean()) if len(own) else np.nan
         rows.append((number, told, len(own), int((far == 0).sum()), mean, ", ".join(covers[number])))
-    return pd.DataFrame(rows, columns=["standard", "terms", "n", "n_as_is", "left_each", "covers"])
+    found = pd.DataFrame(rows, columns=["standard", "terms", "n", "n_as_is", "left_each", "covers"])
+    few = found["n"] < min_n
+    found = found.assign(n_as_is=_shown(found["n_as_is"], found["n"], min_n).mask(few))
+    return found.assign(n=found["n"].astype("Int64").mask(few), left_each=found["left_each"].mask(few))
 
 
 def covered(what: Held, found: StandardSet, needs: pd.DataFrame) -> dict[int, list[str]]:
@@ -781,14 +829,23 @@ def talks(moved: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
         ``segment``, ``standard``, ``n`` (agreements), ``n_customers``, ``n_as_is``, ``n_losing``; ``lost``, ``gained``,
         ``changed`` (terms, sums).
     """
-    rows = moved.assign(standard=moved["standard"].astype("str"))
+    rows = moved[moved["segment"] != stats.OTHER]  # who has refused profiling is in no group
+    rows = rows.assign(standard=rows["standard"].astype("str"))
     rows = stats.publishable(rows, by=["segment", "standard"], person="customer_id", min_n=min_n)
     far = rows["lost"] + rows["gained"] + rows["changed"]
     rows = rows.assign(as_is=far == 0, losing=rows["lost"] > 0)
-    return rows.groupby(["segment", "standard"], as_index=False).agg(
+    found = rows.groupby(["segment", "standard"], as_index=False).agg(
         n=("agreement_id", "size"), n_customers=("customer_id", "nunique"), n_as_is=("as_is", "sum"),
         n_losing=("losing", "sum"), lost=("lost", "sum"), gained=("gained", "sum"), changed=("changed", "sum"),
     )  # fmt: skip
+    return found.assign(**{name: _shown(found[name], found["n"], min_n) for name in ("n_as_is", "n_losing")})
+
+
+def _shown(counts: pd.Series, of: pd.Series | int, min_n: int) -> pd.Series:
+    """Counts of a part, empty where the part or the rest is of fewer than ``min_n``, and is not nobody."""
+    part, rest = counts.astype("Int64"), of - counts
+    few = ((counts > 0) & (counts < min_n)) | ((rest > 0) & (rest < min_n))
+    return part.mask(few.astype("boolean"))
 
 
 def topics(terms: pd.DataFrame, moved: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
@@ -810,12 +867,13 @@ def topics(terms: pd.DataFrame, moved: pd.DataFrame, *, min_n: int) -> pd.DataFr
         weigh nothing ``on_the_table``: agreements that lose something and hold it.
     """
     agreed = terms.groupby("term")["department"].agg(lambda some: some.fillna(stats.UNKNOWN).mode().iloc[0])
-    rows, losing = [], set(moved["agreement_id"][moved["lost"] > 0])
+    rows, every, losing = [], len(moved), set(moved["agreement_id"][moved["lost"] > 0])
     for column in [name for name in moved if name.startswith("term: ")]:
         name = column.removeprefix("term: ")
         changed = moved[moved[column] != "same"]
         if changed["customer_id"].nunique() >= min_n:
-            counts = [int((changed[column] == how).sum()) for how in ("lost", "gained", "changed")]
+            counts = pd.Series([int((changed[column] == how).sum()) for how in ("lost", "gained", "changed")])
+            counts = _shown(counts, every, min_n).tolist()
             rows.append((name, agreed.get(name, stats.UNKNOWN), *counts, pd.NA))
     light = terms[(terms["weight"] == 0) & terms["agreement_id"].isin(losing)]
     for name, own in light.groupby("term"):
@@ -842,6 +900,8 @@ class Saving:
         Of it, those with a settled need that their new standard does not cover.
     n_losing, n_uncovered
         Customers who lose a term; of them, those with such a need.
+    n_changed
+        Agreements of which anything changes.
     """
 
     deviations: float
@@ -853,6 +913,7 @@ class Saving:
     uncovered: float
     n_losing: int
     n_uncovered: int
+    n_changed: int
 
 
 def saving(
@@ -884,17 +945,24 @@ def saving(
     row = costs[costs["outcome"] == "cost"]
     ends = row.iloc[0][_trio("alike")].to_numpy("float64") if len(row) else np.full(3, np.nan)
     value, low, high = (float(end) * gone * year for end in ends)
-    losing = moved[moved["lost"] > 0]
+    losing = moved[(moved["lost"] > 0) & (moved["segment"] != stats.OTHER)]
     revenue = orders.groupby("customer_id")["net_revenue"].sum().astype("float64")
     needed = settled[settled["need"] != ""].groupby("customer_id")["need"].agg(set)
     stands = [
         bool(needed.get(row.customer_id, set()) - set(covers.get(row.standard, ()))) for row in losing.itertuples()
     ]
-    risk = [float(revenue.reindex(losing["customer_id"][keep].unique()).sum()) for keep in (slice(None), stands)]
+    risk = [_held_by_many(revenue.reindex(losing["customer_id"][keep].unique())) for keep in (slice(None), stands)]
     return Saving(
         gone, value, min(low, high), max(low, high), bool(len(row) and row["settled"].iloc[0]), *risk,
         *(losing["customer_id"][keep].nunique() for keep in (slice(None), stands)),
+        int((moved[["lost", "gained", "changed"]].sum(axis=1) > 0).sum()),
     )  # fmt: skip
+
+
+def _held_by_many(amounts: pd.Series) -> float:
+    """Their sum; missing where one person holds more than half of it."""
+    total = float(amounts.sum())
+    return np.nan if len(amounts) and amounts.max() > total / 2 else total
 
 
 def key_figures(
@@ -907,15 +975,14 @@ def key_figures(
     requests settled (share of all), what the standards save a year.
     """
     rows = []
-    if len(grown):
-        now = grown.iloc[-1]
+    for now in grown[grown["ago"] == 0].to_dict("records"):
         rows.append(("agreements", "4.1", now["n"], np.nan, np.nan, now["n"], "agreements"))
         rows.append(("combinations", "4.1", now["effective"], np.nan, np.nan, now["n"], "kinds"))
         rows.append(("deviations", "4.1", now["deviations"], np.nan, np.nan, now["n"], "deviations"))
-    for row in costs[costs["outcome"] == "cost"].to_dict("records"):
+    for row in costs[(costs["outcome"] == "cost") & costs["alike"].notna()].to_dict("records"):
         rows.append(("cost_of_deviation", "4.2", *(row[name] for name in _trio("alike")), row["n"], "cents"))
     if len(settled):
-        share = float((settled["need"] != "").mean())
+        share = float((settled["how"] == "settled").mean())
         rows.append(("requests_settled", "4.3", share, np.nan, np.nan, len(settled), "share"))
     if found.recommended:
         left = found.curve.set_index("standards").loc[found.recommended, "left_each"]

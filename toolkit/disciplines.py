@@ -1,6 +1,6 @@
 """Is each segment served by one clear value discipline, above every threshold? Floors, indices, what is felt, room."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,40 @@ _HANGS = 0.9  # share of weights under which a lead must hold
 _HALF = 0.5  # of a discipline's weight that must be known for it to be compared
 _CONTENT = {"nps_0_10": 7, "stars_1_5": 4}  # lowest content answer of a scale
 _DAY = 86_400
+_QUARTER = range(89, 94)  # days
 _NO_SEGMENTS = {stats.OTHER, stats.UNKNOWN}
 _PARTS = ["numerator", "denominator", "square"]
+
+
+_ARRIVAL = (("deliveries", "delivered_at"), ("deliveries", "promised_by"))
+_NEEDS = {  # what a measure is told from: tables with their columns ("": the table)
+    **dict.fromkeys(["on_time", "in_full", "otif", "perfect", "line_fill"], _ARRIVAL),
+    "free_of_complaint": (("service_events", ""),),
+    "answered_in_time": (("service_events", "answered_at"),),
+    "ranged": (("shopping_intents", ""),),
+    "cost_per_order": (("activities", ""),),
+    "lead_time_sd": (("deliveries", "delivered_at"),),
+    **dict.fromkeys(["standard_share", "tailored_share"], (("agreements", ""), ("orders", "agreement_id"))),
+    "campaign_repeats": (("campaigns", "template_id"),),
+    "categories": (("products", "category"),),
+}
+
+
+def lacking(unlocks: pd.DataFrame, *, assumed: bool = False) -> set[str]:
+    """Measures and floors that nothing on record tells, by the frame ``unlocks``.
+
+    ``assumed``: is handling assumed where no activities are recorded?
+
+    >>> sorted(lacking(pd.DataFrame({"table": ["products"], "columns": ["brand, category"]})))
+    ['categories']
+    """
+    absent = dict(zip(unlocks["table"], unlocks["columns"], strict=True))
+
+    def gone(table: str, column: str) -> bool:
+        return table in absent and (absent[table] == "" or column in absent[table].split(", "))
+
+    found = {name for name, told in _NEEDS.items() if any(gone(*each) for each in told)}
+    return found - {"cost_per_order"} if assumed else found
 
 
 # -- floors ----------------------------------------------------------------------------------------
@@ -28,6 +60,7 @@ def thresholds(
     frames: Mapping[str, pd.DataFrame],
     *,
     min_n: int,
+    untold: Set[str] = frozenset(),
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Does every customer get what everyone may expect?
@@ -40,6 +73,8 @@ def thresholds(
         The frames ``order_service``, ``orders``, ``contacts`` and ``wishes`` by their names.
     min_n
         A floor that fewer customers stand behind has no verdict.
+    untold
+        The result of ``lacking``.
     confidence
         That the intervals hold together with (Bonferroni).
 
@@ -60,45 +95,74 @@ def thresholds(
         for row in floors.to_dict("records")
         for segment in ([row["segment"]] if row["segment"] else segments)
     ]
+    of_all = {"n": pd.NA, "value": np.nan, "value_low": np.nan, "value_high": np.nan}
+    told = [None if row["measure"] in untold else _floor(row, frames) for row in wanted]
+    known = [rows is not None and rows["person"].nunique() >= min_n for rows in told]
+    usual = _usual([rows for rows, some in zip(told, known, strict=True) if some])
     found = []
-    for row in wanted:
-        told = _floor(row, frames)
-        of_all = {"n": pd.NA, "value": np.nan, "value_low": np.nan, "value_high": np.nan}
-        if told is None:
-            found.append(row | of_all | {"verdict": "not on record"})
+    for row, rows, some in zip(wanted, told, known, strict=True):
+        if not some:
+            found.append(row | of_all | {"verdict": "not on record" if rows is None else "too few to say"})
             continue
-        if told["person"].nunique() < min_n or not told["denominator"].sum():
-            found.append(row | of_all | {"verdict": "too few to say"})
-            continue
-        rate = _shares(told.assign(all=""), by=["all"], confidence=confidence, family=len(wanted)).iloc[0]
+        level = {"confidence": confidence, "family": len(wanted), "usual": usual}
+        rate = _shares(rows.assign(all=""), by=["all"], **level).iloc[0]
         low, high = float(rate["share_low"]), float(rate["share_high"])
         verdict = "failed" if high < row["at_least"] else "kept" if low >= row["at_least"] else "not settled"
         found.append(
             row
-            | {"n": int(told["denominator"].sum()), "value": float(rate["share"]), "value_low": low}
-            | {"value_high": high, "verdict": verdict}
+            | {"n": int(rate["n"]), "value": float(rate["share"]), "value_low": low, "value_high": high}
+            | {"verdict": verdict}
         )
     columns = ["measure", "segment", "channel", "department", "hours", "at_least", "n", "value", "value_low",
                "value_high", "verdict"]  # fmt: skip
     return pd.DataFrame(found, columns=columns).astype({"n": "Int64"})
 
 
-def _shares(rows: pd.DataFrame, *, by: Sequence[str], confidence: float, family: int) -> pd.DataFrame:
+def _shares(
+    rows: pd.DataFrame, *, by: Sequence[str], confidence: float, family: int, usual: float = np.inf
+) -> pd.DataFrame:
     """``share`` by group with Wilson's interval, the denominators divided by the design effect of persons.
 
     ``rows``: ``by``, ``person``, ``numerator``, ``denominator``; gives ``n`` (sum of these) and ``n_customers`` too.
+    ``usual``: correlation within persons, for groups of which all or none count; none known: as if persons were alone.
     """
     totals = rows.groupby([*by, "person"], as_index=False)[["numerator", "denominator"]].sum()
     found = []
     for key, own in totals.groupby(by):
-        k, n, people = own["numerator"].sum(), own["denominator"].sum(), len(own)
-        p = k / n
-        residual = float(((own["numerator"] - p * own["denominator"]) ** 2).sum()) * people / max(people - 1, 1)
-        effect = max(residual / (n * p * (1 - p)), 1.0) if 0 < p < 1 else max(n / people, 1.0)
-        found.append((*key, int(n), people, p, k / effect, n / effect))
+        k, n = own["numerator"].sum(), own["denominator"].sum()
+        each, effect = _person_size(own), _effect(own)
+        if np.isnan(effect):
+            effect = min(1 + (each - 1) * usual, each) if each > 1 else 1.0
+        found.append((*key, int(n), len(own), k / n, k / effect, n / effect))
     told = pd.DataFrame(found, columns=[*by, "n_all", "n_customers", "p", "k", "n"])
     told = stats.share(told, confidence=confidence, family=max(family, 1))
     return told.assign(n=told["n_all"], share=told["p"]).drop(columns=["n_all", "p", "k"])
+
+
+def _person_size(totals: pd.DataFrame) -> float:
+    """What a person counts, weighted by it."""
+    return float((totals["denominator"] ** 2).sum() / totals["denominator"].sum())
+
+
+def _effect(totals: pd.DataFrame) -> float:
+    """Design effect of persons, never below 1; missing where all or none count, and nothing tells it."""
+    n, people = totals["denominator"].sum(), len(totals)
+    p = totals["numerator"].sum() / n
+    if not 0 < p < 1:
+        return np.nan
+    residual = float(((totals["numerator"] - p * totals["denominator"]) ** 2).sum()) * people / max(people - 1, 1)
+    return max(residual / (n * p * (1 - p)), 1.0)
+
+
+def _usual(floors: Sequence[pd.DataFrame]) -> float:
+    """Median correlation within persons of those floors that tell one; infinite where none does."""
+    found = []
+    for rows in floors:
+        totals = rows.groupby("person", as_index=False)[["numerator", "denominator"]].sum()
+        each, effect = _person_size(totals), _effect(totals)
+        if each > 1 and not np.isnan(effect):
+            found.append((effect - 1) / (each - 1))
+    return float(np.median(found)) if found else np.inf
 
 
 def _floor(floor: Mapping, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
@@ -117,7 +181,9 @@ def _floor(floor: Mapping, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame |
         rows = rows[rows["in_period"].astype(bool)]
         if floor["department"]:
             rows = rows[rows["department"] == floor["department"]]
-        k, n = rows["wait_s"].astype("float64") <= 3600 * floor["hours"], 1
+        within = rows["wait_s"].astype("float64") <= 3600 * floor["hours"]
+        rows = rows[rows["answered"].astype(bool) | ~within]  # whether one that waits will be answered in time is open
+        k, n = within[rows.index] & rows["answered"].astype(bool), 1
     elif name == "ranged":
         rows = rows.rename(columns={"person": "customer_id"})
         k, n = rows["outcome"] != "not_ranged", 1
@@ -133,7 +199,7 @@ def _floor(floor: Mapping, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame |
         if floor[place]:
             told = told[(rows[place] == floor[place]).to_numpy()] if place in rows else told.iloc[:0]
             rows = rows[rows[place] == floor[place]] if place in rows else rows.iloc[:0]
-    return told
+    return told[told["denominator"] > 0]
 
 
 def _served(due: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:
@@ -152,7 +218,9 @@ def _served(due: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:
 # -- what a position is made of --------------------------------------------------------------------
 
 
-def contributions(frames: Mapping[str, pd.DataFrame], tailored: pd.Series | None) -> pd.DataFrame:
+def contributions(
+    frames: Mapping[str, pd.DataFrame], tailored: pd.Series | None, *, untold: Set[str] = frozenset()
+) -> pd.DataFrame:
     """What each person adds to each measure, by segment and channel.
 
     Parameters
@@ -163,6 +231,8 @@ def contributions(frames: Mapping[str, pd.DataFrame], tailored: pd.Series | None
         ``segments``, ``customers_before``, ``breadth``, ``wishes``, ``novelty``.
     tailored
         By order id: does its agreement deviate from the standard? None where no agreements are on record.
+    untold
+        The result of ``lacking``: measures that are left out.
 
     Returns
     -------
@@ -180,7 +250,8 @@ def contributions(frames: Mapping[str, pd.DataFrame], tailored: pd.Series | None
     days = there["cycle_s"].astype("float64") / _DAY
     answers, asked, people = frames["answers"], frames["invitations"], frames["segments"]
     answers = answers[answers["value"].notna()]
-    known = people[people["customer_id"].isin(set(frames["customers_before"]["customer_id"]))]
+    before = frames["customers_before"]
+    known = people[people["customer_id"].isin(set(before["customer_id"][before["n_orders"] > 0]))]
     year = frames["breadth"].dropna(subset=["net_revenue", "cost_of_goods"])
     felt = asked[(asked["item"] == "product") & asked["score"].notna()]
     told, new = frames["campaign_reach"], frames["novelty"]
@@ -206,7 +277,7 @@ def contributions(frames: Mapping[str, pd.DataFrame], tailored: pd.Series | None
         own = mine["order_id"].map(tailored).astype("float64")
         parts += [_sums("tailored_share", mine, own, 1), _sums("standard_share", mine, 1 - own, 1)]
     rows = pd.concat([part for part in parts if len(part)] or [_NOTHING])
-    rows = rows[~rows["segment"].isin(_NO_SEGMENTS)]
+    rows = rows[~rows["segment"].isin(_NO_SEGMENTS) & ~rows["measure"].isin(untold)]
     return rows.groupby(["measure", "segment", "channel", "person"], as_index=False)[_PARTS].sum()
 
 
@@ -281,12 +352,14 @@ def position(
     rng
         Of the bootstraps and of the weights.
     confidence
-        Coverage of each interval.
+        Coverage of each index's interval; those of distances hold together over the segments.
     """
     told, indices, leads = [], [], []
     failed = floors[floors["verdict"] == "failed"].groupby("segment").size()
     meant = dict(zip(intended["segment"], intended["discipline"], strict=True))
-    ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+    level = (1 - confidence) / 2
+    ends = [level, 1 - level]
+    together = [level / max(rows["segment"].nunique(), 1), 1 - level / max(rows["segment"].nunique(), 1)]
     whole = anchors.groupby("discipline")["weight"].sum()
     for segment, own in rows.groupby("segment"):
         found = _Values(own, anchors, min_n)
@@ -308,7 +381,7 @@ def position(
         first = int(counts[index[counts].argmax()])
         others = counts[counts != first]
         distance = index[first] - index[others].max()
-        low, high = np.quantile(many[:, first] - many[:, others].max(axis=1), ends)
+        low, high = np.quantile(many[:, first] - many[:, others].max(axis=1), together)
         held = float((counts[found.weighed(sure, rng)[:, counts].argmax(axis=1)] == first).mean())
         floor, settled = int(failed.get(segment, 0)), bool(low > 0)
         verdict = (
@@ -382,10 +455,16 @@ class _Values:
             found.append((own * np.nan_to_num(values[:, at])).sum(axis=1) / np.maximum(own.sum(axis=1), 1e-300))
         return np.column_stack(found)
 
+    def lean(self, rng: np.random.Generator, level: float) -> tuple[float, float, float]:
+        """The first index less the second, and its quantiles at ``level`` from both ends."""
+        index, many = self.index(self.values(np.ones((1, len(self.people)))))[0], self.index(self.drawn(rng))
+        low, high = np.quantile(many[:, 0] - many[:, 1], [level, 1 - level])
+        return float(index[0] - index[1]), float(low), float(high)
+
     def weighed(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Indices under many weights: the declared ones times exponential numbers."""
+        """Indices under many weights: Dirichlet by discipline, their means the declared ones."""
         declared = self.anchors["weight"].to_numpy("float64")
-        weights = declared * rng.exponential(size=(_WEIGHTS, len(declared)))
+        weights = rng.gamma(declared, size=(_WEIGHTS, len(declared)))
         return self.index(np.broadcast_to(values, weights.shape), weights)
 
 
@@ -485,7 +564,7 @@ def leans(
     DataFrame
         One row a segment and channel ("": all of them): ``segment``, ``channel``, ``n`` (measures), ``lean``
         (operational excellence less customer intimacy) with ends, ``otherwise`` (on the other side of 0 than the
-        segment). Only where both disciplines have a measure.
+        segment over the same measures). Only where both disciplines have a measure.
 
     Notes
     -----
@@ -500,15 +579,12 @@ def leans(
             what = _Values(here, own, min_n)
             if set(what.anchors["discipline"]) != set(LEADS[:2]):
                 continue
-            index, many = what.index(what.values(np.ones((1, len(what.people)))))[0], what.index(what.drawn(rng))
             level = (1 - confidence) / 2 / max(len(channels) if channel else 1, 1)
-            low, high = np.quantile(many[:, 0] - many[:, 1], [level, 1 - level])
-            found.append((segment, channel, len(what.anchors), index[0] - index[1], low, high))
-    told = pd.DataFrame(found, columns=["segment", "channel", "n", "lean", "lean_low", "lean_high"])
-    whole = told[told["channel"] == ""].set_index("segment")
-    low, high = (told["segment"].map(whole[name]) for name in ("lean_low", "lean_high"))
-    against = ((told["lean_high"] < 0) & (low > 0)) | ((told["lean_low"] > 0) & (high < 0))
-    return told.assign(otherwise=against.astype(bool))
+            lean, low, high = what.lean(rng, level)
+            whole = _Values(mine, what.anchors, min_n).lean(rng, level) if channel else (lean, low, high)
+            other = bool((high < 0 < whole[1]) or (whole[2] < 0 < low))
+            found.append((segment, channel, len(what.anchors), lean, low, high, other))
+    return pd.DataFrame(found, columns=["segment", "channel", "n", "lean", "lean_low", "lean_high", "otherwise"])
 
 
 def departments(terms: pd.DataFrame, deviating: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
@@ -545,7 +621,9 @@ def departments(terms: pd.DataFrame, deviating: pd.DataFrame, *, min_n: int, con
     verdict = np.select(
         [found["share_low"] > 0.5, found["share_high"] < 0.5], ["tailors", "keeps the standard"], "mixed"
     )
-    return found.assign(verdict=verdict)[
+    few = ((found["k"] > 0) & (found["k"] < min_n)) | ((found["n"] > found["k"]) & (found["n"] - found["k"] < min_n))
+    hidden = {name: found[name].mask(few) for name in ("share", "share_low", "share_high")}
+    return found.assign(verdict=verdict, k=found["k"].astype("Int64").mask(few), **hidden)[
         ["segment", "department", "n", "k", "share", "share_low", "share_high", "verdict"]
     ]
 
@@ -601,16 +679,20 @@ def room(
     rng
         Of the bootstraps.
     confidence
-        Coverage of each interval.
+        That the intervals hold together with (Bonferroni).
 
     Returns
     -------
     DataFrame
-        One row a segment: ``segment``, ``cost_now``, ``cost_before`` (cents an order), ``freed`` (cents a year) with
-        ends, ``came_free`` (above 0 for certain), ``spend_low``, ``spend_high`` (cents a year; missing otherwise).
+        None unless the period is a quarter. One row a segment: ``segment``, ``cost_now``, ``cost_before`` (cents an
+        order), ``freed`` (cents a year) with ends, ``came_free`` (above 0 for certain), ``spend_low``, ``spend_high``
+        (cents a year; missing otherwise).
     """
     found, year = [], 365.25 / days
-    ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+    if days not in _QUARTER:  # four periods before are a year before only then
+        now = now.iloc[:0]
+    level = (1 - confidence) / 2 / max(now["segment"].nunique(), 1)
+    ends = [level, 1 - level]
     for segment in sorted((set(now["segment"]) & set(before["segment"])) - _NO_SEGMENTS):
         sides = [rows[rows["segment"] == segment] for rows in (before, now)]
         if min(rows["customer_id"].nunique() for rows in sides) < min_n:

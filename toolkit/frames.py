@@ -1039,7 +1039,11 @@ class Known:
         """
         plans, told = self.table("campaigns"), self.table("campaign_contacts")
         plans = plans.mutate(
-            use=ibis.row_number().over(group_by="template_id", order_by=[plans.starts_on, plans.campaign_id]) + 1
+            use=ibis.ifelse(
+                plans.template_id.isnull(),
+                1,
+                ibis.row_number().over(group_by="template_id", order_by=[plans.starts_on, plans.campaign_id]) + 1,
+            )
         )
         follow = ibis.interval(days=28)
         told = told.filter(
@@ -1851,8 +1855,8 @@ class Known:
         """One row a question or complaint, by as_of, made in the period or about an order placed in it (not cancelled).
 
         event_id, order_id, customer_id; segment, channel, region on the grid (of its order: others are left out); kind,
-        department; wait_s (seconds to the answer; to as_of where none came), in_period (made in the period), of_period
-        (about an order placed in it).
+        department; answered, wait_s (seconds to the answer; to as_of where none came), in_period (made in the period),
+        of_period (about an order placed in it).
         """
         events = self.table("service_events")
         events = events.filter(events.kind.isin(["question", "complaint"]))
@@ -1869,7 +1873,8 @@ class Known:
         rows = rows.filter(rows.in_period | rows.of_period)
         return rows.select(
             "event_id", "order_id", *GRID_DIMENSIONS, "kind", "wait_s", "in_period", "of_period",
-            customer_id="_who", department=rows.department.fill_null(stats.UNKNOWN),
+            answered=rows.answered_at.notnull(), customer_id="_who",
+            department=rows.department.fill_null(stats.UNKNOWN),
         )  # fmt: skip
 
     def novelty(self) -> ir.Table:
@@ -1998,16 +2003,19 @@ class Known:
         return bought.inner_join(spans, inside).group_by("order_id").agg(_out=lambda rows: rows._gone.any())
 
     def agreed_orders(self) -> ir.Table:
-        """One row an order of the period, not cancelled by as_of, of segments in which anybody holds an agreement.
+        """One row an order of the period, not cancelled by as_of, of customers in segments that hold agreements.
 
         order_id, customer_id, agreement_id (empty: none); segment, channel, region on the grid; fulfilment,
         order_class, rush, n_lines, quantity (pieces), weight_g, net_revenue, freight (cents), late (empty without a
         promise), complaint (any).
         """
-        rows = self.orders()
-        holders = self.agreed_terms()
-        holders = holders.filter(holders.ago == 0).select(_holds="segment").distinct()
-        rows = rows.filter(~rows.cancelled).semi_join(holders, rows.segment == holders._holds)
+        rows, holders = self.orders(), self.agreed_terms()
+        holders = holders.filter((holders.ago == 0) & (holders.segment != stats.OTHER))
+        mine = self._of_segments(self.table("orders").select("order_id", "customer_id"))
+        known = holders.select(_holds="segment").distinct()
+        mine = mine.semi_join(known, mine.segment == known._holds).select(_mine="order_id")
+        rows = rows.filter(~rows.cancelled)
+        rows = rows.semi_join(mine, rows.order_id == mine._mine)
         under = self.table("orders").select("agreement_id", "rush", _order="order_id")
         sent = self._shipments(self._kept)
         sent = sent.filter(sent.promised_by.notnull()).select("late", _sent="order_id")

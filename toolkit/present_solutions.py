@@ -58,6 +58,9 @@ def account(terms: Frame, requests: Frame, orders: Frame, look: Look) -> Html:
         "requests of the 52 weeks to the end": len(requests),
         "orders of segments with agreements": len(orders),
         "of these under an agreement": int(orders["agreement_id"].notna().sum()),
+        "of these under one that is not in force at the end, left out": int(
+            (orders["agreement_id"].notna() & ~orders["agreement_id"].isin(terms["agreement_id"])).sum()
+        ),
     }
     rows = pd.DataFrame({"rule": list(rules), "n": list(rules.values())})
     caption = say("What {period} is told from", period=look.period)
@@ -116,7 +119,9 @@ def costs(rows: Frame, look: Look) -> Html:
     ):
         return lacking
     if rows.empty:
-        return paragraphs([say("No order tells what a deviation goes with: none, or all, are of the standard.")])
+        return paragraphs(
+            [say("Nothing tells what a deviation goes with: too few customers deviate, or too few do not.")]
+        )
     ways = {"regression": say("regression"), "alike": say("orders alike")}
     told = pd.concat(
         [
@@ -188,8 +193,8 @@ def evidence(settled: Frame, look: Look) -> Html | None:
     else:
         said = [
             say(
-                "{n} of {looked} requests that could be looked at are settled; of customers without either need, at "
-                "most {chance} would be.", n=_count(how.get("settled", 0)), looked=_count(looked),
+                "{n} of {looked} requests that could be looked at are settled; of customers who order as their peers "
+                "do on average, at most {chance} would be.", n=_count(how.get("settled", 0)), looked=_count(looked),
                 chance=percent(1 - look.confidence),
             )
         ]  # fmt: skip
@@ -197,7 +202,7 @@ def evidence(settled: Frame, look: Look) -> Html | None:
         said.append(
             say("{n} are of a type behind which one need alone is declared.", n=_count(how["declared"]))
         )  # fmt: skip
-    why = [say(text, n=_count(how[name])) for name, text in _WHY.items() if how.get(name, 0)]
+    why = [say(text, n=_count(how[name])) for name, text in _WHY.items() if how.get(name, 0) >= look.min_n]
     if why:
         said.append(say("Not settled: {why}.", why="; ".join(why)))
     return paragraphs(said)
@@ -209,7 +214,7 @@ def shown(rows: Frame, look: Look) -> Html | None:
         return None
     caption = say(
         "What customers with each need show in the 52 weeks to the end of {period}, beside the others of their "
-        "segments", period=look.period,
+        "segments; they were told apart by it", period=look.period,
     )  # fmt: skip
     told = rows.assign(
         what=[say(_EVIDENCE[name]) for name in rows["measure"]],
@@ -337,17 +342,17 @@ def topics(rows: Frame, look: Look) -> Html | None:
 
 def saving(found, look: Look) -> Html:
     """What moving to the standards saves and risks, in sentences."""
-    if not found.n_losing and not found.deviations:
+    if not found.n_changed:
         return paragraphs([say("No agreement would change.")])
     said = [_saved(found, look)]
-    if found.n_losing >= look.min_n:
+    if found.n_losing >= look.min_n and found.at_risk == found.at_risk:
         said.append(
             say(
                 "{n} customers lose a term; they brought {currency} {revenue} of net revenue in {period}.",
                 n=_count(found.n_losing), currency=look.currency, revenue=_money(found.at_risk), period=look.period,
             )
         )  # fmt: skip
-        if min(found.n_uncovered, found.n_losing - found.n_uncovered) >= look.min_n and found.at_risk:
+        if min(found.n_uncovered, found.n_losing - found.n_uncovered) >= look.min_n and found.uncovered > 0:
             said.append(
                 say(
                     "{part} of it is of customers with a need that their standard is not declared to cover.",
@@ -377,10 +382,10 @@ def findings(
 ) -> Html:
     """The answers of the report, in the slots of docs/METHODS.md section 4.7."""
     said = []
-    if grown.empty:
+    if not (grown["ago"] == 0).any():
         said.append(_nobody(look))
     else:
-        now = grown.iloc[-1]
+        now = grown[grown["ago"] == 0].iloc[0]
         said.append(
             say(
                 "{n} agreements hold {kinds} combinations of terms ({worded} as worded), as various as {effective} "
@@ -388,7 +393,7 @@ def findings(
                 worded=_count(now["n_worded"]), effective=number(now["effective"], ".1f"),
             )
         )  # fmt: skip
-    row = cost[cost["outcome"] == "cost"]
+    row = cost[(cost["outcome"] == "cost") & cost["alike"].notna()]
     if len(row):
         ends = row.iloc[0]
         interval = between(ends["alike_low"], ends["alike_high"], "cents", look.confidence)
@@ -401,12 +406,12 @@ def findings(
         )  # fmt: skip
         said.append(text)
     if found:
-        n = int((settled["need"] != "").sum())
+        n = int(settled["need"].isin(found).sum())
         said.append(
             say("Behind {n} requests stand: {needs}.", n=_count(n), needs=listed(word(need) for need in found))
         )  # fmt: skip
     elif len(settled):
-        said.append(say("No need behind the requests is settled."))
+        said.append(say("No need is settled of customers enough to be told."))
     if len(chosen):
         left = what.curve.set_index("standards").loc[what.recommended, "left_each"]
         each = "; ".join(
