@@ -1,8 +1,12 @@
 """Fixtures that several test files share."""
 
+import json
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
 
@@ -11,6 +15,43 @@ settings.load_profile("tandem")
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+
+
+def ingested(home: Path, size: str) -> SimpleNamespace:
+    """The sample company with its files admitted under ``home``: company, truth, frames of a period, tables.
+
+    ``frames(period, names)`` makes them once for a caller; ``tables()`` are those of the contract, as admitted.
+    """
+    import sample_company as sample
+    from toolkit import company, frames, source
+
+    if not (home / "params").exists():
+        shutil.copytree(ROOT / "params", home / "params")
+    found = company.load("sample", home)
+    truth = sample.write(found.data / "raw", size=size)
+    source.ingest(found, found.data / "raw")
+
+    def made(period: str, names: list[str]) -> dict[str, pd.DataFrame]:
+        kept = frames.materialise(found, found.period(period), names, found.data / "frames")
+        return {name: frames.read(frame.path) for name, frame in kept.items()}
+
+    def tables() -> dict[str, pd.DataFrame]:
+        folder = found.data / json.loads((found.data / "receipt.json").read_text())["folder"] / "tables"
+        return {path.stem: pq.read_table(path).to_pandas() for path in folder.glob("*.parquet")}
+
+    return SimpleNamespace(company=found, truth=truth, frames=made, tables=tables)
+
+
+@pytest.fixture(scope="session")
+def tiny_sample(tmp_path_factory) -> SimpleNamespace:
+    """See ``ingested``; no test changes it."""
+    return ingested(tmp_path_factory.mktemp("tiny"), "tiny")
+
+
+@pytest.fixture(scope="session")
+def normal_sample(tmp_path_factory) -> SimpleNamespace:
+    """See ``ingested``; no test changes it."""
+    return ingested(tmp_path_factory.mktemp("normal"), "normal")
 
 
 @pytest.fixture

@@ -19,26 +19,18 @@ NAMES = ["agreed_terms", "requests", "request_evidence", "agreed_orders", "agree
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    home = tmp_path_factory.mktemp("agreed")
-    shutil.copytree(ROOT / "params", home / "params")
-    found = company.load("sample", home)
-    sample.write(found.data / "raw", size="tiny")
-    source.ingest(found, found.data / "raw")
-    return found
+def tiny(tiny_sample):
+    return tiny_sample.company
 
 
 @pytest.fixture(scope="module")
-def made(tiny):
-    kept = frames.materialise(tiny, tiny.period(PERIOD), NAMES, tiny.data / "frames")
-    return {name: frames.read(frame.path) for name, frame in kept.items()}
+def made(tiny_sample):
+    return tiny_sample.frames(PERIOD, NAMES)
 
 
 @pytest.fixture(scope="module")
-def tables(tiny):
-    folder = tiny.data / json.loads((tiny.data / "receipt.json").read_text())["folder"] / "tables"
-    found = {path.stem: pq.read_table(path).to_pandas() for path in folder.glob("*.parquet")}
-    key = frames._key(tiny)
+def tables(tiny_sample):
+    found, key = tiny_sample.tables(), frames._key(tiny_sample.company)
     for table in found.values():
         if "customer_id" in table:
             names = {one: pseudonym(one, key) for one in table["customer_id"].dropna().unique()}

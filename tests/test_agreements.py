@@ -203,7 +203,7 @@ def test_the_planted_cost_of_a_deviation_is_found_and_none_where_there_is_none()
     for seed in range(100):
         costed = agreements.costed(*_orders(np.random.default_rng([4, seed]), 1200, 0), rates=rates)
         wrong += agreements.cost_of_variety(costed, min_n=10).set_index("outcome").loc["cost", "settled"]
-    assert wrong <= 6  # Bonferroni over four: 1.25 % each; 6 of 100 or fewer in 99.9 of 100 cases at twice that
+    assert wrong <= 6  # 1.25 % each: more than 6 of 100 in fewer than 1 of 1,000 cases
 
 
 def test_cost_by_term_and_what_is_left_out():
@@ -367,7 +367,7 @@ def test_few_peers_tell_nothing():
 
 
 def test_by_chance_no_more_are_settled_than_the_confidence_says():
-    """400 customers alike in all but chance: 5 % at most, of 400 no more than 33 in 99.9 of 100 cases."""
+    """400 customers alike in all but chance: 5 % at most; of 400, more than 33 in 2 of 1,000 cases."""
     rng = np.random.default_rng(21)
     rows = []
     for i in range(400):

@@ -1,40 +1,27 @@
 """Do the frames of value disciplines say what the tables say? Restated in pandas on the tiny sample company."""
 
-import json
-import shutil
-
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
-from conftest import ROOT
 
-import sample_company as sample
-from toolkit import company, frames, rules, source
+from toolkit import frames, rules
 
 PERIOD = "2026Q2"
 NAMES = ["floors", "disciplines", "intended", "felt_rules", "contacts", "novelty", "orders"]
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    home = tmp_path_factory.mktemp("disciplines")
-    shutil.copytree(ROOT / "params", home / "params")
-    found = company.load("sample", home)
-    sample.write(found.data / "raw", size="tiny")
-    source.ingest(found, found.data / "raw")
-    return found
+def tiny(tiny_sample):
+    return tiny_sample.company
 
 
 @pytest.fixture(scope="module")
-def made(tiny):
-    kept = frames.materialise(tiny, tiny.period(PERIOD), NAMES, tiny.data / "frames")
-    return {name: frames.read(frame.path) for name, frame in kept.items()}
+def made(tiny_sample):
+    return tiny_sample.frames(PERIOD, NAMES)
 
 
 @pytest.fixture(scope="module")
-def tables(tiny):
-    folder = tiny.data / json.loads((tiny.data / "receipt.json").read_text())["folder"] / "tables"
-    return {path.stem: pq.read_table(path).to_pandas() for path in folder.glob("*.parquet")}
+def tables(tiny_sample):
+    return tiny_sample.tables()
 
 
 def test_contacts_are_those_of_the_period_and_of_its_orders(made, tables, tiny):

@@ -130,7 +130,8 @@ def _due(n: int, late: int, **more) -> pd.DataFrame:
     rows = pd.DataFrame({
         "order_id": [f"O{i}" for i in range(n)], "customer_id": [f"c{i}" for i in range(n)], "segment": "a",
         "channel": "web", "cancelled": False, "late": [i < late for i in range(n)], "n_lines": 2,
-        "n_lines_in_full": [1 if i < late // 2 else 2 for i in range(n)], "n_lines_perfect": 2,
+        "n_lines_in_full": [1 if i < late // 2 else 2 for i in range(n)], "n_lines_perfect": 2, "early": None,
+        "in_window": None, "quantity_ordered": 2, "quantity_delivered": 2,
     })  # fmt: skip
     return rows.assign(**more)
 

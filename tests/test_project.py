@@ -44,7 +44,7 @@ LAYERS = {
     "stock": {"errors"},
     "replay": {"errors", "drivers"},
     "location": {"errors"},
-    "disciplines": {"stats"},
+    "disciplines": {"stats", "service"},
     "agreements": {"stats", "drivers", "location"},
     "strategy": {"errors", "stats", "replay", "stock"},
     "present": {"errors", "language"},

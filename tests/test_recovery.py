@@ -4,8 +4,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-import sample_company as sample
-from toolkit import company, frames, satisfaction, source
+from toolkit import company, satisfaction
 
 pytestmark = pytest.mark.slow
 
@@ -15,18 +14,13 @@ TYPE |= {"export wholesalers": "wholesale"}
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def world(normal_sample):
     """Answers of four quarters as frames give them; what every promised order would have answered."""
-    home = tmp_path_factory.mktemp("normal")
-    (home / "params").symlink_to(ROOT / "params")
-    found = company.load("sample", home)
-    truth = sample.write(found.data / "raw", size="normal")
-    source.ingest(found, found.data / "raw")
+    found, truth = normal_sample.company, normal_sample.truth
     asked, chosen, potential = [], [], []
     for name in QUARTERS:
         period = found.period(name)
-        kept = frames.materialise(found, period, ["invitations"], found.data / "frames")["invitations"]
-        asked.append(frames.read(kept.path))
+        asked.append(normal_sample.frames(name, ["invitations"])["invitations"])
         chosen.append(satisfaction.scored(asked[-1]))
         invited = truth.potential["invited_at"]
         potential.append(truth.potential[(invited >= period.start) & (invited < period.end)])

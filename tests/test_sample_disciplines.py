@@ -1,12 +1,12 @@
 """Are the sample company's discipline and failed floor of each segment named, as its mechanism has them?"""
 
+from functools import cache, partial
+
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 
-import sample_company as sample
-from toolkit import agreements, company, cost, disciplines, frames, satisfaction, source
+from toolkit import agreements, cost, disciplines, satisfaction
 
 pytestmark = pytest.mark.slow
 NAMES = [
@@ -36,22 +36,9 @@ PERIODS = ["2025Q3", "2025Q4", "2026Q3"]
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
-    """Frames of a period of the sample company of normal size, made when they are asked for; and its truth."""
-    home = tmp_path_factory.mktemp("disciplines")
-    (home / "params").symlink_to(ROOT / "params")
-    found = company.load("sample", home)
-    truth = sample.write(found.data / "raw", size="normal")
-    source.ingest(found, found.data / "raw")
-    made = {}
-
-    def of(period: str) -> dict[str, pd.DataFrame]:
-        if period not in made:
-            kept = frames.materialise(found, found.period(period), NAMES, found.data / "frames")
-            made[period] = {name: frames.read(frame.path) for name, frame in kept.items()}
-        return made[period]
-
-    return of, truth
+def told(normal_sample):
+    """Frames of a period, made when they are asked for; and the truth."""
+    return cache(partial(normal_sample.frames, names=NAMES)), normal_sample.truth
 
 
 @pytest.mark.parametrize("period", PERIODS)

@@ -5,35 +5,28 @@ import hashlib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 from sklearn.metrics import adjusted_rand_score
 
-import sample_company as sample
-from toolkit import company, cost, demand, frames, levers, lifestyles, lifetime, segments, source
+from toolkit import company, cost, demand, levers, lifestyles, lifetime, segments
 
 pytestmark = pytest.mark.slow
 PERIOD, MIN_N = "2026Q3", 10
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def told(normal_sample):
     """Frames of the sample company of normal size, its truth, and pseudonyms of its customers."""
-    home = tmp_path_factory.mktemp("profile")
-    (home / "params").symlink_to(ROOT / "params")
-    found = company.load("sample", home)
-    truth = sample.write(found.data / "raw", size="normal")
-    source.ingest(found, found.data / "raw")
+    found, truth = normal_sample.company, normal_sample.truth
     names = ["tastes", "tastes_before", "wishes", "campaign_reach", "lifetimes", "stock_spans", "accounts", "segments"]
     names += ["order_service", "product_mix", "orders", "handling", "ledger", "capacity", "support", "work", "freight"]
     names += ["work_kinds", "freight_kinds", "work_units", "standards"]
-    kept = frames.materialise(found, found.period(PERIOD), names, found.data / "frames")
     key = hashlib.sha256(b"frames" + found.pseudonym_key()).digest()
 
     def pseudonym(customer: str) -> str:
         return company.pseudonym(company.pseudonym(customer, found.pseudonym_key()), key)
 
     groups = truth.customer_group.rename(index=pseudonym)
-    return {name: frames.read(frame.path) for name, frame in kept.items()}, truth, groups, found.period(PERIOD)
+    return normal_sample.frames(PERIOD, names), truth, groups, found.period(PERIOD)
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,13 @@
 """Are the sample company's planted needs found behind the four request types, and its planted standards recovered?"""
 
+from functools import cache, partial
+
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 
 import sample_company as sample
-from toolkit import agreements, company, cost, frames, source
+from toolkit import agreements, cost, frames
 from toolkit.company import pseudonym
 
 pytestmark = pytest.mark.slow
@@ -16,24 +17,12 @@ PERIODS = ["2025Q2", "2025Q4", "2026Q3"]
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
-    """Frames of a period of the sample company of normal size; the need of each customer by pseudonym; the truth."""
-    home = tmp_path_factory.mktemp("solutions")
-    (home / "params").symlink_to(ROOT / "params")
-    found = company.load("sample", home)
-    truth = sample.write(found.data / "raw", size="normal")
-    source.ingest(found, found.data / "raw")
+def told(normal_sample):
+    """Frames of a period, made when they are asked for; the need of each customer by pseudonym; the truth."""
+    found, truth = normal_sample.company, normal_sample.truth
     own, again = found.pseudonym_key(), frames._key(found)
     need = truth.customer_need.rename(index=lambda name: pseudonym(pseudonym(name, own), again))
-    made = {}
-
-    def of(period: str) -> dict[str, pd.DataFrame]:
-        if period not in made:
-            kept = frames.materialise(found, found.period(period), NAMES, found.data / "frames")
-            made[period] = {name: frames.read(frame.path) for name, frame in kept.items()}
-        return made[period]
-
-    return of, need, truth
+    return cache(partial(normal_sample.frames, names=NAMES)), need, truth
 
 
 @pytest.mark.parametrize("period", PERIODS)

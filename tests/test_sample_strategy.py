@@ -1,12 +1,12 @@
 """Does the replay give the sample company's quarters back, and the planted decision what it showed afterwards?"""
 
+from functools import cache, partial
+
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 
-import sample_company as sample
-from toolkit import company, cost, frames, replay, satisfaction, source, strategy
+from toolkit import cost, replay, satisfaction, strategy
 
 pytestmark = pytest.mark.slow
 NAMES = ["sent_orders", "sent_work", "delays", "freight_moments", "failure_work", "policies", "invitations", "promises"]
@@ -14,22 +14,9 @@ NAMES += ["earlier_invitations", "ledger", "support", "capacity", "work", "give_
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
-    """Frames of a period of the sample company of normal size, made when they are asked for; and its truth."""
-    home = tmp_path_factory.mktemp("strategy")
-    (home / "params").symlink_to(ROOT / "params")
-    found = company.load("sample", home)
-    truth = sample.write(found.data / "raw", size="normal")
-    source.ingest(found, found.data / "raw")
-    made = {}
-
-    def of(period: str) -> dict[str, pd.DataFrame]:
-        if period not in made:
-            kept = frames.materialise(found, found.period(period), NAMES, found.data / "frames")
-            made[period] = {name: frames.read(frame.path) for name, frame in kept.items()}
-        return made[period]
-
-    return of, truth
+def told(normal_sample):
+    """Frames of a period, made when they are asked for; and the truth."""
+    return cache(partial(normal_sample.frames, names=NAMES)), normal_sample.truth
 
 
 def _rates(of):

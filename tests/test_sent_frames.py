@@ -5,12 +5,10 @@ import shutil
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT
 
-import sample_company as sample
-from toolkit import cli, company, frames, replay, source
+from toolkit import cli, company, frames, replay
 from toolkit.company import pseudonym
 from toolkit.errors import ParamsError
 
@@ -19,26 +17,19 @@ NAMES = ["sent_orders", "sent_work", "delays", "freight_moments", "failure_work"
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    home = tmp_path_factory.mktemp("sent")
-    shutil.copytree(ROOT / "params", home / "params")
-    found = company.load("sample", home)
-    sample.write(found.data / "raw", size="tiny")
-    source.ingest(found, found.data / "raw")
-    return found
+def tiny(tiny_sample):
+    return tiny_sample.company
 
 
 @pytest.fixture(scope="module")
-def made(tiny):
-    kept = frames.materialise(tiny, tiny.period(PERIOD), NAMES, tiny.data / "frames")
-    return {name: frames.read(frame.path) for name, frame in kept.items()}
+def made(tiny_sample):
+    return tiny_sample.frames(PERIOD, NAMES)
 
 
 @pytest.fixture(scope="module")
-def restated(tiny):
+def restated(tiny_sample, tiny):
     """Orders of the period and the four before, not cancelled, sent with a promise: in pandas, and their tables."""
-    folder = tiny.data / json.loads((tiny.data / "receipt.json").read_text())["folder"] / "tables"
-    tables = {path.stem: pq.read_table(path).to_pandas() for path in folder.glob("*.parquet")}
+    tables = tiny_sample.tables()
     period, first = tiny.period(PERIOD), tiny.period("2025Q2").start
     as_of, zone = pd.Timestamp(period.as_of), tiny.settings.zone
     orders = tables["orders"]

@@ -227,16 +227,6 @@ def growth(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["ago", "n", "n_worded", "n_meant", "effective", "deviations"])
 
 
-def on_record(unlocks: pd.DataFrame) -> bool:
-    """Are agreements on record, and which order falls under which? By the frame ``unlocks``.
-
-    >>> on_record(pd.DataFrame({"table": ["orders"], "columns": ["agreement_id, rush"]}))
-    False
-    """
-    absent = dict(zip(unlocks["table"], unlocks["columns"], strict=True))
-    return absent.get("agreements") != "" and "agreement_id" not in absent.get("orders", "").split(", ")
-
-
 def tailored(orders: pd.DataFrame, agreed: pd.DataFrame, what: Held) -> pd.Series:
     """By order id: does its agreement deviate from the standard? Not of agreements that are no more in force.
 
@@ -481,7 +471,7 @@ def settle(
     DataFrame
         ``requests`` with ``need`` ("" if not settled), ``how``: "settled", "declared" (one candidate), "too little
         evidence", "both ways" (two are supported), "not on record" (evidence of a candidate is not), "unknown request
-        type", "not profiled"; ``z`` of the largest and ``next_z``.
+        type", "not profiled".
 
     Notes
     -----
@@ -501,28 +491,27 @@ def settle(
     for row in requests.itertuples():
         several = asked.get(row.request_type, ())
         if not several:
-            found.append(("", "unknown request type", np.nan, np.nan))
+            found.append(("", "unknown request type"))
         elif row.segment == stats.OTHER:
-            found.append(("", "not profiled", np.nan, np.nan))
+            found.append(("", "not profiled"))
         elif len(several) == 1:
-            found.append((several[0], "declared", np.nan, np.nan))
+            found.append((several[0], "declared"))
         elif row.customer_id not in support[several].index:
-            found.append(("", "not on record", np.nan, np.nan))
+            found.append(("", "not on record"))
         else:
             found.append(_settled(support[several].loc[row.customer_id], confidence))
-    told = pd.DataFrame(found, columns=["need", "how", "z", "next_z"], index=requests.index)
+    told = pd.DataFrame(found, columns=["need", "how"], index=requests.index)
     return pd.concat([requests, told], axis=1)
 
 
-def _settled(z: pd.Series, confidence: float) -> tuple[str, str, float, float]:
+def _settled(z: pd.Series, confidence: float) -> tuple[str, str]:
+    """The need, if one is supported and ahead of the next; and how that is."""
     least = float(norm.ppf(1 - (1 - confidence) / len(z)))
-    sorted_ = z.sort_values(ascending=False, kind="stable")
-    first, second = float(sorted_.iloc[0]), max(float(sorted_.iloc[1]), 0.0)
+    ordered = z.sort_values(ascending=False, kind="stable")
+    first, second = float(ordered.iloc[0]), max(float(ordered.iloc[1]), 0.0)
     if first < least:
-        return "", "too little evidence", first, float(sorted_.iloc[1])
-    if first - second < least:
-        return "", "both ways", first, float(sorted_.iloc[1])
-    return str(sorted_.index[0]), "settled", first, float(sorted_.iloc[1])
+        return "", "too little evidence"
+    return (str(ordered.index[0]), "settled") if first - second >= least else ("", "both ways")
 
 
 def _support(counts: pd.DataFrame, candidates: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
@@ -630,7 +619,7 @@ def evidence_for(settled: pd.DataFrame, counts: pd.DataFrame, needs: pd.DataFram
         sizes and gaps the geometric one: pieces, days; of uneven sizes the mean factor off the own median).
     """
     asked = needs[needs["what"] == "evidence"]
-    wanted = {(row.name_, row.key): row.value for row in asked.rename(columns={"name": "name_"}).itertuples()}
+    wanted = asked.set_index(["name", "key"])["value"].to_dict()
     known = settled[settled["need"] != ""].drop_duplicates(["customer_id", "need"])
     told, found = {}, []
     for measure in sorted(set(asked["key"])):
@@ -797,7 +786,7 @@ def standards(what: Held, found: StandardSet, moved: pd.DataFrame, needs: pd.Dat
         rows.append((number, told, len(own), int((far == 0).sum()), mean, ", ".join(covers[number])))
     found = pd.DataFrame(rows, columns=["standard", "terms", "n", "n_as_is", "left_each", "covers"])
     few = found["n"] < min_n
-    found = found.assign(n_as_is=_shown(found["n_as_is"], found["n"], min_n).mask(few))
+    found = found.assign(n_as_is=stats.part_shown(found["n_as_is"], found["n"], min_n=min_n).mask(few))
     return found.assign(n=found["n"].astype("Int64").mask(few), left_each=found["left_each"].mask(few))
 
 
@@ -838,14 +827,9 @@ def talks(moved: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
         n=("agreement_id", "size"), n_customers=("customer_id", "nunique"), n_as_is=("as_is", "sum"),
         n_losing=("losing", "sum"), lost=("lost", "sum"), gained=("gained", "sum"), changed=("changed", "sum"),
     )  # fmt: skip
-    return found.assign(**{name: _shown(found[name], found["n"], min_n) for name in ("n_as_is", "n_losing")})
-
-
-def _shown(counts: pd.Series, of: pd.Series | int, min_n: int) -> pd.Series:
-    """Counts of a part, empty where the part or the rest is of fewer than ``min_n``, and is not nobody."""
-    part, rest = counts.astype("Int64"), of - counts
-    few = ((counts > 0) & (counts < min_n)) | ((rest > 0) & (rest < min_n))
-    return part.mask(few.astype("boolean"))
+    return found.assign(
+        **{name: stats.part_shown(found[name], found["n"], min_n=min_n) for name in ("n_as_is", "n_losing")}
+    )
 
 
 def topics(terms: pd.DataFrame, moved: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
@@ -873,7 +857,7 @@ def topics(terms: pd.DataFrame, moved: pd.DataFrame, *, min_n: int) -> pd.DataFr
         changed = moved[moved[column] != "same"]
         if changed["customer_id"].nunique() >= min_n:
             counts = pd.Series([int((changed[column] == how).sum()) for how in ("lost", "gained", "changed")])
-            counts = _shown(counts, every, min_n).tolist()
+            counts = stats.part_shown(counts, every, min_n=min_n).tolist()
             rows.append((name, agreed.get(name, stats.UNKNOWN), *counts, pd.NA))
     light = terms[(terms["weight"] == 0) & terms["agreement_id"].isin(losing)]
     for name, own in light.groupby("term"):

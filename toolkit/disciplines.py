@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from toolkit import stats
+from toolkit import service, stats
 
 ORDER_MEASURES = ("cost_per_order", "lead_time_sd", "perfect", "standard_share", "tailored_share", "nps")  # by channel
 LEADS = ("operational_excellence", "customer_intimacy", "product_leadership")
@@ -14,9 +14,8 @@ _CUT = (-0.5, 1.5)  # values of a measure beyond which it says no more
 _DRAWS, _WEIGHTS = 1000, 2000
 _HANGS = 0.9  # share of weights under which a lead must hold
 _HALF = 0.5  # of a discipline's weight that must be known for it to be compared
-_CONTENT = {"nps_0_10": 7, "stars_1_5": 4}  # lowest content answer of a scale
 _DAY = 86_400
-_QUARTER = range(89, 94)  # days
+_QUARTER, _YEAR = range(89, 94), 4  # days; quarters
 _NO_SEGMENTS = {stats.OTHER, stats.UNKNOWN}
 _PARTS = ["numerator", "denominator", "square"]
 
@@ -204,15 +203,9 @@ def _floor(floor: Mapping, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame |
 
 def _served(due: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:
     """Of each order due: how much of it counts for a measure of service, and of how much."""
-    lines = due["n_lines"].astype("Float64").astype("float64")
-    known, late = lines.notna(), due["late"].astype(bool)
-    full = known & (due["n_lines_in_full"].astype("Float64") == lines).fillna(False)
-    if name == "on_time":
-        return ~late, pd.Series(1.0, index=due.index)
-    if name == "line_fill":
-        return due["n_lines_in_full"].astype("Float64").astype("float64").fillna(0), lines.fillna(0)
-    perfect = known & (due["n_lines_perfect"].astype("Float64") == lines).fillna(False)
-    return {"in_full": full, "otif": full & ~late, "perfect": perfect}[name], known
+    rows = service.marked(due)
+    part, whole = service.SHARES[name]
+    return rows[part].astype("float64"), rows[whole].astype("float64")
 
 
 # -- what a position is made of --------------------------------------------------------------------
@@ -268,7 +261,7 @@ def contributions(
         _sums("retention", _anywhere(known), known["n_orders_in_period"].astype("float64").fillna(0) > 0, 1),
         _sums("value_a_year", _anywhere(year), year["net_revenue"].astype("float64") - year["cost_of_goods"], 1),
         _sums("categories", _anywhere(year), year["n_categories"], 1),
-        _sums("product_felt", felt, _content(felt), 1),
+        _sums("product_felt", felt, service.is_content(felt), 1),
         _sums("ranged", _anywhere(wished), wished["outcome"] != "not_ranged", 1),
         _sums("new_share", _anywhere(new), new["new_revenue"], new["net_revenue"].astype("float64").fillna(0)),
     ]  # fmt: skip
@@ -296,10 +289,6 @@ def _sums(measure: str, rows: pd.DataFrame, k: object, n: object, square: object
     found = found.assign(measure=measure, **parts).astype({name: "float64" for name in _PARTS})
     found = found.dropna(subset=["segment", "person"])
     return found.groupby(["measure", "segment", "channel", "person"], as_index=False)[_PARTS].sum()
-
-
-def _content(answers: pd.DataFrame) -> pd.Series:
-    return answers["score"].astype("float64") >= answers["scale"].map(_CONTENT).astype("float64")
 
 
 @dataclass(frozen=True, eq=False)
@@ -517,7 +506,7 @@ def felt(
     if tailored is None or answers.empty:
         return pd.DataFrame(columns=columns)
     design = np.where(answers["customer_id"].isin(tailored), "tailored", "standard")
-    content = _content(answers)
+    content = service.is_content(answers)
     rows = pd.DataFrame(
         {"segment": answers["segment"], "design": design, "person": answers["customer_id"], "numerator": content * 1.0,
          "denominator": 1.0}
@@ -621,9 +610,9 @@ def departments(terms: pd.DataFrame, deviating: pd.DataFrame, *, min_n: int, con
     verdict = np.select(
         [found["share_low"] > 0.5, found["share_high"] < 0.5], ["tailors", "keeps the standard"], "mixed"
     )
-    few = ((found["k"] > 0) & (found["k"] < min_n)) | ((found["n"] > found["k"]) & (found["n"] - found["k"] < min_n))
-    hidden = {name: found[name].mask(few) for name in ("share", "share_low", "share_high")}
-    return found.assign(verdict=verdict, k=found["k"].astype("Int64").mask(few), **hidden)[
+    k = stats.part_shown(found["k"], found["n"], min_n=min_n)
+    hidden = {name: found[name].mask(k.isna()) for name in ("share", "share_low", "share_high")}
+    return found.assign(verdict=verdict, k=k, **hidden)[
         ["segment", "department", "n", "k", "share", "share_low", "share_high", "verdict"]
     ]
 
@@ -642,13 +631,13 @@ def spent(served: pd.DataFrame, orders: pd.DataFrame, people: pd.DataFrame) -> p
     return people[["segment", "customer_id"]].merge(found, left_on="customer_id", right_index=True)
 
 
-def spent_before(before: pd.DataFrame, counts: pd.DataFrame, people: pd.DataFrame, *, ago: int = 4) -> pd.DataFrame:
-    """``spent`` of the period that was ``ago`` periods before.
+def spent_before(before: pd.DataFrame, counts: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """``spent`` of the period four periods before: of a quarter, the same one a year before.
 
     Takes the result of ``profit.profits_before``, and the frames ``customers_before`` and ``segments``.
     """
-    costs = before[before["ago"] == ago].set_index("customer_id")["cost_to_serve"].rename("cost")
-    counts = counts[counts["ago"] == ago].set_index("customer_id")["n_orders"]
+    costs = before[before["ago"] == _YEAR].set_index("customer_id")["cost_to_serve"].rename("cost")
+    counts = counts[counts["ago"] == _YEAR].set_index("customer_id")["n_orders"]
     found = pd.concat([costs, counts], axis=1).astype("float64").fillna(0) if len(costs) else costs.to_frame()
     return people[["segment", "customer_id"]].merge(found, left_on="customer_id", right_index=True)
 

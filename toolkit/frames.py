@@ -161,6 +161,14 @@ class Known:
         first = first.filter(first._row == 0).select(_who="customer_id", _segment=segment)
         return newest.left_join(first, newest._member == first._who).drop("_who")
 
+    def _of_segments(self, rows: ir.Table) -> ir.Table:
+        """Rows with their customer's segment of the year: "(other)" of who has refused profiling."""
+        people = self._frozen_segments()
+        rows = rows.left_join(people, rows.customer_id == people._member)
+        refused = rows._consent.fill_null(True) == False  # noqa: E712 - an expression
+        segment = ibis.ifelse(refused, stats.OTHER, rows._segment.fill_null(stats.UNKNOWN))
+        return rows.mutate(segment=segment).drop("_member", "_segment", "_consent")
+
     def _places(self, orders: ir.Table) -> ir.Table:
         """Orders with their customer's segment of the year, and channel and region when they were placed, unmerged."""
         orders, spans = orders.view(), self._spans()  # a view: what comes in may be a join itself
@@ -945,20 +953,17 @@ class Known:
         """
         rows, lines, orders = self.table("shopping_intents"), self.table("order_lines"), self.table("orders")
         start, end = _instant(self.period.start), _instant(self.period.end)
-        rows = rows.filter((rows.occurred_at >= start) & (rows.occurred_at < end)).rename(_who="customer_id")
+        rows = rows.filter((rows.occurred_at >= start) & (rows.occurred_at < end))
         year = (orders.ordered_at >= _instant(self.period.end - timedelta(weeks=52))) & (orders.ordered_at < end)
         lines = lines.semi_join(orders.filter(year & orders.cancelled_at.isnull()), "order_id")
         sold = lines.group_by(_sold="product_id").agg(_sum=lines.net_revenue.sum(), _n=lines.net_revenue.count())
         goods = self.table("products").select(_product="product_id", category="category")
-        people = self._frozen_segments()
         rows = rows.left_join(goods, rows.product_id == goods._product)
-        rows = rows.left_join(sold, rows.product_id == sold._sold)
-        rows = rows.left_join(people, rows._who == people._member)
-        refused = rows._consent.fill_null(True) == False  # noqa: E712 - an expression
+        rows = self._of_segments(rows.left_join(sold, rows.product_id == sold._sold))
         return rows.select(
             "intent_id", "site_id", "outcome",
-            person=ibis.coalesce(rows._who, rows.intent_id),
-            segment=ibis.ifelse(refused, stats.OTHER, rows._segment.fill_null(stats.UNKNOWN)),
+            person=ibis.coalesce(rows.customer_id, rows.intent_id),
+            segment=rows.segment,
             category=rows.category.fill_null(stats.UNKNOWN),
             item=ibis.coalesce(rows.product_id, rows.term),
             value=ibis.ifelse(rows._n > 0, (rows._sum + rows._n // 2) // rows._n.nullif(0), None),
@@ -1103,22 +1108,19 @@ class Known:
             days_then=before.sum(),
             newest_then=days.day.max(where=before),
         )
-        people, held = self._frozen_segments(), self.table("agreements")
+        held = self.table("agreements")
         valid = (held.valid_from.isnull() | (held.valid_from < _instant(end))) & (
             held.valid_to.isnull() | (held.valid_to >= _instant(end))
         )
         held = held.filter(valid).select(_holder="customer_id").distinct()
-        did = did.left_join(people, did.customer_id == people._member)
-        did = did.left_join(held, did.customer_id == held._holder)
-        refused = did._consent.fill_null(True) == False  # noqa: E712 - an expression
+        did = self._of_segments(did.left_join(held, did.customer_id == held._holder))
 
         def weeks(day: ir.Value) -> ir.Value:
             return day.delta(did.first, unit="day") / 7
 
         known = did.days_then > 0
         return did.select(
-            "customer_id", "repeats", "spend",
-            segment=ibis.ifelse(refused, stats.OTHER, did._segment.fill_null(stats.UNKNOWN)),
+            "customer_id", "repeats", "spend", "segment",
             under_agreement=did._holder.notnull(),
             last=weeks(did.newest),
             age=weeks(ibis.literal(end.date())),
@@ -1148,10 +1150,7 @@ class Known:
         inside = (orders.ordered_at >= _instant(begin)) & (orders.ordered_at < _instant(end))
         orders = orders.filter(inside & orders.cancelled_at.isnull()).select("order_id", _who="customer_id")
         paid = orders.inner_join(lines, "order_id").group_by("_who").agg(_revenue=lambda rows: rows.net_revenue.sum())
-        people = self._frozen_segments()
-        held = held.left_join(people, held.customer_id == people._member)
-        held = held.left_join(paid, held.customer_id == paid._who)
-        refused = held._consent.fill_null(True) == False  # noqa: E712 - an expression
+        held = self._of_segments(held.left_join(paid, held.customer_id == paid._who))
 
         def years(start: ir.Value, stop: ir.Value) -> ir.Value:
             return self._seconds(stop, start).cast("float64") / (86_400 * 365.25)
@@ -1159,7 +1158,7 @@ class Known:
         first, last = ibis.greatest(held.start, _instant(begin)), ibis.least(held.stop, _instant(end))
         return held.select(
             "customer_id",
-            segment=ibis.ifelse(refused, stats.OTHER, held._segment.fill_null(stats.UNKNOWN)),
+            "segment",
             entered=years(ibis.least(held.start, _instant(begin)), _instant(begin)),
             exposure=years(first, last),
             ended=held.stop < _instant(end),
@@ -1177,7 +1176,7 @@ class Known:
         Lines carry numbers for customer and article and a bit for the category, and are grouped once, by customer: a
         list of numbers, made unique, costs a fraction of a distinct count over texts, and of its memory.
         """
-        orders, segments = self._placed_in(self._year), self._frozen_segments()
+        orders = self._placed_in(self._year)
         orders = orders.filter(orders.cancelled_at.isnull())
         orders = orders.select("order_id", "customer_id", "ordered_at", "site_id")
         did = orders.group_by("customer_id").agg(
@@ -1206,13 +1205,10 @@ class Known:
             **{name: _bit_or(bought[name]) for name in bits},
         )
         sums = sums.rename(_same="_number")
-        found = did.left_join(sums, did._number == sums._same)
-        found = found.left_join(segments, found.customer_id == segments._member)
-        refused = found._consent.fill_null(True) == False  # noqa: E712 - an expression
+        found = self._of_segments(did.left_join(sums, did._number == sums._same))
         after, zone_day = ibis.literal(self.period.end.date()), {name: found[name].date() for name in ("first", "last")}
         return found.select(
-            "customer_id", "n_orders", "n_sites", "cost_of_goods",
-            segment=ibis.ifelse(refused, stats.OTHER, found._segment.fill_null(stats.UNKNOWN)),
+            "customer_id", "n_orders", "n_sites", "cost_of_goods", "segment",
             **{f"{name}_days": after.delta(day, unit="day") for name, day in zone_day.items()},
             **{name: found[name].fill_null(0) for name in ("n_lines", "n_products", "quantity")},
             net_revenue=ibis.ifelse(found._same.isnull(), 0, found.net_revenue),
@@ -1921,14 +1917,6 @@ class Known:
         return rows.select(
             "ago", "agreement_id", "customer_id", "segment", "term", "department", value=rows.value.lower()
         )
-
-    def _of_segments(self, rows: ir.Table) -> ir.Table:
-        """Rows with their customer's segment of the year: "(other)" of who has refused profiling."""
-        people = self._frozen_segments()
-        rows = rows.left_join(people, rows.customer_id == people._member)
-        refused = rows._consent.fill_null(True) == False  # noqa: E712 - an expression
-        segment = ibis.ifelse(refused, stats.OTHER, rows._segment.fill_null(stats.UNKNOWN))
-        return rows.mutate(segment=segment).drop("_member", "_segment", "_consent")
 
     def requests(self) -> ir.Table:
         """One row a request of the 52 weeks up to the period's end.

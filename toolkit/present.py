@@ -139,7 +139,7 @@ class Look:
         """What a sentence rests on that is assumed and not recorded, as its end; empty where nothing is."""
         told = []
         for what, cents, mille in self.assumed:
-            size = [f"{self.currency} {_cents(cents)}"] * bool(cents) + [f"{number(mille / 10, 'g')} %"] * bool(mille)
+            size = [f"{self.currency} {as_cents(cents)}"] * bool(cents) + [f"{number(mille / 10, 'g')} %"] * bool(mille)
             told.append(say("{size} of {what}", size=listed(size), what=word(what)))
         return say(", assuming {what}", what=", ".join(told)) if told else ""
 
@@ -256,7 +256,9 @@ def named(columns: Iterable[str]) -> str:
     return listed(ways.get(column) or say(column.replace("_", " ")) for column in columns)
 
 
-_n, _share, _cents, _money = (partial(formatted, kind=kind) for kind in ("count", "share", "cents", "money"))
+as_count, as_share, as_cents, as_money, as_points, as_times = (
+    partial(formatted, kind=kind) for kind in ("count", "share", "cents", "money", "points", "times")
+)
 
 
 def figure(fig: "plt.Figure", *, name: str, alt: str, caption: str, data: Html) -> Html:
@@ -511,7 +513,12 @@ def nps_figure(
 
 
 def sizes(rows: Frame, unit: str) -> str:
-    return say("n = {least} to {most} {unit} a group", least=_n(rows["n"].min()), most=_n(rows["n"].max()), unit=unit)
+    return say(
+        "n = {least} to {most} {unit} a group",
+        least=as_count(rows["n"].min()),
+        most=as_count(rows["n"].max()),
+        unit=unit,
+    )
 
 
 def star_maps(scores: Frame) -> Html | None:
@@ -532,7 +539,7 @@ def failures(costs: Frame, look: Look) -> Html:
     caption = say(
         "Effect in NPS points on those who met a failure, {period}, other things equal, from {n} answers; the {family} "
         "intervals of single failures hold together with {sure} confidence (Bonferroni), that of the first row stands "
-        "alone. Lost: effect x share.", period=look.period, n=_n(n), family=family, sure=look.sure,
+        "alone. Lost: effect x share.", period=look.period, n=as_count(n), family=family, sure=look.sure,
     )  # fmt: skip
     free = costs.get("effect_free", pd.Series(dtype="float64")).dropna()
     if len(free):
@@ -689,7 +696,7 @@ def silence(found: Frame, look: Look, *, reference: float) -> Html:
         "{measure} of {period}: {answered} of those invited answered, representativity {like} (1: like all invited). "
         "Tipping point: by how many points the others would have to score lower for the score of all to fall to "
         "{reference}, that of the period before or 0", measure=look.measure, period=look.period, reference=mark,
-        answered=_share(one["answered"]), like=formatted(one["representativity"], "times"),
+        answered=as_share(one["answered"]), like=formatted(one["representativity"], "times"),
     )  # fmt: skip
     heads = {"what": "answers", "n": "n", "n_effective": "worth (answers)", "nps": look.measure}
     columns = ["what", "n", "n_effective", *trio("nps"), "tipping"]
@@ -751,7 +758,7 @@ def importance(rows: Frame, look: Look) -> Html:
     caption = say(
         "Importance, not cause ({method}), {period}: all failures explain {share} of the variance; each interval "
         "{sure} (bootstrap over customers)", method=rows["method"].iloc[0], period=look.period, sure=look.sure,
-        share=_share(rows["importance"].sum()),
+        share=as_share(rows["importance"].sum()),
     )  # fmt: skip
     if tangled := ", ".join(map(word, rows.loc[rows["vif"] > _TANGLED, "driver"])):
         caption += say(
@@ -785,7 +792,7 @@ def change(parts: Frame, look: Look) -> Html:
         return paragraphs([say("Why the score changed cannot be said: there are no answers of the same kind before.")])
     rest, whole = parts["points"].iloc[-2], parts["points"].iloc[-1]
     caption = say("Change of {measure} from the period before to {period}", measure=look.measure, period=look.period)
-    caption += say("; the rest is {share} of it", share=_share(abs(rest / whole))) if abs(whole) >= 1 else ""
+    caption += say("; the rest is {share} of it", share=as_share(abs(rest / whole))) if abs(whole) >= 1 else ""
     caption += say("; each interval {sure} (bootstrap over customers)", sure=look.sure)
     return table(parts, name="change", caption=caption, columns=["part", *trio("points")], total=True)
 
@@ -879,7 +886,7 @@ def nps_findings(
         nobody = say("Nobody answered in {period}.", period=look.period)
         return paragraphs([none.text if none else nobody], role="findings")
     one = total.iloc[0]
-    n = say("n = {n} answers of {customers} customers", n=_n(one["n"]), customers=_n(one["n_customers"]))
+    n = say("n = {n} answers of {customers} customers", n=as_count(one["n"]), customers=as_count(one["n_customers"]))
     size = look.estimate(one, "nps", n)
     sentences = [say("{measure} of {period} was {size}.", measure=look.measure, period=look.period, size=size)]
     sentences += [_late(costs.iloc[0], look), _single(costs.iloc[1:].reset_index(drop=True), worst, look)]
@@ -892,7 +899,8 @@ def nps_findings(
             say(
                 "{n} answers ({share}) came while the order had not arrived or was cancelled; their {measure} is "
                 "{size}.",
-                n=_n(row["n"]), share=_share(row["n"] / one["n"]), measure=look.measure, size=look.estimate(row, "nps"),
+                n=as_count(row["n"]), share=as_share(row["n"] / one["n"]), measure=look.measure,
+                size=look.estimate(row, "nps"),
             )
         )  # fmt: skip
     return paragraphs([*sentences, _caused(caused, look), _worth(worth, look), _promised(promised)], role="findings")
@@ -910,7 +918,7 @@ def _late(late: pd.Series, look: Look) -> str:
     sign = -1 if late["effect"] < 0 else 1
     ends = {"": "", "_low": "_high", "_high": "_low"} if sign < 0 else {end: end for end in ("", "_low", "_high")}
     size = {f"{x}{end}": sign * late[f"{x}{of}"] for x in ("effect", "lost") for end, of in ends.items()}
-    told = {"size": look.estimate(size, "effect"), "share": _share(late["share"]), "all": look.estimate(size, "lost")}
+    told = {"size": look.estimate(size, "effect"), "share": as_share(late["share"]), "all": look.estimate(size, "lost")}
     if sign < 0:
         return say(
             "Orders late or overdue when asked took {size} from the score of those who met them, other things equal; "

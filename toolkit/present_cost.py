@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Mapping
-from functools import partial
 
 import pandas as pd
 
@@ -16,10 +15,13 @@ from toolkit.present import (
     Frame,
     Html,
     Look,
+    as_cents,
+    as_count,
+    as_money,
+    as_share,
     between,
     dots,
     figure,
-    formatted,
     in_money,
     named,
     one_kind,
@@ -29,7 +31,6 @@ from toolkit.present import (
     trio,
 )  # fmt: skip
 
-_n, _share, _cents, _money = (partial(formatted, kind=kind) for kind in ("count", "share", "cents", "money"))
 _MONEY = ("net_revenue", "cost_of_goods", "freight", "handling", "cost_to_serve", "margin")
 _SUMS = ("posted", "allocated", "unused", "over_absorbed", "unassigned", "difference")
 _LEDGER = {"ledger": (), "resource_pools": (), "activities": ()}
@@ -150,7 +151,7 @@ def waterfall(steps: Frame, look: Look, *, by: str) -> Html:
         ax.set_yticks(places, [word(label).replace("_", " ") for label in wide.index])
         ax.set_ylim(len(wide) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
-        ends = (_money(100 * amounts.iloc[at]) for at in (0, -1))
+        ends = (as_money(100 * amounts.iloc[at]) for at in (0, -1))
         told.append(say("{name}, {first} to {last}", name=name, **dict(zip(("first", "last"), ends, strict=True))))
     fig.tight_layout()
     left = say("the result")
@@ -223,11 +224,11 @@ def whale(steps: Frame, look: Look, *, earlier: bool) -> Html:
     ranked = say("the four periods before") if earlier else say("this period")
     ax.set_xlabel(say("customers, most profitable of {ranked} first (per cent)", ranked=ranked))
     ax.set_ylabel(say("cumulated profit ({currency})", currency=look.currency))
-    n = _n(steps["n"].sum())
+    n = as_count(steps["n"].sum())
     alt = say(
         "Curve of cumulated profit over {n} customers: it rises to {currency} {top} after {share} of them and ends at "
-        "{total}.", n=n, currency=look.currency, top=_money(top["cumulated"]), share=_share(top["customers"]),
-        total=_money(total),
+        "{total}.", n=n, currency=look.currency, top=as_money(top["cumulated"]), share=as_share(top["customers"]),
+        total=as_money(total),
     )  # fmt: skip
     caption = say(
         "Profit of {period} after cost to serve, cumulated, n = {n} customers, ranked by the profit of {ranked}",
@@ -256,16 +257,16 @@ def concentration(told: Mapping, look: Look) -> Html | None:
 
 def _losers(told: Mapping, look: Look) -> str:
     if told["n_losing"] < look.min_n:
-        return say("fewer than {least} of {n} customers lose money", least=_n(look.min_n), n=_n(told["n"]))
+        return say("fewer than {least} of {n} customers lose money", least=as_count(look.min_n), n=as_count(told["n"]))
     said = say(
-        "{losing} of {n} customers lose money, {currency} {money} in all", losing=_n(told["n_losing"]), n=_n(told["n"]),
-        currency=look.currency, money=_money(-told["losing"]),
+        "{losing} of {n} customers lose money, {currency} {money} in all", losing=as_count(told["n_losing"]),
+        n=as_count(told["n"]), currency=look.currency, money=as_money(-told["losing"]),
     )  # fmt: skip
     if told["n_twice"] < look.min_n:
         return said
     return said + say(
-        "; {n} of them in the period before too, {currency} {money} of it", n=_n(told["n_twice"]),
-        currency=look.currency, money=_money(-told["twice"]),
+        "; {n} of them in the period before too, {currency} {money} of it", n=as_count(told["n_twice"]),
+        currency=look.currency, money=as_money(-told["twice"]),
     )  # fmt: skip
 
 
@@ -379,7 +380,7 @@ def uncertain(rows: Frame, pairs: Frame, look: Look) -> Html | None:
         )
         return paragraphs([none])
     open_ = [say("{first} above {second} (in {share} of draws)", first=pair.first, second=pair.second,
-                 share=_share(pair.kept)) for pair in pairs.itertuples() if not pair.settled]  # fmt: skip
+                 share=as_share(pair.kept)) for pair in pairs.itertuples() if not pair.settled]  # fmt: skip
     caption = say(
         "Margin after cost to serve by segment, {period}, {currency}, if times and capacities are as unsure as "
         "declared; {sure} of draws lie between low and high.",
@@ -431,7 +432,7 @@ def _no_cost() -> str:
 
 
 def _sum(cents: int, look: Look) -> str:
-    return f"{look.currency} {_money(cents)}"
+    return f"{look.currency} {as_money(cents)}"
 
 
 def _mark(look: Look) -> str:
@@ -447,7 +448,7 @@ def _tied(tie: Frame, look: Look) -> str:
             period=look.period, handled=handled,
         )  # fmt: skip
     row = tie.iloc[-1]
-    sums = {name: _cents(row[name]) for name in _SUMS}
+    sums = {name: as_cents(row[name]) for name in _SUMS}
     more = say(" - {over} over-absorbed", over=sums["over_absorbed"].removeprefix("-")) if row["over_absorbed"] else ""
     return say(
         "The ledger of {period} {ties}: {currency} {posted} posted = {allocated} allocated + {unused} unused + "
@@ -462,7 +463,7 @@ def _taken(one: pd.Series, look: Look) -> str:
     interval = between(one["ratio_low"], one["ratio_high"], "share", look.confidence)
     return say(
         "Serving customers cost {share} of net revenue ({interval}, n = {n} customers){assuming}.",
-        share=_share(one["ratio"]), interval=interval, n=_n(one["n"]), assuming=look.assuming(),
+        share=as_share(one["ratio"]), interval=interval, n=as_count(one["n"]), assuming=look.assuming(),
     )  # fmt: skip
 
 
@@ -476,7 +477,7 @@ def _dearest(shares: Frame, leader: int | None, look: Look, *, by: Columns) -> s
     interval = between(top["ratio_low"], top["ratio_high"], "share", look.confidence)
     return say(
         "Dearest to serve is {group}: {share} of its revenue ({interval}, {family}){mark}.", mark=_mark(look),
-        group=", ".join(top[name] for name in by), share=_share(top["ratio"]), interval=interval, family=family,
+        group=", ".join(top[name] for name in by), share=as_share(top["ratio"]), interval=interval, family=family,
     )  # fmt: skip
 
 
@@ -495,7 +496,7 @@ def _earned(told: Mapping, rows: Frame, losing: Frame, look: Look) -> list[str]:
     elif len(lost):
         said.append(say("Lose money: {which}{mark}.", which=names, mark=mark))
     else:
-        n, total = _n(settled), _n(len(rows))
+        n, total = as_count(settled), as_count(len(rows))
         said.append(
             say("No segment loses money; that of {n} of {total} is settled{mark}.", n=n, total=total, mark=mark)
         )

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import pandas as pd
-
 from toolkit.language import say, word
 from toolkit.present import (
     Frame,
     Html,
     Look,
+    as_money,
+    as_share,
     between,
     dots,
     formatted,
@@ -244,7 +243,7 @@ def findings(floors: Frame, led: Frame, placed: Frame, channels: Frame, spare: F
     chance = placed[placed["field"] == "standard, felt personal"]
     if len(chance):
         names = [
-            say("{segment} ({share})", segment=word(row.segment), share=_share(row.felt_share))
+            say("{segment} ({share})", segment=word(row.segment), share=as_share(row.felt_share))
             for row in chance.itertuples()
         ]
         said.append(say("A standard process feels personal to: {names}.", names=listed(names)))
@@ -261,8 +260,8 @@ def findings(floors: Frame, led: Frame, placed: Frame, channels: Frame, spare: F
         said.append(
             say(
                 "Serving {segment} cost {currency} {freed} a year less than a year before; {low} to {high} of it may "
-                "be spent on intimacy.", segment=word(row.segment), currency=look.currency, freed=_money(row.freed),
-                low=_money(row.spend_low), high=_money(row.spend_high),
+                "be spent on intimacy.", segment=word(row.segment), currency=look.currency, freed=as_money(row.freed),
+                low=as_money(row.spend_low), high=as_money(row.spend_high),
             )
         )  # fmt: skip
     if len(spare) and free.empty:
@@ -278,7 +277,7 @@ def _failed(floors: Frame) -> str:
     worst = failed.assign(gap=failed["at_least"] - failed["value"]).sort_values("gap", ascending=False).head(5)
     names = [
         say("{floor} of {segment} ({found}, at least {wanted})", floor=say(_FLOORS[row.measure], hours=row.hours),
-            segment=word(row.segment), found=_share(row.value), wanted=percent(row.at_least))
+            segment=word(row.segment), found=as_share(row.value), wanted=percent(row.at_least))
         for row in worst.itertuples()
     ]  # fmt: skip
     if len(failed) > len(worst):
@@ -298,7 +297,7 @@ def _leading(row: Mapping, look: Look) -> str:
     if row["verdict"] == "hangs on the weights":
         return say(
             "In {segment}, {name} leads only under some weights: under {held} of those tried ({far}).", segment=segment,
-            name=name, held=_share(row["held"]), far=far,
+            name=name, held=as_share(row["held"]), far=far,
         )  # fmt: skip
     return say(
         "{segment} has no clear lead: {name} is largest, but not for certain ({far}).", segment=segment, name=name,
@@ -315,11 +314,3 @@ def _counted(rows: Frame, verdict: str, discipline: str) -> str:
         "{name}, {verdict}: {segments}.", name=say(LEADS[discipline]).capitalize(), verdict=word(verdict),
         segments=listed(names),
     )  # fmt: skip
-
-
-def _share(value: float) -> str:
-    return formatted(value, "share")
-
-
-def _money(value: float) -> str:
-    return formatted(value, "money") if np.isfinite(value) else formatted(pd.NA, "money")

@@ -14,9 +14,10 @@ from toolkit.present import (
     Html,
     Look,
     apart_sentence,
+    as_count,
+    as_share,
     dots,
     estimate,
-    formatted,
     in_money,
     listed,
     named,
@@ -25,8 +26,6 @@ from toolkit.present import (
     table,
     trio,
 )
-
-_n, _share = partial(formatted, kind="count"), partial(formatted, kind="share")
 
 
 def matrix(cells: Frame, look: Look, *, by: Columns, name: str = "segmentation_matrix") -> Html:
@@ -137,13 +136,13 @@ def evidence(fit, cost: Mapping, look: Look) -> Html:
     held = say("the data hold {n} clusters", n=fit.n_clusters_) if fit.n_clusters_ > 1 else held
     caption = say(
         "What another cluster explains beyond chance, of {n} customers with three orders or more in even weeks of the "
-        "year to the end of {period}: {held}.", n=_n(len(fit.labels_)), period=look.period, held=held,
+        "year to the end of {period}: {held}.", n=as_count(len(fit.labels_)), period=look.period, held=held,
     )  # fmt: skip
     if cost:
         caption += " " + say(
             "Of {n} clusters, as wished, the number that would not come back in samples is {untrusted}; they would "
             "hold {share} of the customers",
-            n=cost["n_clusters"], untrusted=cost["untrusted"], share=_share(cost["held"]),
+            n=cost["n_clusters"], untrusted=cost["untrusted"], share=as_share(cost["held"]),
         )  # fmt: skip
     columns = ["k", "gain", "sure", "jaccard", "silhouette", "trust"]
     heads = {
@@ -226,11 +225,11 @@ def migration(flows: Frame, moved: Mapping, look: Look) -> Html:
     caption = say(
         "Customers by cluster a year before and in {period}: {share} of {n} moved; noise alone moves {noise} (even "
         "against odd weeks); moves of fewer than {least} are left out",
-        period=look.period, share=_share(moved["moved"]),
-        n=_n(moved["n"]), noise=_share(moved["by_noise"]), least=_n(look.min_n),
+        period=look.period, share=as_share(moved["moved"]),
+        n=as_count(moved["n"]), noise=as_share(moved["by_noise"]), least=as_count(look.min_n),
     )  # fmt: skip
     if pd.notna(moved["alike"]):
-        share = _share(moved["alike"])
+        share = as_share(moved["alike"])
         caption += say("; clusters found anew in last year's weeks put {share} into the same one", share=share)
     if pd.notna(moved["homogeneity_p"]):
         (grew, p), (turned, q) = ((moved[f"{of}_p"] < 1 - look.confidence, number(moved[f"{of}_p"], ".3f"))
@@ -270,11 +269,12 @@ def wanted(rows: Frame, look: Look) -> Html | None:
         return None
     if rows.empty:
         return paragraphs([
-            say("Nothing was wanted in vain by {n} persons or more in {period}.", n=_n(look.min_n), period=look.period)
+            say("Nothing was wanted in vain by {n} persons or more in {period}.", n=as_count(look.min_n),
+                period=look.period)
         ])  # fmt: skip
     caption = say(
         "Wanted but not on the shelf, {period}: the {n} articles and search terms with the most unmet wishes, each of "
-        "{least} persons or more; {together} at least", period=look.period, n=len(rows), least=_n(look.min_n),
+        "{least} persons or more; {together} at least", period=look.period, n=len(rows), least=as_count(look.min_n),
         together=look.together(len(rows)),
     )  # fmt: skip
     per_day = say("unmet wishes a day")
@@ -305,12 +305,12 @@ def stockouts(rows: Frame, look: Look) -> Html:
         return lacking or paragraphs([none])
     row = rows.iloc[0]
     said = say(
-        "Articles ran out in {share} of {n} spans between counts of their stock", share=_share(row["stocked_out"]),
-        n=_n(row["n"]),
+        "Articles ran out in {share} of {n} spans between counts of their stock", share=as_share(row["stocked_out"]),
+        n=as_count(row["n"]),
     )  # fmt: skip
     if pd.isna(row["lost"]):
         return paragraphs([said + say("; what that lost cannot be said: {why}.", why=word(row["reason"]))])
-    lost, sold = estimate(row, "lost", "count", look.confidence), _n(row["sold"])
+    lost, sold = estimate(row, "lost", "count", look.confidence), as_count(row["sold"])
     rest = say("; of these articles {sold} pieces were sold, and {lost} more were wanted.", sold=sold, lost=lost)
     return paragraphs([said + rest])
 
@@ -334,7 +334,7 @@ def uplift(rows: Frame, look: Look, *, by: str) -> Html | None:
         columns = [column for column in columns if rows[column].notna().any()]
         caption = say(
             "Campaigns of the 52 weeks to the end of {period}: none held {least} customers or more out, so that what "
-            "they brought cannot be told", period=look.period, least=_n(look.min_n),
+            "they brought cannot be told", period=look.period, least=as_count(look.min_n),
         )  # fmt: skip
         return table(rows, name="campaigns", caption=caption, columns=columns, heads={"group": by})
     more = say("orders more per 1,000 contacted")
@@ -364,7 +364,7 @@ def _advice(row: Mapping, look: Look) -> tuple[str, str]:
     ends = {"value": row["value"], "value_low": row["low"], "value_high": row["high"]}
     size = partial(estimate, ends, "value", confidence=look.confidence)
     if kind in ("account", "serve"):
-        told = {"size": size("share"), "others": _share(row["others"])}
+        told = {"size": size("share"), "others": as_share(row["others"])}
         if kind == "account":
             ended = say("{size} of accounts ended a year, {others} of all others'", **told)
             return say("find out why agreements end"), ended
@@ -402,7 +402,7 @@ def segment_findings(
             say(
                 "Who ordered again: of the {n} best customers {best}, of the {rest} others {others}. Descriptive: the "
                 "groups are made of earlier orders.",
-                n=_n(best["n"]), best=look.estimate(best, "share"), rest=_n(others["n"]),
+                n=as_count(best["n"]), best=look.estimate(best, "share"), rest=as_count(others["n"]),
                 others=look.estimate(others, "share"),
             )
         )  # fmt: skip
@@ -416,8 +416,8 @@ def segment_findings(
 
 def _largest(first: pd.Series, whole: Frame, look: Look) -> str:
     """How many customers ordered, and which segment is the largest."""
-    told = {"n": _n(whole["n_customers"].iloc[0]), "period": look.period, "segment": first["segment"]}
-    part = _share(first["customer_share"])
+    told = {"n": as_count(whole["n_customers"].iloc[0]), "period": look.period, "segment": first["segment"]}
+    part = as_share(first["customer_share"])
     if pd.isna(first["revenue_share"]):
         return say(
             "{n} customers ordered in {period}; {segment} is the largest with {part} of the customers.",
@@ -426,7 +426,7 @@ def _largest(first: pd.Series, whole: Frame, look: Look) -> str:
         )
     return say(
         "{n} customers ordered in {period}; {segment} brings {revenue} of net revenue with {part} of the customers.",
-        revenue=_share(first["revenue_share"]), part=part, **told,
+        revenue=as_share(first["revenue_share"]), part=part, **told,
     )  # fmt: skip
 
 
@@ -449,7 +449,7 @@ def _clustered(found: Frame, moved: Mapping, look: Look) -> str:
     """How many clusters there are, whether they are trusted, and whether customers moved between them."""
     if found.empty:
         return say("How customers cluster cannot be said: too few have three orders or more in even weeks.")
-    n = _n(found["n"].sum())
+    n = as_count(found["n"].sum())
     if len(found) == 1:
         return say(
             "How the {n} customers with enough orders shop makes no clusters: they differ by degrees, not by kind.", n=n
@@ -461,11 +461,11 @@ def _clustered(found: Frame, moved: Mapping, look: Look) -> str:
     said = say(
         "How the {n} customers with enough orders shop makes {clusters} clusters, {sure}; the largest, {largest}, "
         "holds {share}",
-        n=n, clusters=len(found), sure=sure, largest=largest["cluster"], share=_share(largest["of_all"]),
+        n=n, clusters=len(found), sure=sure, largest=largest["cluster"], share=as_share(largest["of_all"]),
     )  # fmt: skip
     if not moved["n"] or pd.isna(moved["moved"]):
         return said + say("; too few can be followed from last year.")
-    told = {"share": _share(moved["moved"]), "noise": _share(moved["by_noise"])}
+    told = {"share": as_share(moved["moved"]), "noise": as_share(moved["by_noise"])}
     if moved["beyond_low"] > 0:
         return said + say("; since last year {share} moved, more than the {noise} of noise alone.", **told)
     if moved["beyond_high"] < 0:
@@ -492,11 +492,11 @@ def _unmet(wishes: Frame, look: Look) -> str:
     if wishes.empty:
         return say("What was wanted in vain cannot be said: no wishes are on record.")
     row = wishes.iloc[0]
-    said = say("Of {n} wishes on record {size} were not met", n=_n(row["n"]), size=look.estimate(row, "unmet"))
+    said = say("Of {n} wishes on record {size} were not met", n=as_count(row["n"]), size=look.estimate(row, "unmet"))
     if pd.isna(row["lost"]):
         return said + say("; what that cost is not known.")
     lost = f"{look.currency} {estimate(row, 'lost', 'money', look.confidence)}"
-    rest = say(", {n} more cannot be valued", n=_n(row["n_unknown"])) if row["n_unknown"] else ""
+    rest = say(", {n} more cannot be valued", n=as_count(row["n_unknown"])) if row["n_unknown"] else ""
     return f"{said}{say(', worth {money}', money=lost)}{rest}."
 
 

@@ -11,9 +11,13 @@ from toolkit.present import (
     Frame,
     Html,
     Look,
+    as_cents,
+    as_count,
+    as_money,
+    as_share,
+    as_times,
     between,
     figure,
-    formatted,
     listed,
     paragraphs,
     percent,
@@ -189,20 +193,20 @@ def evidence(settled: Frame, look: Look) -> Html | None:
     how = settled["how"].value_counts()
     looked = int(how.reindex(["settled", "too little evidence", "both ways"]).fillna(0).sum())
     if not looked and not how.get("declared", 0):
-        said = [say("None of {n} requests could be looked at.", n=_count(len(settled)))]
+        said = [say("None of {n} requests could be looked at.", n=as_count(len(settled)))]
     else:
         said = [
             say(
                 "{n} of {looked} requests that could be looked at are settled; of customers who order as their peers "
-                "do on average, at most {chance} would be.", n=_count(how.get("settled", 0)), looked=_count(looked),
+                "do on average, at most {chance} would be.", n=as_count(how.get("settled", 0)), looked=as_count(looked),
                 chance=percent(1 - look.confidence),
             )
         ]  # fmt: skip
     if how.get("declared", 0):
         said.append(
-            say("{n} are of a type behind which one need alone is declared.", n=_count(how["declared"]))
+            say("{n} are of a type behind which one need alone is declared.", n=as_count(how["declared"]))
         )  # fmt: skip
-    why = [say(text, n=_count(how[name])) for name, text in _WHY.items() if how.get(name, 0) >= look.min_n]
+    why = [say(text, n=as_count(how[name])) for name, text in _WHY.items() if how.get(name, 0) >= look.min_n]
     if why:
         said.append(say("Not settled: {why}.", why="; ".join(why)))
     return paragraphs(said)
@@ -239,7 +243,7 @@ def solutions(found, declared: bool, look: Look) -> Html:
         said.append(
             say(
                 "The needs found are covered at least cost by: {names} ({currency} {cost} a year).",
-                names=listed(found.chosen), currency=look.currency, cost=_money(found.cost),
+                names=listed(found.chosen), currency=look.currency, cost=as_money(found.cost),
             )
         )  # fmt: skip
     if found.uncovered:
@@ -264,15 +268,15 @@ def curve(found, look: Look) -> Html | None:
     ax.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(lambda value, _: number(value, ".1f"))
     gap = float(rows["gap"].max())
-    proof = say("proven to be the least") if not gap else say("within {gap} of the least", gap=_share(gap))
+    proof = say("proven to be the least") if not gap else say("within {gap} of the least", gap=as_share(gap))
     caption = say(
         "Deviations left if each agreement moves to its nearest of so many standards, end of {period}; {proof}",
         period=look.period, proof=proof,
     )  # fmt: skip
     alt = say(
         "Falling curve from {first} deviations an agreement with one standard to {last} with {n}; {here} with the "
-        "recommended {p}.", first=_times(rows["left_each"].iloc[0]), last=_times(rows["left_each"].iloc[-1]),
-        n=int(rows["standards"].iloc[-1]), here=_times(here["left_each"]), p=int(found.recommended),
+        "recommended {p}.", first=as_times(rows["left_each"].iloc[0]), last=as_times(rows["left_each"].iloc[-1]),
+        n=int(rows["standards"].iloc[-1]), here=as_times(here["left_each"]), p=int(found.recommended),
     )  # fmt: skip
     heads = {"standards": "standards", "left": "deviations left", "left_each": "an agreement", "gap": "proven within"}
     kinds = {"standards": "count", "left": "count", "left_each": "times", "gap": "share"}
@@ -349,14 +353,14 @@ def saving(found, look: Look) -> Html:
         said.append(
             say(
                 "{n} customers lose a term; they brought {currency} {revenue} of net revenue in {period}.",
-                n=_count(found.n_losing), currency=look.currency, revenue=_money(found.at_risk), period=look.period,
+                n=as_count(found.n_losing), currency=look.currency, revenue=as_money(found.at_risk), period=look.period,
             )
         )  # fmt: skip
         if min(found.n_uncovered, found.n_losing - found.n_uncovered) >= look.min_n and found.uncovered > 0:
             said.append(
                 say(
                     "{part} of it is of customers with a need that their standard is not declared to cover.",
-                    part=_share(found.uncovered / found.at_risk),
+                    part=as_share(found.uncovered / found.at_risk),
                 )
             )
     return paragraphs(said)
@@ -369,11 +373,11 @@ def _saved(found, look: Look) -> str:
     if not found.settled:
         return say(
             "What moving to the standards saves is not settled: {currency} {value} a year ({interval}).",
-            currency=look.currency, value=_money(found.value), interval=interval,
+            currency=look.currency, value=as_money(found.value), interval=interval,
         )  # fmt: skip
     return say(
         "Moving to the standards saves {currency} {value} of cost to serve a year ({interval}), if deviations cost by "
-        "themselves.", currency=look.currency, value=_money(found.value), interval=interval,
+        "themselves.", currency=look.currency, value=as_money(found.value), interval=interval,
     )  # fmt: skip
 
 
@@ -389,8 +393,8 @@ def findings(
         said.append(
             say(
                 "{n} agreements hold {kinds} combinations of terms ({worded} as worded), as various as {effective} "
-                "equally common ones.", n=_count(now["n"]), kinds=_count(now["n_meant"]),
-                worded=_count(now["n_worded"]), effective=number(now["effective"], ".1f"),
+                "equally common ones.", n=as_count(now["n"]), kinds=as_count(now["n_meant"]),
+                worded=as_count(now["n_worded"]), effective=number(now["effective"], ".1f"),
             )
         )  # fmt: skip
     row = cost[(cost["outcome"] == "cost") & cost["alike"].notna()]
@@ -399,16 +403,16 @@ def findings(
         interval = between(ends["alike_low"], ends["alike_high"], "cents", look.confidence)
         text = (
             say("One more deviation goes with {currency} {cost} of cost to serve an order ({interval}).",
-                currency=look.currency, cost=_cents(ends["alike"]), interval=interval)
+                currency=look.currency, cost=as_cents(ends["alike"]), interval=interval)
             if ends["settled"]
             else say("That a deviation costs anything is not settled: {currency} {cost} an order ({interval}).",
-                     currency=look.currency, cost=_cents(ends["alike"]), interval=interval)
+                     currency=look.currency, cost=as_cents(ends["alike"]), interval=interval)
         )  # fmt: skip
         said.append(text)
     if found:
         n = int(settled["need"].isin(found).sum())
         said.append(
-            say("Behind {n} requests stand: {needs}.", n=_count(n), needs=listed(word(need) for need in found))
+            say("Behind {n} requests stand: {needs}.", n=as_count(n), needs=listed(word(need) for need in found))
         )  # fmt: skip
     elif len(settled):
         said.append(say("No need is settled of customers enough to be told."))
@@ -421,28 +425,8 @@ def findings(
         said.append(
             say(
                 "{p} standards leave {left} deviations an agreement: {each}.", p=int(what.recommended),
-                left=_times(left), each=each,
+                left=as_times(left), each=each,
             )
         )  # fmt: skip
         said.append(_saved(saved, look))
     return paragraphs(said or [say("Nothing is on record that this report could be told from.")], role="findings")
-
-
-def _count(value: float) -> str:
-    return formatted(int(value), "count")
-
-
-def _share(value: float) -> str:
-    return formatted(value, "share")
-
-
-def _money(value: float) -> str:
-    return formatted(value, "money")
-
-
-def _cents(value: float) -> str:
-    return formatted(value, "cents")
-
-
-def _times(value: float) -> str:
-    return formatted(value, "times")

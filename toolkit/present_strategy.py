@@ -13,6 +13,9 @@ from toolkit.present import (
     Frame,
     Html,
     Look,
+    as_money,
+    as_points,
+    as_share,
     between,
     dots,
     figure,
@@ -86,7 +89,7 @@ def agility(found, look: Look) -> Html:
         said.append(
             say(
                 "On the tenth of days with most pieces {top} of them are delivered, on the others {rest} (difference "
-                "of daily shares {difference} points, {interval}).", top=_share(found.top), rest=_share(found.rest),
+                "of daily shares {difference} points, {interval}).", top=as_share(found.top), rest=as_share(found.rest),
                 difference=formatted(100 * found.difference, "points"),
                 interval=between(100 * found.low, 100 * found.high, "points", look.confidence),
             )
@@ -100,15 +103,15 @@ def agility(found, look: Look) -> Html:
         said.append(
             say(
                 "Demand jumped {n} times, and the share delivered stayed normal ({normal}).", n=n,
-                normal=_share(found.normal),
+                normal=as_share(found.normal),
             )
         )  # fmt: skip
     elif len(back):
         said.append(
             say(
                 "After {n} jumps of demand, the share delivered was back to normal ({normal}) after {median} days "
-                "(median; at most {most}).", n=n, normal=_share(found.normal), median=formatted(back.median(), "days"),
-                most=int(back.max()),
+                "(median; at most {most}).", n=n, normal=as_share(found.normal),
+                median=formatted(back.median(), "days"), most=int(back.max()),
             )
         )  # fmt: skip
     if len(back) < n:
@@ -221,7 +224,7 @@ def refused(found, look: Look) -> Html | None:
             said.append(
                 say(
                     "{policy}: for {share} of all orders too few went that way in their region; their delays are those "
-                    "of other regions, or of all ways of the carrier.", policy=word(policy), share=_share(share),
+                    "of other regions, or of all ways of the carrier.", policy=word(policy), share=as_share(share),
                 )
             )  # fmt: skip
     return paragraphs(said) if said else None
@@ -371,9 +374,9 @@ def frontier(rows: Frame, now: tuple[float, float], look: Look) -> Html | None:
     ends = rows.iloc[[0, -1]]
     alt = say(
         "Curve from {low} points at {currency} {least} to {high} points at {currency} {most}; today {points} points at "
-        "{currency} {cost}.", low=_points(ends["nps"].iloc[0]), least=_money(ends["cost"].iloc[0]),
-        high=_points(ends["nps"].iloc[1]), most=_money(ends["cost"].iloc[1]), points=_points(now[0]),
-        cost=_money(now[1]), currency=look.currency,
+        "{currency} {cost}.", low=as_points(ends["nps"].iloc[0]), least=as_money(ends["cost"].iloc[0]),
+        high=as_points(ends["nps"].iloc[1]), most=as_money(ends["cost"].iloc[1]), points=as_points(now[0]),
+        cost=as_money(now[1]), currency=look.currency,
     )  # fmt: skip
     kinds = {"nps": "points", "cost": "money", "chosen": "name"}
     data = table(
@@ -426,7 +429,7 @@ def recommended(rows: Frame, pasted: Sequence[str], trusted: bool, look: Look) -
         say(
             "For {segment} {policy} pays as long as less than {share} of the {n} orders that it touches, by their "
             "margin before service, are lost by it.", segment=row["segment"], policy=row["policy"],
-            share=_share(row["break_even"]), n=formatted(row["touched"], "count"),
+            share=as_share(row["break_even"]), n=formatted(row["touched"], "count"),
         )
         for row in settled.to_dict("records")
         if row["break_even"] == row["break_even"]
@@ -488,7 +491,7 @@ def findings(
         said.append(
             say(
                 "For {segment}, {policy} is worth {currency} {value} a period ({interval}){lost}.",
-                segment=row["segment"], policy=row["policy"], currency=look.currency, value=_money(row["value"]),
+                segment=row["segment"], policy=row["policy"], currency=look.currency, value=as_money(row["value"]),
                 interval=interval, lost=_may_be_lost(row["break_even"]),
             )
         )  # fmt: skip
@@ -499,7 +502,7 @@ def findings(
         said.append(
             say(
                 "Told before they asked: least of {segment}, {share} of orders.", segment=word(least["segment"]),
-                share=_share(least["share"]),
+                share=as_share(least["share"]),
             )
         )  # fmt: skip
     return paragraphs(said, role="findings")
@@ -509,7 +512,7 @@ def _may_be_lost(share: float) -> str:
     """How many orders may be lost until it does not pay, as the end of a sentence; nothing where that is not known."""
     if share != share:
         return ""
-    return say(", as long as less than {share} of the orders that it touches are lost by it", share=_share(share))
+    return say(", as long as less than {share} of the orders that it touches are lost by it", share=as_share(share))
 
 
 def stock_levels(rows: Frame, look: Look) -> Html:
@@ -545,15 +548,3 @@ def limit(name: str) -> str:
 
 def _none(look: Look) -> Html:
     return paragraphs([say("No order of {period} was sent with a promise.", period=look.period)])
-
-
-def _share(value: float) -> str:
-    return formatted(value, "share")
-
-
-def _points(value: float) -> str:
-    return formatted(value, "points")
-
-
-def _money(value: float) -> str:
-    return formatted(value, "money")

@@ -15,7 +15,7 @@ OTIF_CHOICES = {  # on time and in full has no standard definition: these are ou
 }
 _DAY = 86_400
 _FEW_ORDERS = 10  # purchase orders in either span, below which no interval is trusted to settle a change
-_SHARES = {  # of orders or lines or pieces: what is counted, and of what
+SHARES = {  # of orders or lines or pieces: what is counted, and of what (columns of ``marked``)
     "on_time": ("on_time", "one"),
     "early": ("is_early", "early_known"),
     "in_window": ("window_kept", "window_known"),
@@ -63,25 +63,30 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
     kept = orders[~orders["cancelled"].astype(bool)].rename(columns={"customer_id": "person"})
     if by and len(kept):
         kept = stats.publishable(kept, by=by, person="person", min_n=min_n)
-    numbers = ["n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered"]
-    kept = kept.assign(**{name: kept[name].astype("Float64").astype("float64") for name in numbers})
-    known, early = kept["n_lines"].notna(), kept["early"].astype("boolean")
-    full, on_time = known & (kept["n_lines_in_full"] == kept["n_lines"]), ~kept["late"].astype(bool)
-    rows = kept.fillna(dict.fromkeys(numbers, 0)).assign(one=1, on_time=on_time, filled=known, full=full)
-    rows = rows.assign(otif=full & on_time, perfect=known & (kept["n_lines_perfect"] == kept["n_lines"]))
-    window = kept["in_window"].astype("boolean")
-    rows = rows.assign(is_early=early.fillna(False), early_known=early.notna())
-    rows = rows.assign(window_kept=window.fillna(False), window_known=window.notna())
+    rows = marked(kept)
     keys = by or [pd.Series(0, rows.index, name="_all")]
     groups = rows.groupby(keys)
     found = pd.DataFrame({"n": groups.size(), "n_customers": groups["person"].nunique()})
-    for name, (part, whole) in _SHARES.items():
+    for name, (part, whole) in SHARES.items():
         totals = rows.assign(numerator=rows[part].astype("float64"), denominator=rows[whole].astype("float64"))
         totals = totals.groupby([*keys, "person"])[["numerator", "denominator"]].sum().reset_index()
         ends = _shares(totals, by=by or ["_all"], confidence=confidence, family=len(found))
         ends = ends[ends["n"] >= min_n]  # a share of a few of the group's customers is one of a few
         found[[name, f"{name}_low", f"{name}_high"]] = ends[["ratio", "ratio_low", "ratio_high"]].clip(0, 1)
     return found.reset_index(drop=not by)
+
+
+def marked(orders: pd.DataFrame) -> pd.DataFrame:
+    """Orders of the frame ``order_service`` with what they count for each of ``SHARES``, and of how much."""
+    numbers = ["n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered"]
+    kept = orders.assign(**{name: orders[name].astype("Float64").astype("float64") for name in numbers})
+    known, early = kept["n_lines"].notna(), kept["early"].astype("boolean")
+    full, on_time = known & (kept["n_lines_in_full"] == kept["n_lines"]), ~kept["late"].astype(bool)
+    rows = kept.fillna(dict.fromkeys(numbers, 0)).assign(one=1, on_time=on_time, filled=known, full=full)
+    rows = rows.assign(otif=full & on_time, perfect=known & (kept["n_lines_perfect"] == kept["n_lines"]))
+    window = kept["in_window"].astype("boolean")
+    rows = rows.assign(is_early=early.fillna(False), early_known=early.notna())
+    return rows.assign(window_kept=window.fillna(False), window_known=window.notna())
 
 
 def _shares(totals: pd.DataFrame, *, by: list[str], confidence: float, family: int) -> pd.DataFrame:
@@ -294,12 +299,17 @@ def _of(rows: pd.DataFrame, mine: dict[str, str]) -> pd.DataFrame:
     return rows
 
 
+def is_content(answers: pd.DataFrame) -> pd.Series:
+    """Of answers with ``score`` and ``scale``: is the customer content? From 7 of 10, and from 4 of 5 stars."""
+    return answers["score"].astype("float64") >= answers["scale"].map(_CONTENT).astype("float64")
+
+
 def _felt(invitations: pd.DataFrame, item: str, *, min_n: int, confidence: float) -> dict[str, float]:
     """Share of content answers to an item, with ends; nothing if too few answered."""
     answers = invitations[(invitations["item"] == item) & invitations["score"].notna()]
     if answers["customer_id"].nunique() < min_n:
         return {}
-    content = answers["score"].astype("int64") >= answers["scale"].map(_CONTENT)
+    content = is_content(answers)
     rows = pd.DataFrame(
         {"who": answers["customer_id"], "all": 0, "numerator": content.astype("int64"), "denominator": 1}
     )

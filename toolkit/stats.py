@@ -182,6 +182,19 @@ def publishable(
     return labelled.assign(**{name: placed[f"published_{name}"].to_numpy() for name in by})
 
 
+def part_shown(counts: pd.Series, of: pd.Series | int, *, min_n: int) -> pd.Series:
+    """Counts of a part, empty where the part or the rest is somebody, but fewer than ``min_n``.
+
+    >>> part_shown(pd.Series([0, 4, 12, 18]), 20, min_n=10).tolist()
+    [0, <NA>, <NA>, <NA>]
+    >>> part_shown(pd.Series([10, 20]), 20, min_n=10).tolist()
+    [10, 20]
+    """
+    rest = of - counts
+    few = ((counts > 0) & (counts < min_n)) | ((rest > 0) & (rest < min_n))
+    return counts.astype("Int64").mask(few.astype("boolean"))
+
+
 def ratio(totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, family: int = 1) -> pd.DataFrame:
     """Ratio of two sums per group, with an interval that treats persons as drawn independently.
 
