@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from conftest import ROOT
+from conftest import ROOT, ingested
 
-import sample_company as sample
 from toolkit import cli, company, frames, rules, source
 from toolkit.company import pseudonym
 from toolkit.errors import ParamsError
@@ -64,10 +63,7 @@ def test_agreed_terms_are_those_in_force(made, tables, people, tiny):
 
 def test_of_two_values_in_force_the_newer_counts(tiny, tmp_path):
     """One agreement with two values of a term and one that ends with the period; wordings in capitals."""
-    home = tmp_path
-    shutil.copytree(ROOT / "params", home / "params")
-    found = company.load("sample", home)
-    sample.write(found.data / "raw", size="tiny")
+    found = ingested(tmp_path, "tiny").company
     path = found.data / "raw" / "agreements.parquet"
     rows = pq.read_table(path).to_pandas()
     end = tiny.period(PERIOD).end
@@ -84,6 +80,23 @@ def test_of_two_values_in_force_the_newer_counts(tiny, tmp_path):
     now = terms[terms["ago"] == 0]
     assert now.set_index("term")["value"].to_dict() == {"days": "daily", "window": "early"}
     assert set(terms.loc[terms["ago"] == 1, "term"]) == {"days", "window", "gone"}
+
+
+def test_who_refused_profiling_brings_no_orders(tmp_path):
+    """The only agreement in force is held by a customer who refused: it counts, and no order is compared."""
+    found = ingested(tmp_path, "tiny").company
+    raw = found.data / "raw"
+    spans = pq.read_table(raw / "customers.parquet").to_pandas().sort_values("valid_from")
+    newest = spans.groupby("customer_id").last()
+    rows = pq.read_table(raw / "agreements.parquet").to_pandas().iloc[:1].copy()
+    rows["customer_id"] = newest.index[newest["profiling_consent"].isin([False])][0]
+    rows["valid_from"], rows["valid_to"] = pd.Timestamp("2020-01-01", tz="UTC"), pd.NaT
+    rows["valid_to"] = pd.to_datetime(rows["valid_to"], utc=True)
+    rows.to_parquet(raw / "agreements.parquet", index=False)
+    source.ingest(found, raw)
+    kept = frames.materialise(found, found.period(PERIOD), ["agreed_terms", "agreed_orders"], found.data / "frames")
+    assert set(frames.read(kept["agreed_terms"].path)["segment"]) == {"(other)"}
+    assert kept["agreed_orders"].rows == 0
 
 
 def _year(tiny, tables):

@@ -243,6 +243,14 @@ def test_the_intervals_of_four_outcomes_hold_together():
     assert agreements._far(0.95, 10, 1) == pytest.approx(student.ppf(0.975, 9))
 
 
+def test_few_customers_among_alike_orders_tell_nothing(monkeypatch):
+    costed = agreements.costed(*_orders(np.random.default_rng(3), 6000, 45), rates=pd.Series({"desk": 2.0}))
+    monkeypatch.setattr(agreements, "_alike", lambda y, orders: (90.0, 2.0, 9, 1.0))
+    row = agreements.cost_of_variety(costed, min_n=10).set_index("outcome").loc["cost"]
+    assert np.isnan(row["alike"])
+    assert not row["settled"]
+
+
 @pytest.mark.parametrize(("other", "settled"), [((90.0, 2.0), True), ((90.0, 200.0), False), ((-90.0, 2.0), False)])
 def test_a_cost_is_settled_only_if_both_ways_say_so(monkeypatch, other, settled):
     costed = agreements.costed(*_orders(np.random.default_rng(3), 6000, 45), rates=pd.Series({"desk": 2.0}))

@@ -96,6 +96,26 @@ def test_a_discipline_is_compared_only_with_half_of_its_weight():
     assert few.leads.empty
 
 
+def test_other_weights_are_drawn_around_the_declared_ones():
+    anchors = ANCHORS.iloc[:2].assign(weight=[1.0, 9.0])
+    rows = _rows({("cost_per_order", "a", "web"): (1000, 0), ("perfect", "a", "web"): (1, 0)})  # worth 0 and 1
+    found = disciplines._Values(rows, anchors, 10)
+    tried = found.weighed(np.array([0.0, 1.0]), np.random.default_rng(1))[:, 0]
+    assert tried.mean() == pytest.approx(0.9, abs=0.01)
+    assert tried.std() == pytest.approx((0.9 * 0.1 / 11) ** 0.5, rel=0.1)  # of Beta(9, 1)
+
+
+def test_the_distances_of_segments_hold_together():
+    told = {
+        ("cost_per_order", "a", "web"): (700, 150), ("perfect", "a", "web"): (0.8, 0.1), ("nps", "a", "web"): (10, 50),
+        ("retention", "a", ""): (0.6, 0.2),
+    }  # fmt: skip
+    several = told | {(name, other, channel): value for (name, _, channel), value in told.items() for other in "bcd"}
+    one, four = (_position(_rows(each)).leads.iloc[0] for each in (told, several))  # the same draws for the first
+    widths = [row["distance_high"] - row["distance_low"] for row in (one, four)]
+    assert 1.15 < widths[1] / widths[0] < 1.45  # 2.50 normal deviates in place of 1.96
+
+
 def test_values_are_cut_and_a_spread_is_one_of_the_rows():
     anchors = pd.DataFrame(
         [("operational_excellence", "lead_time_sd", 3.0, 0.0, 1.0), ("customer_intimacy", "nps", 0.0, 10.0, 1.0)],
@@ -196,6 +216,22 @@ def test_persons_and_not_orders_make_a_floor_sure():
     assert told["value_low"].tolist()[1] == pytest.approx(low)
     assert whole["verdict"].tolist() == ["kept", "not on record"]  # nobody's complaints are on record
     assert disciplines.thresholds(floors, frames, min_n=11)["verdict"].tolist() == ["too few to say", "not on record"]
+
+
+def test_orders_of_which_nothing_is_known_make_no_person():
+    due = _due(15, 0).assign(n_lines=pd.array([2, 2] + [None] * 13, dtype="Int64"))
+    frames = {"order_service": due, "orders": due, "contacts": CONTACTS, "wishes": WISHES}
+    found = disciplines.thresholds(_floors(("in_full", 0.5, "", "", "", 24)), frames, min_n=10)
+    assert found["verdict"].tolist() == ["too few to say"]
+
+
+def test_persons_who_are_not_alike_count_by_their_orders():
+    """One order late of each of ten: being late tells of no likeness, so 40 in full of 40 are 40."""
+    due = _due(40, 0).assign(customer_id=[f"c{i // 4}" for i in range(40)], late=[i % 4 == 0 for i in range(40)])
+    frames = {"order_service": due, "orders": due, "contacts": CONTACTS, "wishes": WISHES}
+    both = _floors(("on_time", 0.5, "", "", "", 24), ("in_full", 0.5, "", "", "", 24))
+    low, _ = proportion_confint(40, 40, alpha=0.05 / 2, method="wilson")
+    assert disciplines.thresholds(both, frames, min_n=10)["value_low"].tolist()[1] == pytest.approx(low)
 
 
 def test_what_is_not_on_record_fails_no_floor():

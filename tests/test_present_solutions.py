@@ -148,6 +148,18 @@ def test_what_is_saved_is_promised_only_if_settled():
     )
 
 
+def test_a_sum_that_one_holds_is_not_told():
+    one = agreements.Saving(120.0, 1.0, 0.5, 2.0, True, np.nan, np.nan, 40, 15, 90)
+    assert "net revenue" not in _text(present_solutions.saving(one, LOOK))
+
+
+def test_an_unknown_cost_is_not_told():
+    unknown = COSTS.assign(alike=np.nan, alike_low=np.nan, alike_high=np.nan, settled=False)
+    said = _text(present_solutions.findings(GROWN, unknown, ["arrival"], SETTLED, CHOSEN, SET, SAVED, LOOK))
+    assert "deviation costs" not in said
+    assert "cost_of_deviation" not in set(agreements.key_figures(GROWN, unknown, SETTLED, SET, SAVED)["figure_id"])
+
+
 def test_findings_keep_their_slots():
     said = _text(present_solutions.findings(GROWN, COSTS, ["arrival"], SETTLED, CHOSEN, SET, SAVED, LOOK)).splitlines()
     assert said == [
