@@ -5,7 +5,7 @@ import pytest
 
 from toolkit import frames, rules
 
-PERIOD = "2026Q2"
+PERIOD = "2026Q3"
 NAMES = ["floors", "disciplines", "intended", "felt_rules", "contacts", "novelty", "orders"]
 
 
@@ -43,6 +43,7 @@ def test_contacts_are_those_of_the_period_and_of_its_orders(made, tables, tiny):
     assert (found["department"] == rows["department"].fillna("(unknown)")).all()
     answered = rows["answered_at"].where(rows["answered_at"] < as_of).fillna(as_of)
     expected = (answered.dt.floor("s") - rows["happened_at"].dt.floor("s")).dt.total_seconds()
+    assert not found["answered"].all()
     assert found["wait_s"].notna().all()  # who waits still, waits to the day of knowledge
     assert (found["wait_s"].astype("float64") - expected).abs().max() <= 1
     assert (found["answered"] == (rows["answered_at"] < as_of)).all()
