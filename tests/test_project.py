@@ -41,6 +41,7 @@ LAYERS = {
     "lifetime": {"errors", "stats"},
     "demand": {"errors", "stats"},
     "service": {"errors", "stats"},
+    "control": {"errors"},
     "stock": {"errors"},
     "replay": {"errors", "drivers"},
     "location": {"errors"},
@@ -101,8 +102,8 @@ def test_lines_of_code_are_counted():
 
 def test_package_stays_small():
     modules = list((ROOT / "toolkit").rglob("*.py"))
-    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 15_750  # docs/DECISIONS.md: what counts, why
-    assert len([path for path in modules if path.stem != "__init__"]) <= 45
+    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 16_900  # docs/DECISIONS.md: what counts, why
+    assert len([path for path in modules if path.stem != "__init__"]) <= 48
     assert len(PROJECT["dependencies"]) <= 15
 
 
