@@ -925,6 +925,69 @@ def test_a_segment_holds_for_the_year_and_comes_of_its_first_day(drawn):
     assert sorted(frame("segments")["segment"]) == ["(other)", "late", "old"]
 
 
+def test_a_month_is_told_as_known_at_its_end_and_closing_days(drawn):
+    frame = drawn(
+        customers="""
+            customer_id | type
+            ------------------
+            a           | home
+            b           | home
+            c           | home
+            d           | home
+            """,
+        orders="""
+            order_id | customer_id | ordered_at | cancelled_at
+            --------------------------------------------------
+            o1       | a           | 04-10      |
+            o2       | b           | 04-20      |
+            o3       | c           | 04-20      | 05-23
+            o4       | d           | 04-20      | 05-20
+            o5       | a           | 05-02      |
+            """,
+        deliveries="""
+            delivery_id | order_id | promised_by | delivered_at
+            ---------------------------------------------------
+            d1          | o1       | 05-10       | 05-08
+            d2          | o2       | 05-25       | 05-24
+            d3          | o3       | 05-12       | 05-22
+            d4          | o4       | 05-12       | 05-12
+            d5          | o5       | 05-12       | 05-11
+            """,
+        order_lines="""
+            order_id | line_no | net_revenue | quantity_ordered
+            ---------------------------------------------------
+            o1       | 1       | 500         | 1
+            o5       | 1       | 70          | 1
+            """,
+        surveys="""
+            response_id | customer_id | order_id | item      | scale    | invited_at | answered_at | score
+            ------------------------------------------------------------------------------------------
+            r1          | a           | o1       | recommend | nps_0_10 | 05-09      | 05-21       | 9
+            r2          | b           | o2       | recommend | nps_0_10 | 05-09      | 05-23       | 0
+            r3          | c           | o3       | product   | nps_0_10 | 05-09      | 05-10       | 7
+            r4          | c           | o3       | recommend | nps_0_10 | 05-09      |             |
+            """,
+        service_events="""
+            event_id | order_id | customer_id | kind      | happened_at
+            -----------------------------------------------------------
+            e1       | o1       | a           | complaint | 05-21
+            e2       | o2       | b           | complaint | 05-23
+            e3       | o3       | c           | question  | 05-11
+            """,
+    )
+    found = frame("month_orders").set_index("month").drop(columns="segment")
+    april, may = found.iloc[0].to_dict(), found.iloc[1].to_dict()
+    # April is closed on 22 May: o4 was cancelled by then, o2 not due, o3 late, r2 and e2 not there.
+    assert april == {
+        "n_orders": 3, "net_revenue": 500, "n_priced": 1, "n_due": 2, "n_on_time": 1, "n_filled": 0, "n_otif": 0,
+        "n_complained": 1, "n_customers": 3, "n_customers_due": 2, "n_customers_filled": 0,
+    }  # fmt: skip
+    assert [may[name] for name in ("n_orders", "n_due", "n_on_time", "n_complained")] == [1, 1, 1, 0]
+    answers = frame("month_answers")
+    assert answers[["response_id", "score"]].values.tolist() == [["r1", 9]]
+    assert str(answers["month"].iloc[0])[:10] == "2026-04-01"
+
+
 def test_how_widely_a_customer_buys_counts_each_once(drawn):
     frame = drawn(
         customers="""

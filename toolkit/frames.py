@@ -1895,6 +1895,130 @@ class Known:
             new_revenue=bought.net_revenue.sum(where=bought._known.isnull()).fill_null(0),
         )
 
+    # -- months since the first order ------------------------------------------------------------
+
+    @cached_property
+    def _since_first(self) -> Period:
+        """From the month of the company's first order to the period's end."""
+        first = self.warehouse.backend.to_pyarrow(self.table("orders").ordered_at.min()).as_py()
+        start = min(first.astimezone(self.company.zone), self.period.start) if first else self.period.start
+        start = datetime(start.year, start.month, 1, tzinfo=self.company.zone)
+        return Period("", start, self.period.end, self.period.as_of)
+
+    def _by_month(self, rows: ir.Table, moment: ir.Value) -> ir.Table:
+        """Rows of the months since the first order, with month and ``_closing``: its end plus closing days."""
+        span, days = self._since_first, self.company.settings.closing_days
+        parts = [
+            (moment >= _instant(part.start), _instant(_midnight(part.end, days)))
+            for part in reversed(_months(span))
+        ]  # fmt: skip
+        closing = ibis.cases(*parts, else_=None)
+        return rows.mutate(month=_month_of(moment, span), _closing=closing).filter(*_in(span, moment))
+
+    def _of_segments_then(self, rows: ir.Table) -> ir.Table:
+        """Rows by month with their customer's segment as it was on the first day of that year, on the grid.
+
+        A segment that the grid does not publish by itself is "(other)", and so is who has refused profiling by as_of.
+        """
+        years = range(self._since_first.start.year, self.period.end.year + 1)
+        begins = [{"_year": each, "_begins": datetime(each, 1, 1, tzinfo=self.company.zone)} for each in years]
+        begins = ibis.memtable(begins, schema=ibis.schema({"_year": "int64", "_begins": "timestamp('UTC')"}))
+        spans = self._spans()
+        held = spans.inner_join(begins, spans.valid_to > begins._begins)
+        first = ibis.window(group_by=["customer_id", "_year"], order_by="valid_from")
+        held = held.mutate(_row=ibis.row_number().over(first))
+        segment = held[self.company.settings.segment].cast("string")
+        held = held.filter(held._row == 0).select(_who="customer_id", _then="_year", _segment=segment)
+        consent = self._frozen_segments().select("_member", "_consent")
+        rows = rows.left_join(consent, rows.customer_id == consent._member)
+        rows = rows.left_join(held, [rows.customer_id == held._who, rows.month.year().cast("int64") == held._then])
+        published = sorted(set(self.grid["published_segment"]) if len(self.grid) else ())
+        known = rows._segment.fill_null(stats.UNKNOWN)
+        shown = known.isin(published) & (rows._consent.fill_null(True) != False)  # noqa: E712 - an expression
+        return rows.mutate(segment=ibis.ifelse(shown, known, stats.OTHER)).drop(
+            "_member", "_consent", "_who", "_then", "_segment"
+        )
+
+    def month_orders(self) -> ir.Table:
+        """One row a calendar month since the first order, and segment: its orders as known at its end and closing days.
+
+        month (its first day), segment (as it was on that year's first day); n_orders (placed, not cancelled by then),
+        n_priced (lines of them are known), net_revenue (cents, of these); n_due (a promise that fell due by then),
+        n_on_time; n_filled (what their shipments held is known), n_otif; n_complained (about which a complaint was made
+        by then; empty before the first month with any); n_customers, n_customers_due, n_customers_filled.
+        """
+        orders = self._by_month(self.table("orders"), self.table("orders").ordered_at)
+        orders = orders.filter(orders.cancelled_at.isnull() | (orders.cancelled_at >= orders._closing))
+        orders = self._of_segments_then(orders).select("order_id", "customer_id", "month", "segment", "_closing")
+        lines = self.table("order_lines")
+        paid = lines.group_by(_priced="order_id").agg(revenue=lines.net_revenue.sum())
+        sent = self._shipments().select(_sent="order_id", promised_by="promised_by", late="late")
+        filled = self._filled(sent.select(order_id="_sent"))
+        filled = filled.select(_filled="order_id", full=filled.n_lines_in_full == filled.n_lines)
+        events = self.table("service_events")
+        events = events.filter((events.kind == "complaint") & events.order_id.notnull())
+        told = events.group_by(_told="order_id").agg(first=events.happened_at.min())
+        rows = orders.left_join(paid, orders.order_id == paid._priced)
+        rows = rows.left_join(sent, rows.order_id == sent._sent)
+        rows = rows.left_join(filled, rows.order_id == filled._filled)
+        rows = rows.left_join(told, rows.order_id == told._told)
+        due = (rows.promised_by < rows._closing).fill_null(False)
+        known, on_time = due & rows._filled.notnull(), due & (rows.late == False).fill_null(False)  # noqa: E712
+        counted = {
+            "n_priced": rows.revenue.notnull(), "n_due": due, "n_on_time": on_time, "n_filled": known,
+            "n_otif": known & on_time & rows.full.fill_null(False),
+            "n_complained": (rows.first < rows._closing).fill_null(False),
+        }  # fmt: skip
+        rows = rows.mutate(**{name: ibis.ifelse(flag, 1, 0) for name, flag in counted.items()})
+        each = rows.group_by(["month", "segment", "customer_id"]).agg(
+            n_orders=rows.count(), net_revenue=rows.revenue.sum().fill_null(0),
+            **{name: rows[name].sum() for name in counted},
+        )  # fmt: skip
+        found = each.group_by(["month", "segment"]).agg(
+            **{name: each[name].sum() for name in ("n_orders", "net_revenue", *counted)},
+            n_customers=each.count(), n_customers_due=ibis.ifelse(each.n_due > 0, 1, 0).sum(),
+            n_customers_filled=ibis.ifelse(each.n_filled > 0, 1, 0).sum(),
+        )  # fmt: skip
+        begun = found.month.min(where=found.n_complained > 0).over(ibis.window())
+        return found.mutate(n_complained=ibis.ifelse(found.month >= begun, found.n_complained, None))
+
+    def month_answers(self) -> ir.Table:
+        """One row an answer to recommend about an order, by the month that it was placed in, known as in month_orders.
+
+        response_id, customer_id, month, segment (as in month_orders), item, scale, score.
+        """
+        asked, orders = self.table("surveys"), self.table("orders").select(_order="order_id", ordered_at="ordered_at")
+        asked = asked.filter((asked.item == "recommend") & asked.score.notnull())
+        rows = asked.inner_join(orders, asked.order_id == orders._order)
+        rows = self._by_month(rows, rows.ordered_at)
+        rows = self._of_segments_then(rows.filter(rows.answered_at < rows._closing))
+        return rows.select("response_id", "customer_id", "month", "segment", "item", "scale", "score")
+
+    def month_wishes(self) -> ir.Table:
+        """One row a month since the first order, and segment as in month_orders: n (wishes), n_met, n_customers."""
+        rows = self.table("shopping_intents")
+        rows = self._of_segments_then(self._by_month(rows, rows.occurred_at))
+        rows = rows.mutate(
+            _person=ibis.coalesce(rows.customer_id, rows.intent_id),
+            _met=ibis.ifelse(rows.outcome.isin(["unavailable", "not_ranged"]), 0, 1),
+        )
+        each = rows.group_by(["month", "segment", "_person"]).agg(n=rows.count(), n_met=rows._met.sum())
+        return each.group_by(["month", "segment"]).agg(n=each.n.sum(), n_met=each.n_met.sum(), n_customers=each.count())
+
+    def month_supplies(self) -> ir.Table:
+        """One row a month since the first order, and supplier: n (purchase order lines promised in it), n_on_time."""
+        rows = self.table("supplier_receipts")
+        rows = self._by_month(rows, rows.promised_at)
+        kept = ibis.ifelse((rows.received_at <= rows.promised_at).fill_null(False), 1, 0)
+        return rows.group_by(["month", "supplier_id"]).agg(n=rows.count(), n_on_time=kept.sum())
+
+    def month_postings(self) -> ir.Table:
+        """One row a month since the first order that the ledger has postings of: month, amount (cents)."""
+        rows, span = self.table("ledger"), self._since_first
+        first, end = ibis.literal(span.start.date()), ibis.literal(span.end.date())
+        rows = rows.filter((rows.month >= first) & (rows.month < end))
+        return rows.group_by("month").agg(amount=rows.amount.sum())
+
     # -- agreements and requests -----------------------------------------------------------------
 
     def agreed_terms(self) -> ir.Table:
@@ -2269,6 +2393,11 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "felt_rules": ("felt_item",),
     "contacts": ("event_id",),
     "novelty": ("customer_id",),
+    "month_orders": ("month", "segment"),
+    "month_answers": ("response_id",),
+    "month_wishes": ("month", "segment"),
+    "month_supplies": ("month", "supplier_id"),
+    "month_postings": ("month",),
     "agreed_terms": ("ago", "agreement_id", "term"),
     "requests": ("request_id",),
     "request_evidence": ("customer_id", "measure", "value"),
@@ -2456,9 +2585,10 @@ def _store(name: str, table: pa.Table, keys: tuple[str, ...], folder: Path, comp
 
 
 _FIGURE_KEYS = ("period", "report", "figure_id", "definition_id", "cohort", "segment", "channel", "unit")
+_TOLD_BESIDE = ("words", "revision", "was_in")
 _FIGURES = pa.schema(
-    [(name, pa.string()) for name in _FIGURE_KEYS]
-    + [(name, pa.float64()) for name in ("value", "low", "high")]
+    [(name, pa.string()) for name in (*_FIGURE_KEYS, *_TOLD_BESIDE)]
+    + [(name, pa.float64()) for name in ("value", "low", "high", "was")]
     + [("n", pa.int64())]
 )
 
@@ -2466,12 +2596,16 @@ _FIGURES = pa.schema(
 def keep_key_figures(company: Company, period: Period, own: pd.DataFrame, folder: Path) -> Kept:
     """The frame ``key_figures``: one row a figure of this pack so far (``own``) and of earlier periods' newest packs.
 
-    period, then the columns of ``figures.parquet``; only periods of this one's length that ended before it.
+    period, then the columns of ``figures.parquet``; revision that it stands in (empty: this pack), and, where the
+    period's first revision that had it said otherwise, was (that value) and was_in (that revision). Only periods of
+    this one's length that ended before it, and this one.
     """
     names = companies.earlier(period.name, (path.name for path in company.reports.glob("*")))
-    parts = {name: newest_figures(company, name) for name in names} | {period.name: own}
+    parts = {name: newest_figures(company, name) for name in names} | {period.name: own.assign(revision="")}
     tables = [
-        pa.Table.from_pandas(part.assign(period=name), schema=_FIGURES, preserve_index=False)
+        pa.Table.from_pandas(
+            _with_first(company, name, part).assign(period=name), schema=_FIGURES, preserve_index=False
+        )
         for name, part in parts.items()
         if len(part)
     ]
@@ -2479,11 +2613,30 @@ def keep_key_figures(company: Company, period: Period, own: pd.DataFrame, folder
     return _store(KEY_FIGURES, pa.concat_tables([_FIGURES.empty_table(), *tables]), _FIGURE_KEYS, folder, company)
 
 
-def newest_figures(company: Company, period: str) -> pd.DataFrame:
-    """Key figures of a period's newest revision; no rows if there is none."""
+def _with_first(company: Company, period: str, figures: pd.DataFrame) -> pd.DataFrame:
+    """Figures of a period beside what its first revision that had them said, where that was another value."""
+    keys = ["report", "figure_id", "segment", "channel"]
+    archived = [pd.read_parquet(path).assign(was_in=path.parent.name) for path in _archived(company, period)]
+    figures = figures.assign(words=figures.get("words", ""))
+    if not archived:
+        return figures.assign(was=np.nan, was_in="")
+    first = pd.concat(archived).drop_duplicates(keys)[[*keys, "value", "was_in"]].rename(columns={"value": "was"})
+    found = figures.merge(first, how="left", on=keys)
+    same = ~((found["was"] - found["value"]).abs() > 1e-9 * found["value"].abs())
+    return found.assign(was=found["was"].mask(same), was_in=found["was_in"].mask(same, ""))
+
+
+def _archived(company: Company, period: str) -> list[Path]:
+    """Files of the key figures of a period's revisions, the first first."""
     paths = (company.reports / period).glob("r[1-9]*/figures.parquet")
     found = {int(path.parent.name[1:]): path for path in paths if path.parent.name[1:].isdecimal()}
-    return pd.read_parquet(found[max(found)]) if found else pd.DataFrame()
+    return [found[number] for number in sorted(found)]
+
+
+def newest_figures(company: Company, period: str) -> pd.DataFrame:
+    """Key figures of a period's newest revision, and its name; no rows if there is none."""
+    newest = _archived(company, period)[-1:]
+    return pd.read_parquet(newest[0]).assign(revision=newest[0].parent.name) if newest else pd.DataFrame()
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -2648,6 +2801,12 @@ def _months(span: Period) -> list[Period]:
         parts.append(Period("", start, after, span.as_of))
         start = after
     return parts
+
+
+def _midnight(moment: datetime, days: int) -> datetime:
+    """Midnight so many days later, whatever clocks do between."""
+    day = moment.date() + timedelta(days=days)
+    return datetime(day.year, day.month, day.day, tzinfo=moment.tzinfo)
 
 
 def _flag(told: ir.Value, *, missed: bool = False) -> ir.Value:

@@ -35,6 +35,7 @@ _RENDERING = threading.Lock()  # nbconvert says nothing of threads
 _NAMES = {"before": "figures of the period before"}
 _METHODS = "docs/METHODS.md, its sections on this page"
 _KEY_FIGURES = "key_figures"  # the frame that puts a report into the second stage
+_BESIDE = ["headline", "words"]  # of a figure: what it is called in the views, digest of the section that defines it
 _ASIDE, _MADE, _FACTS = ".made", "made.json", ("seconds", "memory_mb", "figures")
 
 
@@ -682,7 +683,9 @@ def _execute(run: _Run, job: Job) -> None:
     with _RENDERING:
         if not fault:
             job.page = page.render(done.notebook, facts)
-            job.tables, job.figures = page.outputs(done.notebook)
+            job.tables, figures = page.outputs(done.notebook)
+            words = {title.split(" ")[0]: archive.sha256(text)[:16] for title, text in job.methods.items()}
+            job.figures = [row | {"words": words.get(row["definition_id"], "")} for row in figures]
             unfit = page.guard(job.page, done.notebook)
             fault = f"made a page that may not be archived: {'; '.join(unfit)}" if unfit else ""
         partial = company.home / "reports" / ".failed" / company.name / period.name / f"{job.report}.html"
@@ -737,9 +740,9 @@ def _figures_of(revision: archive.Revision, report: str) -> list[dict]:
 
 def _figures_frame(figures: list[dict]) -> pd.DataFrame:
     texts = ["report", "figure_id", "definition_id", "cohort", "segment", "channel", "unit"]
-    frame = pd.DataFrame(figures, columns=[*texts[:-1], "value", "low", "high", "n", "unit", "headline"])
-    frame["headline"] = frame["headline"].astype("object").fillna("")  # revisions of before there were headlines
-    kinds = dict.fromkeys([*texts, "headline"], "str") | dict.fromkeys(["value", "low", "high"], "float64")
+    frame = pd.DataFrame(figures, columns=[*texts[:-1], "value", "low", "high", "n", "unit", *_BESIDE])
+    frame[_BESIDE] = frame[_BESIDE].astype("object").fillna("")  # revisions of before there were any
+    kinds = dict.fromkeys([*texts, *_BESIDE], "str") | dict.fromkeys(["value", "low", "high"], "float64")
     kinds["n"] = "Int64"
     return frame.astype(kinds).sort_values(texts, ignore_index=True)
 
