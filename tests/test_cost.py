@@ -367,16 +367,33 @@ def test_a_group_without_revenue_is_in_no_family_of_intervals(served):
 
 
 def test_key_figures_name_their_definition_cohort_and_unit(served):
-    whole = cost.serve_shares(*served, by=[])
-    shares = cost.serve_shares(*served, by=["segment", "channel"])
+    levels = ([], ["segment"], ["segment", "channel"])
+    shares = [cost.serve_shares(*served, by=by) for by in levels]
+    sums = [cost.serve_costs(*served, by=by) for by in levels]
     tie = pd.DataFrame({"pool": ["desk", "total"], "posted": [10, 10], "difference": [0, 0]})
-    figures = cost.key_figures(whole, shares, tie)
-    assert figures["figure_id"].tolist() == ["serve_share"] * (1 + len(shares)) + ["ledger_difference"]
-    assert figures["unit"].tolist() == ["share"] * (1 + len(shares)) + ["cents"]
-    assert figures["segment"].tolist()[0] == ""
+    figures = cost.key_figures(shares, sums, tie)
+    number = sum(map(len, sums))
+    assert number == sum(map(len, shares))
+    names = ["serve_share", "net_revenue", "margin"]
+    margins = sum(rows["margin"].notna().sum() for rows in sums)
+    assert margins < number  # in one group the cost of goods is not known
+    counts = dict(zip(names, (number, number, margins), strict=True))
+    assert figures["figure_id"].tolist() == [name for name in names for _ in range(counts[name])] + [
+        "ledger_difference"
+    ]
+    assert figures.groupby("figure_id")["unit"].unique().map(list).to_dict() == {
+        "serve_share": ["share"], "net_revenue": ["cents"], "margin": ["cents"], "ledger_difference": ["cents"],
+    }  # fmt: skip
+    revenue = figures[figures["figure_id"] == "net_revenue"]
+    assert revenue.loc[revenue["segment"] == "", "value"].tolist() == [served[0]["net_revenue"].sum()]
+    assert revenue["low"].isna().all()
+    whole = sums[0]["n_customers"].iloc[0]
+    assert revenue.loc[revenue["segment"] == "", "n"].tolist() == [whole]
+    own = revenue[(revenue["segment"] != "") & (revenue["channel"] == "")]
+    assert own["value"].tolist() == sums[1]["net_revenue"].tolist()
     assert figures["value"].iloc[-1] == 0
-    without = cost.key_figures(whole, shares, tie.assign(posted=0))
-    assert set(without["figure_id"]) == {"serve_share"}
+    without = cost.key_figures(shares, sums, tie.assign(posted=0))
+    assert set(without["figure_id"]) == set(names)
 
 
 def _cells(rows):

@@ -294,3 +294,16 @@ def test_a_score_may_be_promised():
     assert _verdict(_promise(measure="nps", at_least=90.0), late=0, scores=scores)["verdict"] == "broken"
     assert _verdict(_promise(measure="nps", at_least=0.0), late=0, scores=[9])["verdict"] == "too few to say"
     assert service.promises(_promise().iloc[:0], _orders(late=[True]), pd.DataFrame(), pd.DataFrame(), min_n=3).empty
+
+
+def test_key_figures_are_those_of_each_level():
+    rows = pd.DataFrame({"segment": ["a", "b"], "n": [9, 7], "on_time": [0.9, 0.8], "otif": [0.5, np.nan]})
+    rows = rows.assign(**{f"{x}_{end}": rows.get(x) for x in ("on_time", "otif") for end in ("low", "high")})
+    found = service.key_figures([rows.head(1).drop(columns="segment"), rows, rows.head(1).assign(channel="web")])
+    assert found[["figure_id", "segment", "channel", "value", "n"]].values.tolist() == [
+        ["on_time", "", "", 0.9, 9], ["on_time", "a", "", 0.9, 9], ["on_time", "b", "", 0.8, 7],
+        ["on_time", "a", "web", 0.9, 9], ["otif", "", "", 0.5, 9], ["otif", "a", "", 0.5, 9],
+        ["otif", "a", "web", 0.5, 9],
+    ]  # fmt: skip
+    assert (found["definition_id"] + found["cohort"] + found["unit"]).unique().tolist() == ["2.2serviceshare"]
+    assert service.key_figures([pd.DataFrame(), pd.DataFrame()]).empty

@@ -686,29 +686,23 @@ def charged_freight(orders: pd.DataFrame, freight: pd.DataFrame, ledger: pd.Data
     return known.groupby(keys, as_index=False, dropna=False)["freight"].sum()
 
 
-def key_figures(whole: pd.DataFrame, shares: pd.DataFrame, tie: pd.DataFrame) -> pd.DataFrame:
+def key_figures(shares: Sequence[pd.DataFrame], sums: Sequence[pd.DataFrame], tie: pd.DataFrame) -> pd.DataFrame:
     """Key figures of the report, in the columns of ``figures.parquet``.
 
-    Takes ``serve_shares`` over all and by segment and channel, and ``tie_out``. Cohort is
-    ``orders``, the unit a share (0-1), or cents for the difference of the ledger.
+    Takes ``serve_shares`` and ``serve_costs`` over all, by segment, and by segment and channel, and ``tie_out``. Cohort
+    is ``orders``, the unit a share (0-1), or cents for net revenue, margin and the difference of the ledger.
     """
-    rows = pd.concat([whole.assign(segment="", channel=""), shares], ignore_index=True)
-    figures = pd.DataFrame(
-        {
-            "figure_id": "serve_share",
-            "definition_id": "3.3",
-            "cohort": "orders",
-            "segment": rows["segment"],
-            "channel": rows["channel"],
-            "value": rows["ratio"],
-            "low": rows["ratio_low"],
-            "high": rows["ratio_high"],
-            "n": rows["n"],
-            "unit": "share",
-        }
-    )
+    rates = pd.concat([rows.assign(figure_id="serve_share", unit="share") for rows in shares], ignore_index=True)
+    parts = [rates.rename(columns={"ratio": "value", "ratio_low": "low", "ratio_high": "high"})]
+    for name in ("net_revenue", "margin"):
+        amounts = [rows.assign(value=rows[name].astype("Float64"), n=rows["n_customers"]) for rows in sums]
+        parts += [rows.dropna(subset=["value"]).assign(figure_id=name, unit="cents") for rows in amounts]
+    figures = pd.concat(parts, ignore_index=True).assign(definition_id="3.3", cohort="orders")
     if tie["posted"].iloc[-1]:
         row = {"figure_id": "ledger_difference", "definition_id": "3.1", "cohort": "ledger", "unit": "cents"}
-        row |= {"segment": "", "channel": "", "value": float(tie["difference"].iloc[-1]), "n": len(tie) - 1}
+        row |= {"value": float(tie["difference"].iloc[-1]), "n": len(tie) - 1}
         figures = pd.concat([figures, pd.DataFrame([row])], ignore_index=True)
-    return figures
+    columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
+    found = figures.reindex(columns=columns)
+    found = found.assign(value=found["value"].astype("float64"))
+    return found.assign(segment=found["segment"].fillna(""), channel=found["channel"].fillna(""))

@@ -1,5 +1,6 @@
 """What do customers say of us, and which failures of the supply chain move it? NPS, and its drivers."""
 
+import re
 from collections.abc import Sequence
 from statistics import NormalDist
 
@@ -807,6 +808,7 @@ def _few(treated: pd.Series, x: pd.DataFrame) -> bool:
     return bool(treated.sum() < 5 * len(x.columns))
 
 
+ORDERS_LATE = "orders late, per cent"
 _EFFECT = ["effect", "effect_low", "effect_high"]
 
 
@@ -861,7 +863,7 @@ def decided(rows: pd.DataFrame, *, star_map: str, min_n: int, confidence: float 
     for (_, name, starts), mine in rows.groupby(["position", "name", "starts"]):
         answers = scored(mine.assign(item=ITEM), star_map=star_map)
         answers, orders = answers[answers["value"].notna()], mine.assign(person=mine["customer_id"], value=mine["late"])
-        for outcome, part in (("orders late, per cent", orders), (name_of(answers), answers)):
+        for outcome, part in ((ORDERS_LATE, orders), (name_of(answers), answers)):
             row = {"decision": name, "starts": starts, "outcome": outcome}
             row["n"] = int((part["inside"] & (part["span"] == "after")).sum())
             effect, note = _in_differences(part, ("before", "after"), min_n=min_n, confidence=confidence)
@@ -968,13 +970,17 @@ def worth(follow_up: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> p
 
 
 def key_figures(
-    total: pd.DataFrame, groups: pd.DataFrame, costs: pd.DataFrame, caused: pd.DataFrame | None = None
+    groups: Sequence[pd.DataFrame],
+    costs: pd.DataFrame,
+    caused: pd.DataFrame | None = None,
+    changed: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Key figures of the report, in the columns of ``figures.parquet``.
 
-    Takes ``nps`` over all and by segment and channel, ``failures`` and ``cause``; unit points, cohort ``scores``.
+    Takes ``nps`` over all, by segment, and by segment and channel, ``failures``, ``cause`` and ``decided``; unit
+    points, cohort ``scores``; what a decision did to late orders is a share (0-1) of ``orders``.
     """
-    scores = pd.concat([total, groups], ignore_index=True)
+    scores = pd.concat(groups, ignore_index=True)
     rows = scores.rename(columns={"nps": "value", "nps_low": "low", "nps_high": "high"})
     rows = rows.assign(figure_id="nps", definition_id="2.3")
     lost = costs[costs["note"] == ""].assign(figure_id="nps_lost_", definition_id="2.5", n=lambda rows: rows["n_model"])
@@ -989,5 +995,28 @@ def key_figures(
         column = name.removeprefix("_") or "value"
         found[column] = found[column].fillna(found.get(f"lost{name}"))
     columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
+    if changed is not None and len(changed):
+        found = pd.concat([found, _of_decisions(changed)], ignore_index=True)
     found = found.reindex(columns=columns)
     return found.assign(segment=found["segment"].fillna(""), channel=found["channel"].fillna(""))
+
+
+def _of_decisions(changed: pd.DataFrame) -> pd.DataFrame:
+    """Effects of decisions from which something may be concluded: where the placebo does not lie apart from 0."""
+    told = changed[changed["effect"].notna() & (changed["verdict"] != "did not move alike before")]
+    late = told["outcome"] == ORDERS_LATE
+    found = told.assign(definition_id="2.9", unit="points", cohort="scores")
+    found["figure_id"] = np.where(late, "decided_late_", "decided_nps_") + told["decision"].map(slug).astype("str")
+    for name, column in zip(_EFFECT, ("value", "low", "high"), strict=True):
+        found[column] = told[name] / np.where(late, 100, 1)
+    found.loc[late, ["unit", "cohort"]] = ["share", "orders"]
+    return found
+
+
+def slug(name: str) -> str:
+    """A name as part of a figure's id.
+
+    >>> slug("Parcels: by another carrier")
+    'parcels_by_another_carrier'
+    """
+    return re.sub(r"\W+", "_", name.lower()).strip("_")

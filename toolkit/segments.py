@@ -628,7 +628,7 @@ def key_figures(
     """Key figures of the report, in the columns of ``figures.parquet``.
 
     Takes ``profile``, ``came_back``, ``lifestyles.clusters``, the year ahead of ``lifetime.customer_value``,
-    ``lifetime.account_value``, ``demand.outcomes`` of all wishes, and ``uplift`` by campaign.
+    ``lifetime.account_value``, ``demand.outcomes`` of all wishes and by segment, and ``uplift`` by campaign.
     """
     number = pd.DataFrame({"segment": who["segment"], "value": who["n_customers"], "n": who["n_customers"]})
     told = [

@@ -76,6 +76,21 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
     return found.reset_index(drop=not by)
 
 
+def key_figures(groups: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Key figures of what was promised, in the columns of ``figures.parquet``: on time, OTIF, perfect orders.
+
+    Takes ``performance`` over all, by segment, and by segment and channel; shares (0-1), cohort ``service``.
+    """
+    columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
+    parts = []
+    for name in ("on_time", "otif", "perfect"):
+        ends = {name: "value", f"{name}_low": "low", f"{name}_high": "high"}
+        told = [rows.reindex(columns=["segment", "channel", "n", *ends]).rename(columns=ends) for rows in groups]
+        parts += [rows.dropna(subset=["value"]).assign(figure_id=name) for rows in told]
+    found = pd.concat(parts, ignore_index=True).assign(definition_id="2.2", cohort="service", unit="share")
+    return found.fillna({"segment": "", "channel": ""}).reindex(columns=columns)
+
+
 def marked(orders: pd.DataFrame) -> pd.DataFrame:
     """Orders of the frame ``order_service`` with what they count for each of ``SHARES``, and of how much."""
     numbers = ["n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered"]
