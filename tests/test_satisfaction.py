@@ -126,14 +126,14 @@ def test_the_effect_of_a_failure_is_the_planted_one_and_not_the_raw_difference(w
     assert late["lost"] == pytest.approx(late["effect"] * truth["share"])
     raw = satisfaction.nps(satisfaction.scored(asked), by=["exposure"]).set_index("exposure")["nps"]
     assert raw["late"] - raw["in_time"] < truth["late"] - 6  # who is late is harder to please too
-    assert found.loc[satisfaction.ORDERS_LATE, "effect"] == pytest.approx(late["effect"])
+    assert found.loc[satisfaction.LATE, "effect"] == pytest.approx(late["effect"])
 
 
 def test_without_proportional_odds_the_effect_is_the_same_where_they_hold(world):
     late = (
         satisfaction.failures(satisfaction.scored(world[0]), min_n=10)
         .set_index("failure")
-        .loc[satisfaction.ORDERS_LATE]
+        .loc[satisfaction.LATE]
     )
     assert late["effect_free"] == pytest.approx(late["effect"], abs=3)
     assert late["effect_free"] != late["effect"]
@@ -141,7 +141,7 @@ def test_without_proportional_odds_the_effect_is_the_same_where_they_hold(world)
 
 def test_the_late_row_stands_alone_and_single_failures_hold_together(world):
     found = satisfaction.failures(satisfaction.scored(world[0]), min_n=10).set_index("failure")
-    alone, one = found.loc[satisfaction.ORDERS_LATE], found.loc["late"]
+    alone, one = found.loc[satisfaction.LATE], found.loc["late"]
     assert (alone["family"], one["family"]) == (1, 2)
     width = [row["effect_high"] - row["effect_low"] for row in (alone, one)]
     assert width[1] / width[0] == pytest.approx(2.241403 / 1.959964, rel=1e-6)  # R: qnorm(.9875) / qnorm(.975)
@@ -166,8 +166,8 @@ def test_late_and_overdue_are_one_failure_where_one_of_them_is_rare(world):
     merged = satisfaction.failures(satisfaction.scored(asked), min_n=10).set_index("failure")
     whole = satisfaction.failures(satisfaction.scored(world[0]), min_n=10).set_index("failure")
     assert merged.loc[["late", "overdue, not arrived"], "note"].tolist() == ["counted above"] * 2
-    assert merged.loc[satisfaction.ORDERS_LATE, "n"] == len(late)
-    assert merged.loc[satisfaction.ORDERS_LATE, "effect"] == pytest.approx(whole.loc[satisfaction.LATE, "effect"])
+    assert merged.loc[satisfaction.LATE, "n"] == len(late)
+    assert merged.loc[satisfaction.LATE, "effect"] == pytest.approx(whole.loc[satisfaction.LATE, "effect"])
 
 
 def test_unknown_quantities_cost_no_answer(world):
@@ -192,15 +192,15 @@ def test_late_or_overdue_counts_only_what_its_effect_is_of(world):
     asked.loc[asked.index[:40], ["exposure", "score"]] = ["overdue", 0]
     found = satisfaction.failures(satisfaction.scored(asked), min_n=10).set_index("failure")
     assert found.loc["overdue, not arrived", "note"] == "its answers are all alike, or all others are"
-    assert found.loc[satisfaction.ORDERS_LATE, "n"] == found.loc["late", "n"]
-    assert found.loc[satisfaction.ORDERS_LATE, "lost"] == pytest.approx(found.loc["late", "lost"])
+    assert found.loc[satisfaction.LATE, "n"] == found.loc["late", "n"]
+    assert found.loc[satisfaction.LATE, "lost"] == pytest.approx(found.loc["late", "lost"])
 
 
 def test_points_lost_are_as_unsure_as_the_share_and_the_effect(world):
     late = (
         satisfaction.failures(satisfaction.scored(world[0]), min_n=10)
         .set_index("failure")
-        .loc[satisfaction.ORDERS_LATE]
+        .loc[satisfaction.LATE]
     )
     share_half = 1.959964 * (late["share"] * (1 - late["share"]) / (len(world[0]) - 1)) ** 0.5  # one answer a person
     half = np.hypot(late["share"] * (late["effect_high"] - late["effect"]), late["effect"] * share_half)
@@ -244,7 +244,7 @@ def test_degenerate_answers_give_a_reason_and_no_number(scores, exposure, note):
     asked["exposure"] = pd.Series(exposure, dtype="str")
     found = satisfaction.failures(satisfaction.scored(asked), min_n=10)
     assert found["effect"].isna().all()
-    assert found.set_index("failure").loc[satisfaction.ORDERS_LATE, "note"] == note
+    assert found.set_index("failure").loc[satisfaction.LATE, "note"] == note
 
 
 def test_the_worst_failure_is_a_settled_loss_apart_from_the_others():
