@@ -130,11 +130,7 @@ def test_the_effect_of_a_failure_is_the_planted_one_and_not_the_raw_difference(w
 
 
 def test_without_proportional_odds_the_effect_is_the_same_where_they_hold(world):
-    late = (
-        satisfaction.failures(satisfaction.scored(world[0]), min_n=10)
-        .set_index("failure")
-        .loc[satisfaction.LATE]
-    )
+    late = satisfaction.failures(satisfaction.scored(world[0]), min_n=10).set_index("failure").loc[satisfaction.LATE]
     assert late["effect_free"] == pytest.approx(late["effect"], abs=3)
     assert late["effect_free"] != late["effect"]
 
@@ -197,11 +193,7 @@ def test_late_or_overdue_counts_only_what_its_effect_is_of(world):
 
 
 def test_points_lost_are_as_unsure_as_the_share_and_the_effect(world):
-    late = (
-        satisfaction.failures(satisfaction.scored(world[0]), min_n=10)
-        .set_index("failure")
-        .loc[satisfaction.LATE]
-    )
+    late = satisfaction.failures(satisfaction.scored(world[0]), min_n=10).set_index("failure").loc[satisfaction.LATE]
     share_half = 1.959964 * (late["share"] * (1 - late["share"]) / (len(world[0]) - 1)) ** 0.5  # one answer a person
     half = np.hypot(late["share"] * (late["effect_high"] - late["effect"]), late["effect"] * share_half)
     assert late["lost_high"] - late["lost"] == pytest.approx(half, rel=1e-4)

@@ -456,7 +456,7 @@ def test_benjamini_hochberg_has_the_published_adjusted_p():
         0.759,
         1,
     ]
-    adjusted = stats._benjamini_hochberg(np.array([*p[::-1], np.nan]))[:15][::-1]
+    adjusted = stats.adjusted_p(np.array([*p[::-1], np.nan]))[:15][::-1]
     assert adjusted[3] == pytest.approx(0.035625, abs=1e-12)
     assert (adjusted <= 0.05).sum() == 4
     assert adjusted[[6, 7]].tolist() == pytest.approx([0.0298 * 15 / 7, 0.0344 * 15 / 8])

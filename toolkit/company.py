@@ -217,7 +217,7 @@ def previous(name: str) -> str:
     >>> previous("2026Q1"), previous("2026-07"), previous("2026")
     ('2025Q4', '2026-06', '2025')
     """
-    return _around(_span(name)[0] - timedelta(days=1), name)
+    return around(_span(name)[0] - timedelta(days=1), name)
 
 
 def following(name: str) -> str:
@@ -226,11 +226,15 @@ def following(name: str) -> str:
     >>> following("2026Q4"), following("2026H1"), following("2026-12"), following("2026")
     ('2027Q1', '2026H2', '2027-01', '2027')
     """
-    return _around(_span(name)[1], name)
+    return around(_span(name)[1], name)
 
 
-def _around(day: date, name: str) -> str:
-    """The period that a day lies in, as long as the named one."""
+def around(day: date, name: str) -> str:
+    """The period that a day lies in, as long as the named one.
+
+    >>> around(date(2026, 8, 5), "2025Q1")
+    '2026Q3'
+    """
     if "Q" in name:
         return f"{day.year}Q{(day.month + 2) // 3}"
     if "H" in name:

@@ -66,10 +66,10 @@ def chart(points: pd.DataFrame, *, kind: str, rules: Sequence[int] = ()) -> pd.D
     Returns
     -------
     DataFrame
-        ``points`` with ``n_before`` (months that its limits are of), ``centre``, ``low``, ``high`` (missing: too few
-        months before it), ``z``, ``spread`` (as of ``limits``), ``ewma`` (in standard deviations), ``outside``,
-        ``drift`` (by EWMA) and ``nelson`` (the further rules that it breaks, such as "2, 5"; those that the series is
-        too short for are not looked at).
+        ``points`` with ``n_before`` (months that its limits are of), ``centre``, ``low``, ``high`` (cut where a share
+        ends; missing: too few months before it), ``z``, ``spread`` (as of ``limits``), ``ewma`` (in standard
+        deviations), ``outside``, ``drift`` (by EWMA) and ``nelson`` (the further rules that it breaks, such as "2, 5";
+        those that the series is too short for are not looked at).
 
     Raises
     ------
@@ -94,6 +94,8 @@ def chart(points: pd.DataFrame, *, kind: str, rules: Sequence[int] = ()) -> pd.D
     walked = {name: rows[0] for name, rows in _walk(value[None], n[None], second[None], kind).items()}
     broken = {rule: runs(walked["z"], rule) for rule in sorted(rules)}
     names = [", ".join(str(rule) for rule, at in broken.items() if at[month]) for month in range(len(points))]
+    least, most = {"values": (-np.inf, np.inf), "shares": (0, 1), "scores": (-1, 1)}[kind]
+    walked |= {end: np.clip(walked[end], least, most) for end in ("low", "high")}
     return points.assign(**walked, nelson=pd.Series(names, points.index, dtype="str"))
 
 

@@ -28,7 +28,7 @@ from toolkit import stats
 from toolkit.company import GRID_DIMENSIONS, Company, Period, pseudonym
 from toolkit.contract import LOST_ANSWER_DAYS, TABLES
 from toolkit.errors import DataError, ParamsError, nearest
-from toolkit.rules import DISCIPLINES, CostRules, Floor, Policies, Promise, declared
+from toolkit.rules import DISCIPLINES, CostRules, Floor, Policies, Promise, Target, declared
 from toolkit.warehouse import Warehouse, admitted, reading, receipt_path
 
 NO_ORDER = "(no order)"
@@ -1895,6 +1895,63 @@ class Known:
             new_revenue=bought.net_revenue.sum(where=bought._known.isnull()).fill_null(0),
         )
 
+    # -- governance ------------------------------------------------------------------------------
+
+    def periods(self) -> ir.Table:
+        """One row this period and each of the 12 of its length before it: ago (0: this one), period, first_day,
+        last_day, year_ago (is it a year before this one?)."""
+        spans, begin = [self.period], self.period.start
+        while len(spans) <= 12:
+            spans.append(self.company.period(companies.previous(spans[-1].name)))
+        rows = [
+            {"ago": ago, "period": one.name, "first_day": one.start.date(), "last_day": _midnight(one.end, -1).date()}
+            | {"year_ago": one.start == begin.replace(year=begin.year - 1)}
+            for ago, one in enumerate(spans)
+        ]
+        return ibis.memtable(pd.DataFrame(rows))
+
+    def targets(self) -> ir.Table:
+        """One row a target of the scorecard in ``targets.yaml``, in its order: position, and the fields of
+        ``Target``."""
+        found = declared(self.company, "targets.yaml")
+        rows = [{"position": position} | one.model_dump() for position, one in enumerate(found.scorecard)]
+        schema = {"position": "int64"} | {
+            name: "float64" if name.startswith("at_") else "string" for name in Target.model_fields
+        }
+        return ibis.memtable(rows, schema=ibis.schema(schema))
+
+    def renamed(self) -> ir.Table:
+        """One row a segment that ``targets.yaml`` says was renamed: was, now."""
+        found = declared(self.company, "targets.yaml").renamed
+        rows = [{"was": was, "now": now} for was, now in found.items()]
+        return ibis.memtable(rows, schema=ibis.schema({"was": "string", "now": "string"}))
+
+    def decisions(self) -> ir.Table:
+        """One row a decision of ``decisions.yaml`` that began by the period's end, in its order.
+
+        position, name, starts, month (that it begins in), where (as JSON), team, owner, root_cause, countermeasure,
+        follows, rebases (as JSON); measure, change, low, high (empty: nothing expected); check_on, check_period (of
+        this one's length, that the day lies in), before_period (the last one before it began).
+        """
+        rows = []
+        for position, one in enumerate(declared(self.company, "decisions.yaml").decisions):
+            if one.starts >= self.period.end.date():
+                continue
+            expects = one.expects.model_dump() if one.expects else {}
+            texts = {name: getattr(one, name) for name in ("team", "owner", "root_cause", "countermeasure", "follows")}
+            row = {"position": position, "name": one.name, "starts": one.starts, "month": one.starts.replace(day=1)}
+            row |= texts | {"where": json.dumps(one.where), "rebases": json.dumps(one.rebases)}
+            row |= {name: expects.get(name) for name in ("measure", "change", "low", "high")}
+            begun = companies.around(one.starts, self.period.name)
+            row |= {"before_period": companies.previous(begun), "check_on": one.check_on}
+            row["check_period"] = companies.around(one.check_on, self.period.name) if one.check_on else None
+            rows.append(row)
+        schema = {"position": "int64"} | dict.fromkeys(["starts", "month", "check_on"], "date")
+        schema |= dict.fromkeys(["change", "low", "high"], "float64")
+        texts = ["name", "where", "team", "owner", "root_cause", "countermeasure", "follows", "rebases", "measure"]
+        schema |= dict.fromkeys([*texts, "check_period", "before_period"], "string")
+        return ibis.memtable([{name: row[name] for name in schema} for row in rows], schema=ibis.schema(schema))
+
     # -- months since the first order ------------------------------------------------------------
 
     @cached_property
@@ -2393,6 +2450,10 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "felt_rules": ("felt_item",),
     "contacts": ("event_id",),
     "novelty": ("customer_id",),
+    "periods": ("ago",),
+    "targets": ("position",),
+    "renamed": ("was",),
+    "decisions": ("position",),
     "month_orders": ("month", "segment"),
     "month_answers": ("response_id",),
     "month_wishes": ("month", "segment"),

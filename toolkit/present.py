@@ -40,6 +40,7 @@ _KINDS = {
     "name": "account activity carrier category channel decision definition_id department figure_id group_a "
     "group_b item period policy pool region revision segment supplier template_id via",
     "shown": "",
+    "link": "explained",
     "day": "starts",
     "month": "month",
     "count": "actual age alive expected invitations invited k known_days lines minutes n n_alone n_answers n_buyers "
@@ -186,7 +187,7 @@ def table(
     for column in [x for x in told if x != _middle(x) and x not in called]:
         middle = _middle(column)  # low, high: of what, where a table has several intervals
         told[column] = f"{say(middle.replace('_', ' '))} " * several + say(column.removeprefix(f"{middle}_"))
-    words = ("text", "name", "day", "month")
+    words = ("text", "name", "day", "month", "link")
     classes = {column: "" if kind in words else ' class="number"' for column, kind in kinds.items()}
     shown, last = frame[list(kinds)], len(frame) - 1
     lines = [f'<div class="wide" role="region" tabindex="0" aria-label="{html.escape(caption)}"><table>']
@@ -202,6 +203,7 @@ def table(
             head = kind in ("text", "name") and column == columns[0]
             dated = kind in ("day", "month") and value  # what a sort goes by
             at = f' data-sort="{html.escape(str(value))}"' if dated else ""
+            text = f'<a href="{html.escape(_address(value))}">{text}</a>' if kind == "link" and value else text
             cells.append(f'<th scope="row">{text}</th>' if head else f"<td{classes[column]}{at}>{text}</td>")
         summed = ' class="total"' if total and position == last else ""
         lines.append(f"<tr{summed}>{''.join(cells)}</tr>")
@@ -237,7 +239,25 @@ def _name(value: str) -> str:
     return word(value) if value.startswith("(") else value  # (all), (no article): ours among the company's
 
 
-_WRITTEN = {"text": word, "name": _name, "shown": str, "day": lambda value: day(value) if value else "", "month": month}
+def _address(section: str) -> str:
+    """Where a section of another report of the pack stands."""
+    report, _, number = section.partition(" ")
+    return f"{report}.html#s{number}"
+
+
+def _section(value: str) -> str:
+    report, _, number = value.partition(" ")
+    return f"{word(report.replace('_', ' '))}, {number}" if value else MISSING
+
+
+_WRITTEN = {
+    "link": _section,
+    "text": word,
+    "name": _name,
+    "shown": str,
+    "day": lambda value: day(value) if value else "",
+    "month": month,
+}
 
 
 def percent(share: float) -> str:

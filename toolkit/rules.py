@@ -134,24 +134,110 @@ class Floor(BaseModel):
         return self
 
 
+SCORECARD = (  # measures of the governance page: docs/METHODS.md section 7.1
+    "net_revenue", "margin", "cost_to_serve", "nps", "on_time", "otif", "lifetime_value", "unmet", "agility",
+    "visibility", "discipline", "floors_failed",
+)  # fmt: skip
+CHARTED = ("order_value", "on_time", "otif", "free_of_complaint", "nps", "wishes_met", "postings")  # months: 7.2
+
+
+class Target(BaseModel):
+    """A target of the scorecard in ``targets.yaml``, of a segment or channel (empty: of all together), and whose it is.
+
+    In the unit of the measure: cents, shares (0-1), points of NPS, distance of an index, number of floors.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    measure: Literal[SCORECARD]
+    at_least: float | None = None
+    at_most: float | None = None
+    segment: str = ""
+    channel: str = ""
+    owner: str = ""
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("a target has at_least or at_most, one of them")
+        return self
+
+
 class Targets(BaseModel):
-    """``targets.yaml``."""
+    """``targets.yaml``; ``renamed``: what a segment was called -> what it is called now."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     promises: list[Promise] = []
     floors: list[Floor] = []
+    scorecard: list[Target] = []
+    renamed: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _each_target_once(self) -> Self:
+        places = [f"{one.measure} of {one.segment or 'all'} {one.channel}".strip() for one in self.scorecard]
+        if twice := sorted({place for place in places if places.count(place) > 1}):
+            raise ValueError(f"scorecard: each place has one target, found two of: {first_five(twice)}")
+        if both := sorted(set(self.renamed) & set(self.renamed.values())):
+            raise ValueError(
+                f"renamed: name the last name of each, found names that are old and new: {', '.join(both)}"
+            )
+        return self
 
 
-class Decision(BaseModel):
-    """An operational change in ``decisions.yaml``: the day it began, where it holds, among which orders to compare."""
+class Expectation(BaseModel):
+    """What a decision was expected to change, and within which ends; late: share of orders, nps: points, the others in
+    the unit of their figure."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: str
+    measure: Literal["late", *SCORECARD]
+    change: float
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if (self.low is None) != (self.high is None):
+            raise ValueError("expected low and high, or neither")
+        if self.low is not None and not self.low <= self.change <= self.high:
+            raise ValueError(
+                f"expected low, change and high in this order, found {self.low}, {self.change}, {self.high}"
+            )
+        if self.change == 0:
+            raise ValueError("a change is expected to be another than 0")
+        return self
+
+
+class Decision(BaseModel):
+    """An operational change in ``decisions.yaml``: the day it began, where it holds, among which orders to compare.
+
+    For governance: whose, why, what is done, what was expected by when, which decision it follows, and of which
+    monthly charts the limits begin anew with it.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(min_length=1)
     starts: date
     where: dict[Literal[_PLACES], list[str]] = Field(min_length=1)
     among: dict[Literal[_PLACES], list[str]] = {}
+    team: str = ""
+    owner: str = ""
+    root_cause: str = ""
+    countermeasure: str = ""
+    expects: Expectation | None = None
+    check_on: date | None = None
+    follows: str = ""
+    rebases: list[Literal[CHARTED]] = []
+
+    @model_validator(mode="after")
+    def _checked_after_it_began(self) -> Self:
+        if self.check_on and self.check_on <= self.starts:
+            raise ValueError(f"check_on: expected a day after {self.starts}, found {self.check_on}")
+        if self.expects and not self.check_on:
+            raise ValueError("what is expected needs check_on: the day to look at what came")
+        return self
 
 
 class Decisions(BaseModel):
@@ -160,6 +246,19 @@ class Decisions(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     decisions: list[Decision] = []
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        names = [one.name for one in self.decisions]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"each decision has a name of its own, found twice: {first_five(twice)}")
+        begun = {one.name: one.starts for one in self.decisions}
+        for one in self.decisions:
+            if one.follows and one.follows not in begun:
+                raise ValueError(f"{one.name!r} follows {one.follows!r}, which is no decision here")
+            if one.follows and begun[one.follows] >= one.starts:
+                raise ValueError(f"{one.name!r} begins no later than {one.follows!r}, which it follows")
+        return self
 
 
 TODAY = "today"  # the policy that is read off the data

@@ -392,7 +392,7 @@ def compare(groups: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95
     a, b = np.triu_indices(len(groups), 1)
     difference, error = net[a] - net[b], np.hypot(se[a], se[b])
     p = 2 * ndtr(-np.abs(difference / error))
-    adjusted, family = _benjamini_hochberg(p), int(np.isfinite(p).sum())
+    adjusted, family = adjusted_p(p), int(np.isfinite(p).sum())
     settled = adjusted <= 1 - confidence
     levels = [1 - confidence, (1 - confidence) * settled.sum() / max(family, 1) or 1 - confidence]
     half = np.where(settled, *(NormalDist().inv_cdf(1 - level / 2) for level in levels[::-1])) * error
@@ -401,8 +401,14 @@ def compare(groups: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95
     return pd.DataFrame(found | {"p": p, "p_adjusted": adjusted, "settled": settled, "family": family})
 
 
-def _benjamini_hochberg(p: np.ndarray) -> np.ndarray:
-    """p adjusted for the false discovery rate among those that are not missing."""
+def adjusted_p(p: np.ndarray) -> np.ndarray:
+    """p adjusted for the false discovery rate among those that are not missing.
+
+    Benjamini and Hochberg, *JRSS B* 57, 1995.
+
+    >>> adjusted_p(np.array([0.01, 0.02, np.nan, 0.5])).tolist()
+    [0.03, 0.03, nan, 0.5]
+    """
     order, m = np.argsort(p), np.isfinite(p).sum()  # missing ones come last
     scaled = p[order] * (m / np.arange(1, len(p) + 1))
     adjusted = np.full(len(p), np.nan)

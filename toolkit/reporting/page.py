@@ -66,7 +66,9 @@ class _Prose(IPythonRenderer):
         self.methods = {title.split(" ", 1)[0]: text for title, text in methods.items()}
 
     def heading(self, text: str, level: int, **attributes) -> str:
-        anchor, number = f"h{len(self.headings) + 1}", text.split(" ", 1)[0]
+        number = text.split(" ", 1)[0]
+        numbered = re.fullmatch(r"\d+\.\d+", number)  # other reports may link to it
+        anchor = f"s{number}" if numbered else f"h{len(self.headings) + 1}"
         self.headings.append((level, anchor, text))
         method = ""
         if number in self.methods:
@@ -302,6 +304,7 @@ def outputs(notebook: nbformat.NotebookNode) -> tuple[dict[str, str], list[dict]
 
 
 _SHOWN = {"text/plain", TABLE_MIME, FIGURES_MIME}
+_BESIDE = re.compile(r"[a-z0-9_]+\.html#s\d+\.\d+")  # a section of another report of the pack
 
 
 class _Guard(HTMLParser):
@@ -321,7 +324,8 @@ class _Guard(HTMLParser):
             self.faults.append("a figure without alt text")
         for name in _ADDRESSES:
             address = values.get(name) or ""
-            if address and not address.startswith(("#", "data:image/")):
+            beside = name == "href" and _BESIDE.fullmatch(address)
+            if address and not beside and not address.startswith(("#", "data:image/")):
                 self.faults.append(f"an address outside the page in <{tag} {name}>")
         self._look_at_style(values.get("style") or "", tag)
         kinds = {tag} | {f"{tag} {name}" for name in values}

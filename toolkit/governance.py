@@ -1,0 +1,597 @@
+"""Are we doing what we decided, and did it work? Scorecard, signals and decisions, of key figures and months."""
+
+import json
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from toolkit import control, satisfaction, stats
+
+ALL, OWN = "(all)", "governance"
+MEASURES = {  # measure -> its key figure (or how its id begins), better when it is more (1) or less (-1)
+    "net_revenue": ("net_revenue", 1),
+    "margin": ("margin", 1),
+    "cost_to_serve": ("serve_share", -1),
+    "nps": ("nps", 1),
+    "on_time": ("on_time", 1),
+    "otif": ("otif", 1),
+    "lifetime_value": ("revenue_ahead", 1),
+    "unmet": ("unmet_wishes", -1),
+    "agility": ("fill_busiest_days", 1),
+    "visibility": ("told_first", 1),
+    "discipline": ("leads_", 1),
+    "floors_failed": ("floors_failed", -1),
+}
+SERIES = {  # what is charted by month -> kind of chart
+    "on_time": "shares",
+    "otif": "shares",
+    "free_of_complaint": "shares",
+    "nps": "scores",
+    "wishes_met": "shares",
+    "order_value": "values",
+    "postings": "values",
+    "supplies": "shares",
+}
+_SERVICE = ("on_time", "otif", "free_of_complaint")
+_LESS = ("postings",)  # charted measures of which less is better
+EXPLAINED = {  # measure -> report and section that says why it is as it is
+    "net_revenue": ("segment_profile", "1.1"),
+    "order_value": ("segment_profile", "1.1"),
+    "margin": ("cost_to_serve", "3.5"),
+    "cost_to_serve": ("cost_to_serve", "3.7"),
+    "postings": ("cost_to_serve", "3.2"),
+    "nps": ("nps_supply_chain", "2.8"),
+    "on_time": ("nps_supply_chain", "2.2"),
+    "otif": ("nps_supply_chain", "2.2"),
+    "supplies": ("nps_supply_chain", "2.2"),
+    "lifetime_value": ("segment_profile", "1.6"),
+    "unmet": ("segment_profile", "1.8"),
+    "wishes_met": ("segment_profile", "1.8"),
+    "agility": ("service_strategy", "5.1"),
+    "visibility": ("service_strategy", "5.1"),
+    "discipline": ("value_disciplines", "6.2"),
+    "floors_failed": ("value_disciplines", "6.1"),
+    "free_of_complaint": ("value_disciplines", "6.1"),
+}
+_PLACE = ["measure", "segment", "channel"]
+_ENDS = ["value", "low", "high"]
+
+
+def figures(rows: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
+    """Key figures that the scorecard has, of all periods, under the names that segments have now.
+
+    Takes the frames ``key_figures`` and ``renamed``; figures of slices are left out. One row a period, ``measure``,
+    ``segment`` and ``channel`` (empty: all): ``value``, ``low``, ``high``, ``n``, ``unit``, ``of`` (which discipline
+    leads, else empty), ``definition`` (section, cohort and unit), ``words`` (digest of the section), ``revision``,
+    ``was``, ``was_in`` (see ``key_figures``).
+
+    >>> row = {"period": "2026Q3", "report": "cost_to_serve", "figure_id": "serve_share", "segment": "old"}
+    >>> row |= dict.fromkeys(["channel", "definition_id", "cohort", "unit", "words", "revision", "was_in"], "")
+    >>> rows = pd.DataFrame([row | dict.fromkeys(["value", "low", "high", "was", "n"], 0.1)])
+    >>> figures(rows, pd.DataFrame({"was": ["old"], "now": ["new"]}))[["measure", "segment"]].values.tolist()
+    [['cost_to_serve', 'new']]
+    """
+    kept = rows[~rows["report"].str.contains(".", regex=False) & (rows["report"] != OWN)]
+    parts = []
+    for measure, (name, _) in MEASURES.items():
+        many = name.endswith("_")
+        own = kept[kept["figure_id"].str.startswith(name) if many else kept["figure_id"] == name]
+        parts.append(own.assign(measure=measure, of=own["figure_id"].str.removeprefix(name) if many else ""))
+    found = pd.concat(parts, ignore_index=True)
+    found["definition"] = found["definition_id"] + " " + found["cohort"] + " " + found["unit"]
+    now = dict(zip(renamed["was"], renamed["now"], strict=True))
+    found["segment"] = found["segment"].replace(now)
+    columns = ["period", *_PLACE, *_ENDS, "n", "unit", "of", "definition", "words", "revision", "was", "was_in"]
+    return found[columns].drop_duplicates(["period", *_PLACE], ignore_index=True)
+
+
+def scorecard(
+    found: pd.DataFrame, targets: pd.DataFrame, periods: pd.DataFrame, *, confidence: float = 0.95
+) -> pd.DataFrame:
+    """The figures of a period beside their targets, the period before and a year before.
+
+    Parameters
+    ----------
+    found
+        The result of ``figures``.
+    targets, periods
+        The frames of these names.
+    confidence
+        Coverage of the intervals that the figures have, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row a ``measure``, ``segment`` and ``channel`` (empty: all), in the order of ``MEASURES``: ``value``,
+        ``low``, ``high``, ``n``, ``unit``, ``of``; ``at_least``, ``at_most``, ``owner``, ``status`` (met, missed,
+        either "not for certain", "no target", or "not on record" of a target that has no figure), ``gap`` (how far
+        beyond the target, by its size; below 0: missed); ``change``, ``change_low``, ``change_high`` on the period
+        before and ``year``, ``year_low``, ``year_high`` on a year before (missing: nothing to compare with),
+        ``change_note`` and ``year_note`` ("another definition", "reads otherwise", "another discipline", or empty),
+        ``change_settled`` and ``year_settled``, ``better`` (1: more is better, -1: less), ``report`` and ``section``
+        that explain it.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.1. Changes are settled by Benjamini and Hochberg over all of the page.
+    """
+    names = periods.set_index("ago")["period"]
+    year = periods["period"][periods["year_ago"].astype(bool)]
+    card = found[found["period"] == names[0]].merge(targets.drop(columns="position"), how="outer", on=_PLACE)
+    card["better"] = card["measure"].map({name: better for name, (_, better) in MEASURES.items()})
+    card["of"] = card["of"].fillna("")
+    p = []
+    for name, of in (("change", names.get(1)), ("year", year.iloc[0] if len(year) else None)):
+        columns = [*_PLACE, *_ENDS, "of", "definition", "words"]
+        then = found.loc[found["period"] == of, columns]
+        both = card[columns].merge(then, how="left", on=_PLACE, suffixes=("", "_then"))
+        both = both.set_axis(card.index)
+        moved = _moved(both, confidence)
+        card[f"{name}_note"] = _notes(both)
+        apart = card[f"{name}_note"].isin(["another definition", "another discipline"])
+        card[[name, f"{name}_low", f"{name}_high"]] = moved[_ENDS].mask(apart)
+        p.append(moved["p"].mask(apart))
+    settled = stats.adjusted_p(np.concatenate([each.to_numpy("float64") for each in p])) <= 1 - confidence
+    card["change_settled"], card["year_settled"] = settled[: len(card)], settled[len(card) :]
+    card[["status", "gap"]] = [_status(row) for row in card.to_dict("records")]
+    card[["report", "section"]] = [EXPLAINED[measure] for measure in card["measure"]]
+    order = [card["measure"].map({name: at for at, name in enumerate(MEASURES)}), card["segment"], card["channel"]]
+    card = card.iloc[np.lexsort([np.asarray(each) for each in order[::-1]])]
+    return card.drop(columns=["period", "definition", "words", "revision", "was", "was_in"]).reset_index(drop=True)
+
+
+def _moved(both: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Change with its interval where both have one, and p from the half-width towards 0."""
+    quantile, rows = NormalDist().inv_cdf((1 + confidence) / 2), []
+    for row in both[_ENDS + [f"{name}_then" for name in _ENDS]].astype("float64").itertuples(index=False):
+        change, low, high = stats.difference(row[:3], row[3:])
+        away = change - low if change > 0 else high - change
+        p = 2 * (1 - NormalDist().cdf(abs(change) / away * quantile)) if away > 0 else np.nan
+        rows.append((change, low, high, p))
+    return pd.DataFrame(rows, columns=[*_ENDS, "p"], index=both.index)
+
+
+def _notes(both: pd.DataFrame) -> np.ndarray:
+    """Why two figures are not, or not quite, the same thing; empty where they are, or one is not there."""
+    there = both["definition"].notna() & both["definition_then"].notna()
+    other = there & (both["definition"] != both["definition_then"])
+    leads = there & (both["of"] != both["of_then"])
+    told = (both["words"].fillna("") != "") & (both["words_then"].fillna("") != "")
+    words = there & told & (both["words"] != both["words_then"])
+    return np.select([other, leads, words], ["another definition", "another discipline", "reads otherwise"], "")
+
+
+def _status(row: dict) -> tuple[str, float]:
+    """Status of a figure against its target, and how far beyond it is, by the target's size."""
+    least = not np.isnan(row["at_least"])
+    target = row["at_least"] if least else row["at_most"]
+    if np.isnan(target):
+        return "no target", np.nan
+    if pd.isna(row["value"]):
+        return "not on record", np.nan
+    side = 1 if least else -1
+    gap = side * (row["value"] - target) / (abs(target) or 1)
+    ends = [side * (row[end] - target) for end in ("low", "high")]
+    if any(np.isnan(end) for end in ends):
+        return ("met" if gap >= 0 else "missed"), gap
+    if min(ends) >= 0:
+        return "met", gap
+    if max(ends) < 0:
+        return "missed", gap
+    return ("met, not for certain" if gap >= 0 else "missed, not for certain"), gap
+
+
+def remembered(found: pd.DataFrame, card: pd.DataFrame, periods: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
+    """What a reader of the history must know: periods that are missing, figures restated or defined otherwise, names.
+
+    Takes the results of ``figures`` and ``scorecard`` and the frames ``periods`` and ``renamed``. One row a fact:
+    ``kind`` (first period, missing, restated, another definition, reads otherwise, gone, new, renamed), ``period``,
+    ``measure``, ``segment``, ``channel``, ``unit``, ``was``, ``value``, ``was_in``, ``revision``; what a kind does not
+    have is empty. *gone* and *new* segments are told against the last earlier period that is archived; periods are
+    missing between the first of the last twelve that is archived and this one.
+    """
+    names, archived, rows = periods.sort_values("ago")["period"].tolist(), set(found["period"]), []
+    earlier = [name for name in names[1:] if name in archived]
+    if not earlier:
+        rows.append({"kind": "first period", "period": names[0]})
+    else:
+        since = names.index(earlier[-1])
+        rows += [{"kind": "missing", "period": name} for name in names[1:since][::-1] if name not in archived]
+    again = found[found["was"].notna()].sort_values(["period", *_PLACE])
+    rows += [row | {"kind": "restated"} for row in again.to_dict("records")]
+    for name, of in (("change", "the period before"), ("year", "a year before")):
+        for note in ("another definition", "reads otherwise"):
+            told = card[card[f"{name}_note"] == note].drop_duplicates("measure")
+            rows += [{"kind": note, "measure": measure, "period": of} for measure in told["measure"]]
+    ours = ("", stats.OTHER, stats.UNKNOWN)
+    sets = [
+        set(found.loc[found["period"] == name, "segment"]) - set(ours) for name in (names[0], *earlier[:1])
+    ]  # fmt: skip
+    if len(sets) == 2:
+        rows += [{"kind": "gone", "segment": name, "period": earlier[0]} for name in sorted(sets[1] - sets[0])]
+        rows += [{"kind": "new", "segment": name, "period": earlier[0]} for name in sorted(sets[0] - sets[1])]
+    for row in renamed.sort_values("was").itertuples():
+        rows.append({"kind": "renamed", "segment": row.now, "was_in": row.was})
+    columns = ["kind", "period", *_PLACE, "unit", "was", "value", "was_in", "revision"]
+    told = pd.DataFrame(rows, columns=columns).drop_duplicates(["kind", "period", *_PLACE], ignore_index=True)
+    texts = ["period", *_PLACE, "unit", "was_in", "revision"]
+    return told.assign(**{name: told[name].astype("object").fillna("") for name in texts})
+
+
+# -- months ------------------------------------------------------------------------------------
+
+
+def series(
+    orders: pd.DataFrame,
+    answers: pd.DataFrame,
+    wishes: pd.DataFrame,
+    supplies: pd.DataFrame,
+    postings: pd.DataFrame,
+    *,
+    star_map: str,
+    min_n: int,
+) -> pd.DataFrame:
+    """What is charted by month: of all, by segment, and by supplier.
+
+    Parameters
+    ----------
+    orders, answers, wishes, supplies, postings
+        The frames ``month_orders``, ``month_answers``, ``month_wishes``, ``month_supplies``, ``month_postings``.
+    star_map
+        As for ``satisfaction.scored``.
+    min_n
+        Customers (of supplies: lines) below which a month of a segment is left out; where those left out in a month
+        are fewer than that together, the smallest of the others goes with them.
+
+    Returns
+    -------
+    DataFrame
+        One row a ``measure`` (of ``SERIES``), ``place`` ("(all)", a segment, a supplier) and ``month``: ``value``
+        (share 0-1, net share -1 to 1, or cents), ``n``, ``second`` (of net shares: mean of the squares).
+    """
+    counted = orders.astype({name: "float64" for name in orders if name.startswith("n_") or name == "net_revenue"})
+    free = counted["n_orders"] - counted["n_complained"]
+    told = [
+        ("order_value", counted["net_revenue"], counted["n_priced"], counted["n_customers"]),
+        ("on_time", counted["n_on_time"], counted["n_due"], counted["n_customers_due"]),
+        ("otif", counted["n_otif"], counted["n_filled"], counted["n_customers_filled"]),
+        ("free_of_complaint", free, counted["n_orders"].where(free.notna()), counted["n_customers"]),
+    ]
+    keys = counted[["month", "segment"]]
+    parts = [keys.assign(measure=m, k=k, n=n, persons=persons, squares=np.nan) for m, k, n, persons in told]
+    scored = satisfaction.scored(answers, star_map=star_map).astype({"value": "float64"})
+    groups = scored.groupby(["month", "segment"])
+    net = pd.DataFrame({"k": groups["value"].sum(), "n": groups.size(), "persons": groups["person"].nunique()})
+    net["squares"] = scored.assign(value=scored["value"] ** 2).groupby(["month", "segment"])["value"].sum()
+    parts.append(net.reset_index().assign(measure="nps"))
+    parts.append(wishes.rename(columns={"n_met": "k", "n_customers": "persons"}).assign(measure="wishes_met"))
+    rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    rows = rows[rows["n"] > 0]
+    sums = rows.groupby(["measure", "month"], as_index=False)[["k", "n", "persons", "squares"]].sum()
+    rows = pd.concat([sums.assign(place=ALL), _enough(rows, min_n).rename(columns={"segment": "place"})])
+    lines = supplies.rename(columns={"n_on_time": "k", "supplier_id": "place"})
+    placed = sums.loc[sums["measure"] == "order_value", ["month"]].merge(
+        counted.groupby("month", as_index=False)["n_orders"].sum(), on="month"
+    )
+    spent = postings.merge(placed, on="month").rename(columns={"amount": "k", "n_orders": "n"})
+    rest = [lines.assign(measure="supplies", persons=lines["n"]), spent.assign(measure="postings", place=ALL)]
+    rows = pd.concat([rows, *[part.assign(persons=part["n"]) for part in rest if len(part)]], ignore_index=True)
+    rows = rows[rows["persons"] >= min_n]
+    found = rows.assign(value=rows["k"].astype("float64") / rows["n"], second=rows["squares"] / rows["n"])
+    return found[["measure", "place", "month", "value", "n", "second"]].sort_values(
+        ["measure", "place", "month"], ignore_index=True
+    )
+
+
+def _enough(rows: pd.DataFrame, min_n: int) -> pd.DataFrame:
+    """Rows of a month that enough persons stand behind, so that those left out are enough together, or nobody."""
+    few, by = rows["persons"] < min_n, [rows["measure"], rows["month"]]
+    hidden = rows["persons"].where(few, 0).groupby(by).transform("sum")
+    size = rows["persons"].where(~few).groupby(by).rank(method="first")
+    return rows[~few & ~((hidden > 0) & (hidden < min_n) & (size == 1))]
+
+
+def charts(points: pd.DataFrame, decisions: pd.DataFrame, *, rules: Sequence[int] = ()) -> pd.DataFrame:
+    """Each series against the limits of the months before it: ``control.chart`` of them all.
+
+    Takes the result of ``series`` and the frame ``decisions``: where one says that it begins the limits of a measure
+    anew (``rebases``), for its segments if it names some and for all together, months from its own on are a piece of
+    their own. ``points`` with the columns of ``control.chart``, ``kind``, ``piece`` (0, 1, ...) and ``rebased`` (the
+    decision that its limits began anew with, or empty).
+    """
+    parts = []
+    for (measure, place), mine in points.groupby(["measure", "place"], sort=False):
+        mine = mine.sort_values("month")
+        begins = [row for row in decisions.sort_values("month").to_dict("records") if _rebases(row, measure, place)]
+        piece = np.searchsorted([row["month"] for row in begins], mine["month"].to_numpy(), side="right")
+        for number in sorted(set(piece)):
+            own = control.chart(mine[piece == number], kind=SERIES[measure], rules=rules)
+            name = begins[number - 1]["name"] if number else ""
+            parts.append(own.assign(kind=SERIES[measure], piece=number, rebased=name))
+    if parts:
+        return pd.concat(parts, ignore_index=True)
+    return control.chart(points, kind="values").assign(kind="", piece=0, rebased="")
+
+
+def _rebases(decision: dict, measure: str, place: str) -> bool:
+    named = json.loads(decision["where"]).get("segment")
+    return measure in json.loads(decision["rebases"]) and (not named or place in (*named, ALL))
+
+
+def expected_alarms(
+    charted: pd.DataFrame, *, first: object, last: object, rng: np.random.Generator, rules: Sequence[int] = ()
+) -> dict[str, float]:
+    """How many signals the months from ``first`` to ``last`` would give if nothing ever happened.
+
+    Takes the result of ``charts``. Gives ``expected``, ``n_months`` (judged, over all series), ``n_series``;
+    ``control.false_alarms`` of each series as long as it is, of a known standard deviation where its limits are a
+    plain p chart's.
+    """
+    rates: dict[tuple[int, bool], np.ndarray] = {}
+    expected, months, seen = 0.0, 0, set()
+    for (measure, place, _), mine in charted.groupby(["measure", "place", "piece"]):
+        inside = (mine["month"] >= first) & (mine["month"] <= last) & mine["z"].notna()
+        if not inside.any():
+            continue
+        plain = mine["kind"].iloc[0] != "values" and mine.loc[inside, "spread"].iloc[-1] == 1
+        key = (len(mine), bool(plain))
+        if key not in rates:
+            rates[key] = control.false_alarms(key[0], known=key[1], rng=rng, rules=rules)
+        expected += rates[key][inside.to_numpy()].sum()
+        months, seen = months + int(inside.sum()), seen | {(measure, place)}
+    return {"expected": float(expected), "n_months": months, "n_series": len(seen)}
+
+
+def signals(charted: pd.DataFrame) -> pd.DataFrame:
+    """Months that are more than noise, the newest first, and what signals beside them.
+
+    Takes the result of ``charts``. One row a series and month that breaks a rule: ``month``, ``measure``, ``place``,
+    ``value``, ``low``, ``high``, ``z``, ``rule`` (outside its limits, drift, or the rules of Nelson), ``direction``
+    (better or worse), ``linked`` (measures and months of service, or of NPS, that signal the same way in the same
+    place: NPS with service of the same month or the one before it), ``rebased``.
+    """
+    rules = np.select([charted["outside"], charted["drift"]], ["outside its limits", "drift"], "")
+    named = np.where(charted["nelson"] != "", "rule " + charted["nelson"].astype("str") + " of Nelson", rules)
+    found = charted.assign(rule=np.where(rules != "", rules, named))
+    found = found[found["rule"] != ""]
+    up = np.where(found["outside"], found["z"], found["ewma"]) > 0
+    less = found["measure"].isin(_LESS)
+    found = found.assign(direction=np.where(up != less, "better", "worse"))
+    found = found.assign(linked=_linked(found))
+    order = ["month", "measure", "place"]
+    found = found.sort_values(order, ascending=[False, True, True], ignore_index=True)
+    return found[[*order, "value", "low", "high", "z", "rule", "direction", "linked", "rebased"]]
+
+
+def _linked(found: pd.DataFrame) -> list[str]:
+    """For each signal those beside it, as "measure month"."""
+    month = [pd.Timestamp(day).to_period("M") for day in found["month"]]
+    rows = list(zip(found["measure"], found["place"], month, found["direction"], strict=True))
+    told = []
+    for measure, place, at, direction in rows:
+        beside = []
+        for other, where, then, way in rows:
+            scores, service = (at, then) if measure == "nps" else (then, at)
+            both = (measure == "nps" and other in _SERVICE) or (measure in _SERVICE and other == "nps")
+            if both and where == place and way == direction and 0 <= (scores - service).n <= 1:
+                beside.append(f"{other} {then}")
+        told.append(", ".join(sorted(beside, key=lambda each: (each[-7:], each))))
+    return told
+
+
+# -- decisions ---------------------------------------------------------------------------------
+
+
+def decided(
+    decisions: pd.DataFrame,
+    rows: pd.DataFrame,
+    found: pd.DataFrame,
+    periods: pd.DataFrame,
+    *,
+    as_of: object,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """What was expected of each decision, what came, and the verdict.
+
+    Parameters
+    ----------
+    decisions, rows, periods
+        The frames ``decisions``, ``key_figures`` and ``periods``.
+    found
+        The result of ``figures``.
+    as_of
+        Day of knowledge.
+    confidence
+        Coverage of what came, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        ``decisions`` in chains, each row after the one it follows, with ``chain`` (name of its first) and ``step``
+        (from 1); ``came``, ``came_low``, ``came_high`` (unit of the measure), ``how`` ("against where it does not
+        hold", "before and after", or empty), ``unit``; ``verdict`` (kept, missed, too early, not measurable), ``why``
+        it is not measurable; ``told_before`` and ``told_in`` (the change that was expected, and the period whose
+        report first said so, where that is another than now).
+
+    Notes
+    -----
+    docs/METHODS.md section 7.4.
+    """
+    told = []
+    for row in decisions.to_dict("records"):
+        came = {"came": np.nan, "came_low": np.nan, "came_high": np.nan, "how": "", "unit": "", "why": ""}
+        came |= _before(row, rows) | {"verdict": "not measurable"}
+        if pd.isna(row["change"]):
+            came["why"] = "nothing was expected of it"
+        elif row["check_on"] >= as_of or row["check_period"] > periods["period"].iloc[0]:
+            came["verdict"] = "too early"
+        else:
+            came |= _came(row, rows, found)
+            came |= _verdict(row, came) if not came["why"] else {}
+        told.append(row | came)
+    columns = [*decisions.columns, "came", "came_low", "came_high", "how", "unit", "why", "told_before", "told_in"]
+    return _chained(pd.DataFrame(told, columns=[*columns, "verdict"]))
+
+
+def _before(row: dict, rows: pd.DataFrame) -> dict:
+    """What an earlier report said was expected, where that is not what is declared now."""
+    name = f"expected_of_{satisfaction.slug(row['name'])}"
+    then = rows[(rows["report"] == OWN) & (rows["figure_id"] == name)].sort_values("period").head(1)
+    now = row["change"]
+    same = then.empty or then["value"].iloc[0] == now
+    return {"told_before": np.nan if same else then["value"].iloc[0], "told_in": "" if same else then["period"].iloc[0]}
+
+
+def _came(row: dict, rows: pd.DataFrame, found: pd.DataFrame) -> dict:
+    """The figure of what came, or why there is none."""
+    if row["measure"] in ("late", "nps"):
+        name = f"decided_{row['measure']}_{satisfaction.slug(row['name'])}"
+        own = rows[(rows["period"] == row["check_period"]) & (rows["figure_id"] == name)]
+        own = own[~own["report"].str.contains(".", regex=False)]
+        if own.empty:
+            return {"why": "no report of its check period compares it"}
+        ends = own.iloc[0]
+        how = {"how": "against where it does not hold", "unit": ends["unit"]}
+        return how | {"came": ends["value"], "came_low": ends["low"], "came_high": ends["high"]}
+    where = json.loads(row["where"])
+    if set(where) - {"segment", "channel"} or any(len(names) > 1 for names in where.values()):
+        return {"why": "the scorecard has no figure of where it holds"}
+    mine = found[found["measure"] == row["measure"]]
+    for name in ("segment", "channel"):
+        mine = mine[mine[name] == (where[name][0] if name in where else "")]
+    both = [mine[mine["period"] == row[name]] for name in ("check_period", "before_period")]
+    if any(each.empty for each in both):
+        return {"why": "a report of before it, or of its check period, is not there"}
+    now, then = (each.iloc[0] for each in both)
+    if now["definition"] != then["definition"] or now["of"] != then["of"]:
+        return {"why": "its figure is defined otherwise than before"}
+    known = now[_ENDS].notna().all() and then[_ENDS].notna().all()
+    ends = stats.difference(now[_ENDS].tolist(), then[_ENDS].tolist()) if known else (now["value"] - then["value"],)
+    ends = [*ends, np.nan, np.nan][:3]
+    came = dict(zip(("came", "came_low", "came_high"), ends, strict=True))
+    return came | {"how": "before and after", "unit": now["unit"]}
+
+
+def _verdict(row: dict, came: dict) -> dict:
+    side = 1 if row["change"] > 0 else -1
+    expected, ends = side * row["change"], sorted(side * came[name] for name in ("came_low", "came_high"))
+    if any(np.isnan(end) for end in ends):  # a sum of all orders: nothing is left to chance
+        near = [side * row[name] for name in ("low", "high") if not pd.isna(row[name])]
+        return {"verdict": "kept" if side * came["came"] >= min([expected, *near]) else "missed"}
+    if ends[0] > 0:
+        return {"verdict": "kept" if ends[1] >= expected else "missed"}
+    if ends[1] < expected:
+        return {"verdict": "missed"}
+    return {"verdict": "not measurable", "why": "what came may be nothing, and may be what was expected"}
+
+
+def _chained(told: pd.DataFrame) -> pd.DataFrame:
+    """Decisions in chains: each after the one that it follows, chains by the day that they began."""
+    before, begun = told.set_index("name")["follows"].to_dict(), told.set_index("name")["starts"].to_dict()
+
+    def path(name: str) -> list[str]:
+        follows = before.get(name) or ""
+        return [*(path(follows) if follows in before else []), name]
+
+    paths = [path(name) for name in told["name"]]
+    told = told.assign(chain=[each[0] for each in paths], step=[len(each) for each in paths])
+    order = sorted(range(len(told)), key=lambda at: [(begun[name], name) for name in paths[at]])
+    return told.iloc[order].reset_index(drop=True)
+
+
+def withdrawn(decisions: pd.DataFrame, rows: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
+    """Decisions that an earlier report expected something of and that are declared no more.
+
+    Takes the frames ``decisions``, ``key_figures`` and ``periods``. One row each: ``decision`` (as in its figure's id),
+    ``period`` that last told of it, ``value`` (expected), ``unit``.
+    """
+    known = {f"expected_of_{satisfaction.slug(name)}" for name in decisions["name"]}
+    old = rows[(rows["report"] == OWN) & rows["figure_id"].str.startswith("expected_of_")]
+    gone = old[~old["figure_id"].isin(known) & (old["period"] < periods["period"].iloc[0])]
+    gone = gone.sort_values("period").drop_duplicates("figure_id", keep="last")
+    named = gone["figure_id"].str.removeprefix("expected_of_").str.replace("_", " ")
+    return gone.assign(decision=named)[["decision", "period", "value", "unit"]].reset_index(drop=True)
+
+
+def calibration(told: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """How good were expectations? Over all decisions with a figure of what came.
+
+    Takes the result of ``decided``. Two rows: ``what`` ("the expected interval holds what came", "expected and came do
+    not differ for certain"), ``k`` of ``n`` decisions, ``share`` with its ends (Wilson).
+    """
+    known = told[told["came"].notna() & told["change"].notna()]
+    foretold = known[known["low"].notna()]
+    inside = (foretold["low"] <= foretold["came"]) & (foretold["came"] <= foretold["high"])
+    both = foretold[foretold["came_low"].notna()]
+    apart = [
+        stats.difference(came, expected)
+        for came, expected in zip(
+            both[["came", "came_low", "came_high"]].to_numpy("float64"),
+            both[["change", "low", "high"]].to_numpy("float64"),
+            strict=True,
+        )
+    ]
+    holds = sum(low <= 0 <= high for _, low, high in apart)
+    counts = pd.DataFrame({"k": [int(inside.sum()), holds], "n": [len(foretold), len(both)]})
+    names = ["the expected interval holds what came", "expected and came do not differ for certain"]
+    return stats.share(counts.assign(what=names), confidence=confidence)
+
+
+def drivers(card: pd.DataFrame, found: pd.DataFrame, reports: Sequence[str], *, first: object) -> pd.DataFrame:
+    """Each red figure, and the report and section that explain it.
+
+    Takes the results of ``scorecard`` and ``signals``, the reports of this pack, and the period's first day. One row a
+    measure and place, in the order of the card: ``measure``, ``segment``, ``channel``, ``red`` (missed; worse than the
+    period before, or than a year before, for certain; or signalled by month), ``report`` and ``section`` (empty where
+    the report is not in the pack).
+    """
+    rows = []
+    for row in card.to_dict("records"):
+        told = ["missed"] * (row["status"] == "missed")
+        for name, words in (("change", "worse than the period before"), ("year", "worse than a year before")):
+            told += [words] * bool(row[f"{name}_settled"] and row[name] * row["better"] < 0)
+        if told:
+            rows.append({name: row[name] for name in (*_PLACE, "report", "section")} | {"red": told})
+    now = found[(found["month"] >= first) & (found["direction"] == "worse")]
+    for (measure, place), _ in now.groupby(["measure", "place"]):
+        segment = "" if place == ALL else place
+        same = [row for row in rows if (row["measure"], row["segment"], row["channel"]) == (measure, segment, "")]
+        if same:
+            same[0]["red"].append("signalled by month")
+            continue
+        report, section = EXPLAINED[measure]
+        row = {"measure": measure, "segment": segment, "channel": "", "red": ["signalled by month"]}
+        rows.append(row | {"report": report, "section": section})
+    told = pd.DataFrame(rows, columns=[*_PLACE, "red", "report", "section"])
+    there = told["report"].isin(list(reports))
+    return told.assign(report=told["report"].where(there, ""), section=told["section"].where(there, ""))
+
+
+def key_figures(card: pd.DataFrame, found: pd.DataFrame, alarms: dict, told: pd.DataFrame, *, first) -> pd.DataFrame:
+    """Key figures of the report, in the columns of ``figures.parquet``.
+
+    Takes the results of ``scorecard``, ``signals``, ``expected_alarms`` and ``decided``, and the period's first day:
+    targets missed, signals of the period, decisions kept, and what is expected of each decision, for later periods to
+    hold against what came.
+    """
+    asked = card[~card["status"].isin(["no target", "not on record"])]
+    rows = []
+    if len(asked):
+        rows.append(
+            ("targets_missed", "7.1", int((asked["status"] == "missed").sum()), np.nan, np.nan, len(asked), "targets")
+        )
+    if alarms["n_months"]:
+        number = int((found["month"] >= first).sum())
+        rows.append(("signals", "7.2", number, np.nan, np.nan, alarms["n_months"], "signals"))
+    judged = told[told["verdict"].isin(["kept", "missed"])]
+    if len(judged):
+        share = float((judged["verdict"] == "kept").mean())
+        rows.append(("decisions_kept", "7.4", share, np.nan, np.nan, len(judged), "share"))
+    for row in told[told["change"].notna()].to_dict("records"):
+        name = f"expected_of_{satisfaction.slug(row['name'])}"
+        rows.append((name, "7.4", row["change"], row["low"], row["high"], pd.NA, row["measure"]))
+    columns = ["figure_id", "definition_id", "value", "low", "high", "n", "unit"]
+    kept = pd.DataFrame(rows, columns=columns).assign(cohort="orders", segment="", channel="")
+    return kept[["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]]
