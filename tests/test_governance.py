@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit import control, governance, stats
+from toolkit import company, control, governance, rules, stats
+from toolkit.errors import ParamsError
 
 PERIODS = pd.DataFrame(
     {"ago": range(13), "period": ["2026Q3", "2026Q2", "2026Q1", "2025Q4", "2025Q3", "2025Q2", "2025Q1", "2024Q4",
@@ -510,3 +511,82 @@ def test_key_figures_hold_what_later_periods_look_back_on():
     bare = _card(_rows(("2026Q3", "nps", "", 3.0, 2.0, 4.0)))
     none = governance.key_figures(bare, found, {"n_months": 0}, told.iloc[1:], first=date(2026, 7, 1))
     assert none.empty
+
+
+# -- what is declared --------------------------------------------------------------------------
+
+WRONG_TARGETS = """
+scorecard:
+  - { measure: speed, at_least: 1.0 }
+  - { measure: nps }
+  - { measure: nps, at_least: 1.0, at_most: 2.0 }
+"""
+WRONG_DECISIONS = """
+decisions:
+  - { name: a, starts: 2026-02-01, where: {region: [n]}, expects: {measure: late, change: -0.1} }
+  - { name: b, starts: 2026-02-01, where: {region: [n]}, check_on: 2026-02-01 }
+  - name: c
+    starts: 2026-02-01
+    where: {region: [n]}
+    check_on: 2026-05-01
+    expects: {measure: late, change: -0.1, low: -0.05, high: 0.1}
+  - { name: d, starts: 2026-02-01, where: {region: [n]}, rebases: [speed] }
+"""
+
+
+def _refused(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ParamsError) as refusal:
+        company.validated(rules.FILES[name], company.read_yaml(path), path)
+    return str(refusal.value).replace(str(path), name)
+
+
+def test_targets_that_say_nothing_are_refused_together(tmp_path):
+    names = ", ".join(map(repr, rules.SCORECARD[:-1])) + f" or {rules.SCORECARD[-1]!r}"
+    assert _refused(tmp_path, "targets.yaml", WRONG_TARGETS).splitlines() == [
+        "3 faults:",
+        f"  1. targets.yaml, line 3: 'scorecard.0.measure': expected {names}, found str 'speed'.",
+        "  2. targets.yaml, line 4: 'scorecard.1': a target has at_least or at_most, one of them.",
+        "  3. targets.yaml, line 5: 'scorecard.2': a target has at_least or at_most, one of them.",
+    ]
+    twice = "scorecard: [{measure: nps, at_least: 1.0, segment: a}, {measure: nps, at_most: 9.0, segment: a}]"
+    assert _refused(tmp_path, "targets.yaml", twice).endswith("each place has one target, found two of: 'nps of a'.")
+    chain = "renamed: {a: b, b: c}"
+    assert _refused(tmp_path, "targets.yaml", chain).endswith("found names that are old and new: b.")
+
+
+def test_decisions_that_cannot_be_checked_are_refused_together(tmp_path):
+    charted = ", ".join(map(repr, rules.CHARTED[:-1])) + f" or {rules.CHARTED[-1]!r}"
+    assert _refused(tmp_path, "decisions.yaml", WRONG_DECISIONS).splitlines() == [
+        "4 faults:",
+        "  1. decisions.yaml, line 3: 'decisions.0': what is expected needs check_on: the day to look at what came.",
+        "  2. decisions.yaml, line 4: 'decisions.1': check_on: expected a day after 2026-02-01, found 2026-02-01.",
+        "  3. decisions.yaml, line 9: 'decisions.2.expects': expected low, change and high in this order, found -0.05, "
+        "-0.1, 0.1.",
+        f"  4. decisions.yaml, line 10: 'decisions.3.rebases.0': expected {charted}, found str 'speed'.",
+    ]
+    row = "- {{name: {}, starts: 2026-0{}-01, where: {{region: [n]}}{}}}\n"
+    told = {
+        row.format("a", 1, "") + row.format("a", 2, ""): "each decision has a name of its own, found twice: 'a'.",
+        row.format("a", 1, ", follows: b"): "'a' follows 'b', which is no decision here.",
+        row.format("a", 2, "") + row.format("b", 2, ", follows: a"): "'b' begins no later than 'a', which it follows.",
+    }
+    for rows, fault in told.items():
+        assert _refused(tmp_path, "decisions.yaml", "decisions:\n" + rows).endswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("low: -0.2", "expected low and high, or neither."),
+        ("high: 0.2", "expected low and high, or neither."),
+    ],
+)
+def test_half_an_interval_is_refused(tmp_path, text, fault):
+    row = "decisions: [{name: a, starts: 2026-02-01, where: {region: [n]}, check_on: 2026-05-01, "
+    row += "expects: {measure: late, "
+    assert _refused(tmp_path, "decisions.yaml", row + f"change: -0.1, {text}}}}}]").endswith(fault)
+    assert _refused(tmp_path, "decisions.yaml", row + "change: 0.0}}]").endswith(
+        "a change is expected to be another than 0."
+    )

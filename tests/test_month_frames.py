@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from toolkit import frames
+from toolkit import frames, rules
 
 PERIOD = "2026Q2"
 NAMES = ["month_orders", "month_answers", "month_wishes", "month_supplies", "month_postings"]
@@ -173,3 +173,31 @@ def test_key_figures_tell_what_was_restated_and_where_they_stand(tmp_path):
         ["2026Q3", "a", 0.5, "", 0.4, "r1", "abc"],
         ["2026Q3", "b", 0.2, "", None, "", None],
     ]
+
+
+def test_what_is_declared_for_governance_comes_in_its_order(tiny_sample):
+    company = tiny_sample.company
+    made = tiny_sample.frames("2026Q2", ["targets", "renamed", "decisions", "periods"])
+    declared = rules.declared(company, "targets.yaml").scorecard
+    assert made["targets"].sort_values("position")["measure"].tolist() == [one.measure for one in declared]
+    assert made["targets"]["at_most"].notna().sum() == sum(one.at_most is not None for one in declared) > 0
+    assert made["renamed"].empty
+    decision = rules.declared(company, "decisions.yaml").decisions[0]
+    row = made["decisions"].iloc[0]
+    assert [row["name"], row["starts"], row["check_period"], row["before_period"], str(row["month"])] == [
+        decision.name, decision.starts, "2026Q2", "2025Q4", "2026-02-01",
+    ]  # fmt: skip
+    assert [row["measure"], row["change"], row["low"]] == ["late", decision.expects.change, decision.expects.low]
+    assert [row["where"], row["rebases"]] == ['{"region": ["North"]}', "[]"]
+    assert tiny_sample.frames("2025Q4", ["decisions"])["decisions"].empty  # it had not begun
+    periods = made["periods"].sort_values("ago")
+    assert periods["period"].tolist()[:5] == ["2026Q2", "2026Q1", "2025Q4", "2025Q3", "2025Q2"]
+    assert periods.loc[periods["year_ago"].astype(bool), "period"].tolist() == ["2025Q2"]
+    assert [str(day) for day in periods[["first_day", "last_day"]].iloc[0]] == ["2026-04-01", "2026-06-30"]
+
+
+def test_a_decision_of_a_month_is_checked_in_the_month_of_its_day(tiny_sample):
+    row = tiny_sample.frames("2026-07", ["decisions"])["decisions"].iloc[0]
+    assert [row["check_period"], row["before_period"]] == ["2026-06", "2026-01"]
+    half = tiny_sample.frames("2026H2", ["decisions"])["decisions"].iloc[0]
+    assert [half["check_period"], half["before_period"]] == ["2026H1", "2025H2"]

@@ -172,7 +172,7 @@ def test_a_rendered_page_passes_its_guard(whole):
 
 def test_findings_come_first_and_code_is_folded(whole):
     shown = page.render(whole, FACTS)
-    order = [shown.index(text) for text in ("<h1", "What does it cost?", 'id="findings"', '<h2 id="h2">', "<table")]
+    order = [shown.index(text) for text in ("<h1", "What does it cost?", 'id="findings"', '<h2 id="s3.1">', "<table")]
     assert order == sorted(order)
     assert shown.count('id="findings"') == 1
     tags = [tag for tag, _ in _Reader(shown).tags]
@@ -185,8 +185,19 @@ def test_findings_come_first_and_code_is_folded(whole):
 def test_every_section_link_leads_to_its_heading(whole):
     found = _Reader(page.render(whole, FACTS)).tags
     links = [values["href"] for tag, values in found if tag == "a"]
-    assert links == ["#content", "#findings", "#h2", "#h3", "#provenance"]
+    assert links == ["#content", "#findings", "#s3.1", "#s3.2", "#provenance"]
     assert {link[1:] for link in links} <= {values.get("id") for _, values in found}
+
+
+def test_a_page_may_lead_to_a_section_of_another_report_and_nowhere_else():
+    def faults(attribute):
+        return page.guard(f"<h1>a</h1><a {attribute}>b</a>")
+
+    assert faults('href="nps_supply_chain.html#s2.8"') == []
+    outside = ["an address outside the page in <a href>"]
+    for address in ("../x.html#s2.8", "x.html", "x.html#top", "//x.html#s2.8", "https://x.html#s2.8", "x.html#s2.8?q"):
+        assert faults(f'href="{address}"') == outside, address
+    assert faults('src="x.html#s2.8"') == ["an address outside the page in <a src>"]
 
 
 def test_title_and_company_are_text(whole):
