@@ -62,7 +62,8 @@ _ENDS = ["value", "low", "high"]
 def figures(rows: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
     """Key figures that the scorecard has, of all periods, under the names that segments have now.
 
-    Takes the frames ``key_figures`` and ``renamed``; figures of slices are left out. One row a period, ``measure``,
+    Takes the frames ``key_figures`` and ``renamed``; figures of slices are left out, and those of a channel that is
+    the only one of its segment, which the segment's own repeat. One row a period, ``measure``,
     ``segment`` and ``channel`` (empty: all): ``value``, ``low``, ``high``, ``n``, ``unit``, ``of`` (which discipline
     leads, else empty), ``definition`` (section, cohort and unit), ``words`` (digest of the section), ``revision``,
     ``was``, ``was_in`` (see ``key_figures``).
@@ -84,7 +85,11 @@ def figures(rows: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
     now = dict(zip(renamed["was"], renamed["now"], strict=True))
     found["segment"] = found["segment"].replace(now)
     columns = ["period", *_PLACE, *_ENDS, "n", "unit", "of", "definition", "words", "revision", "was", "was_in"]
-    return found[columns].drop_duplicates(["period", *_PLACE], ignore_index=True)
+    found = found[columns].drop_duplicates(["period", *_PLACE], ignore_index=True)
+    own = found[found["channel"] != ""].groupby(["period", "measure", "segment"])["channel"].transform("size")
+    alone = own.reindex(found.index) == 1
+    whole = found.duplicated(["period", "measure", "segment"], keep=False)
+    return found[~(alone & whole)].reset_index(drop=True)
 
 
 def scorecard(

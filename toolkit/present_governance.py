@@ -252,8 +252,7 @@ def every(card: Frame, look: Look) -> Html:
     kinds |= {"what": "name", "of_whom": "name", "status": "text"}
     columns = ["what", "of_whom", "n", "value", "low", "high", "at_least", "at_most", "status", "since", "since_year"]
     shown = table(told, name="scorecard_all", caption=caption, columns=columns, heads=heads, kinds=kinds)
-    folded = f"<details><summary>{html.escape(caption)}</summary>{shown.html}</details>"
-    return Html(folded, shown.text, shown.mime)
+    return _folded(shown, caption)
 
 
 # -- months ------------------------------------------------------------------------------------
@@ -328,35 +327,51 @@ def _panel(ax, rows: Frame, measure: str, place: str) -> str:
 
 
 def signals(found: Frame, alarms: Mapping[str, float], look: Look, *, first: object) -> Html:
-    """Signals of the last year, and how many false alarms to expect in the months of the period."""
-    now = int((found["month"] >= first).sum())
+    """Signals of the period, and how many false alarms to expect in its months."""
     if not alarms["n_months"]:
         return paragraphs([
             say("No month of {period} can be judged: limits need ten months before it.", period=look.period)
         ])  # fmt: skip
-    told = [_expected(now, alarms, look)]
+    now = found[found["month"] >= first]
+    told = [_expected(len(now), alarms, look)]
     for name in sorted(set(found["rebased"]) - {""}):
         told.append(say("Limits of some series began anew with the decision: {name}.", name=name))
-    year = pd.Timestamp(first) - pd.DateOffset(months=_YEAR - 3)
-    rows = found[pd.to_datetime(found["month"]) >= year]
     text = paragraphs(told)
-    if rows.empty:
+    if now.empty:
         return text
-    rows = rows.assign(
-        what=[say(NAMES[each]) for each in rows["measure"]], of_whom=[word(each) for each in rows["place"]],
-        kind=[_CHART_KINDS.get(each, "share") for each in rows["measure"]],
-        linked=[_links(each) for each in rows["linked"]],
+    shown = _signals(now, name="signals", caption=say("Signals in the months of {period}", period=look.period))
+    return Html(text.html + shown.html, f"{text.text}\n{shown.text}", shown.mime)
+
+
+def earlier_signals(found: Frame, look: Look, *, first: object) -> Html | None:
+    """Signals of the twelve months before the period, folded; None without any."""
+    year = (pd.Timestamp(first) - pd.DateOffset(months=_YEAR)).date()
+    rows = found[(found["month"] < first) & (found["month"] >= year)]
+    if rows.empty:
+        return None
+    caption = say("Signals of the twelve months before {period}", period=look.period)
+    return _folded(_signals(rows, name="signals_before", caption=caption), caption)
+
+
+def _signals(found: Frame, *, name: str, caption: str) -> Html:
+    rows = found.assign(
+        what=[say(NAMES[each]) for each in found["measure"]], of_whom=[word(each) for each in found["place"]],
+        kind=[_CHART_KINDS.get(each, "share") for each in found["measure"]],
+        linked=[_links(each) for each in found["linked"]],
     )  # fmt: skip
     points = rows["measure"] == "nps"
     rows.loc[points, ["value", "low", "high"]] *= 100
-    caption = say("Signals of the twelve months until the end of {period}", period=look.period)
     heads = {"what": "measure", "of_whom": "of", "value": "found", "low": "lower limit", "high": "upper limit"}
     heads |= {"rule": "signal", "direction": "to the", "linked": "signals with it"}
     kinds = {"what": "name", "of_whom": "name", "rule": "text", "direction": "text", "linked": "name"}
     kinds |= dict.fromkeys(["value", "low", "high"], "kind")
     columns = ["month", "what", "of_whom", "value", "low", "high", "rule", "direction", "linked"]
-    shown = table(rows, name="signals", caption=caption, columns=columns, heads=heads, kinds=kinds)
-    return Html(text.html + shown.html, f"{text.text}\n{shown.text}", shown.mime)
+    return table(rows, name=name, caption=caption, columns=columns, heads=heads, kinds=kinds)
+
+
+def _folded(shown: Html, title: str) -> Html:
+    page = f"<details><summary>{html.escape(title)}</summary>{shown.html}</details>"
+    return Html(page, shown.text, shown.mime)
 
 
 def _expected(now: int, alarms: Mapping[str, float], look: Look) -> str:
@@ -490,6 +505,7 @@ def agenda(
     )
     if alarms["n_months"]:
         now = found[(found["month"] >= first) & (found["direction"] == "worse")]
+        now = now.iloc[np.lexsort([-now["z"].abs(), now["place"] != "(all)"])]
         names = [
             say("{figure} in {month}", figure=_figure(row.measure, row.place), month=month(str(row.month)[:10]))
             for row in now.head(_NAMED).itertuples()
@@ -499,10 +515,13 @@ def agenda(
         said.append(_expected(int((found["month"] >= first).sum()), alarms, look) + worse)
     else:
         said.append(say("No month of {period} can be judged: limits need ten months before it.", period=look.period))
-    kinds = ("first period", "missing", "restated", "another definition", "gone")
-    unsaid = [f"{word(kind)}: {int((facts['kind'] == kind).sum())}" for kind in kinds if (facts["kind"] == kind).any()]
+    counts = facts["kind"].value_counts()
+    kinds = {"missing": say("periods not archived"), "restated": say("figures restated"),
+             "another definition": say("figures defined otherwise"), "gone": say("segments that are gone")}  # fmt: skip
+    unsaid = [say("nothing was archived before it")] * ("first period" in counts)
+    unsaid += [f"{name}: {counts[kind]}" for kind, name in kinds.items() if kind in counts]
     whole = say("nothing; all periods are there, none restated, all defined alike")
-    said.append(say("Cannot be compared or was told otherwise before: {what}.", what=", ".join(unsaid) or whole))
+    said.append(say("Cannot be compared, or was told otherwise before: {what}.", what=", ".join(unsaid) or whole))
     return paragraphs(said, role="findings")
 
 
