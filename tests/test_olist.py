@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, SHARED
 
-from toolkit import cli, company, cost, frames, levers, source
+from toolkit import cli, company, cost, frames, governance, levers, source
 
 RAW = SHARED / "data" / "olist"
 pytestmark = pytest.mark.skipif(not RAW.is_dir(), reason="the shared data are not here")
@@ -247,6 +247,30 @@ def _as_exported_on(day: str, folder):
     for name in ("orders", "customers", "order_items", "order_payments", "order_reviews"):
         link.execute(f"COPY {name} TO '{folder}/olist_{name}_dataset.csv' (HEADER)")
     return folder
+
+
+MONTHS = ["month_orders", "month_answers", "month_wishes", "month_supplies", "month_postings"]
+
+
+@pytest.mark.parametrize("quarter", ["2018Q1", "2018Q2", "2018Q3"])
+def test_the_bad_months_stand_outside_their_limits_in_every_later_quarter(home, receipt, quarter, tmp_path):
+    """data README: late deliveries of 2017-11 and 2018-02..03, and what customers wrote about them."""
+    olist = company.load("olist", home)
+    kept = frames.materialise(olist, olist.period(quarter), [*MONTHS, "decisions"], tmp_path)
+    read = {name: frames.read(frame.path) for name, frame in kept.items()}
+    series = governance.series(*[read[name] for name in MONTHS], star_map="five_promotes", min_n=10)
+    found = governance.signals(governance.charts(series, read["decisions"]))
+    found = found[(found["place"] == "(all)") & (found["rule"] == "outside its limits")]
+    found = found.assign(month=found["month"].astype("str").str[:7]).set_index(["measure", "month"])
+    for month in ("2018-02", "2018-03"):
+        nps = found.loc[("nps", month)]
+        assert nps["value"] < nps["low"]
+        assert f"on_time {month}" in nps["linked"]
+    for month in ("2017-11", "2018-02", "2018-03"):
+        late = found.loc[("on_time", month)]
+        assert late["value"] < late["low"]
+        assert late["direction"] == "worse"
+        assert f"nps {month}" in late["linked"]
 
 
 @pytest.mark.slow

@@ -102,7 +102,7 @@ def _drawn(orders, rng, planted=None):
 
 
 def test_a_planted_step_of_four_sigma_is_signalled_and_other_series_stay_calm(months):
-    """100 histories of the sample company's months and sizes; one series of each is four sigma worse from 2026-04 on."""
+    """100 histories of the sample company's months and sizes; in each, one series is four sigma worse from 2026-04."""
     rng, caught, seen, told = np.random.default_rng(20261130), 0, 0, 0.0
     orders, empty = months["month_orders"], [months[name].iloc[:0] for name in MONTHS[1:]]
     first, last = pd.Timestamp("2026-04-01").date(), pd.Timestamp("2026-09-30").date()
