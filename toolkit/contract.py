@@ -156,7 +156,7 @@ _TABLES = (
         Column("cost_of_goods", "money", "purchase or production cost", "cents"),
     )),
     Table("deliveries", "a shipment of an order, sent or still to send", ("delivery_id",),
-        "nps_supply_chain, cost_to_serve, service_strategy", known_at="orders.ordered_at",
+        "nps_supply_chain, cost_to_serve, service_strategy, governance", known_at="orders.ordered_at",
         time_orders=(
             TimeOrder("orders.ordered_at", "delivered_at", "delivered_at"),
             TimeOrder("orders.ordered_at", "shipped_at", "shipped_at"),
@@ -195,7 +195,7 @@ _TABLES = (
         Column("reason", "text", "why"),
     )),
     Table("surveys", "one item of one invitation, answered or not", ("response_id", "item"),
-        "nps_supply_chain, value_disciplines", known_at="invited_at",
+        "nps_supply_chain, value_disciplines, governance", known_at="invited_at",
         time_orders=(
             TimeOrder("invited_at", "reminded_at", "reminded_at"),
             TimeOrder("invited_at", "answered_at", "answered_at"),
@@ -212,7 +212,7 @@ _TABLES = (
         Column("comment", "text", "free text", personal=True, known_with="answered_at"),
     )),
     Table("service_events", "a contact about an order", ("event_id",),
-        "nps_supply_chain, cost_to_serve, service_strategy, value_disciplines", known_at="happened_at",
+        "nps_supply_chain, cost_to_serve, service_strategy, value_disciplines, governance", known_at="happened_at",
         time_orders=(TimeOrder("happened_at", "answered_at", "answered_at"),), columns=(
         _id("event_id", "the contact"),
         Column("order_id", "text", "the order", references="orders.order_id"),
@@ -266,7 +266,8 @@ _TABLES = (
         Column("month", "date", "first day of the month", required=True),
         Column("practical_capacity_minutes", "integer", "work it can do", "minutes", required=True, minimum=0),
     )),
-    Table("ledger", "a posting of the general ledger", ("month", "account", "pool", "posting_no"), "cost_to_serve",
+    Table("ledger", "a posting of the general ledger", ("month", "account", "pool", "posting_no"),
+        "cost_to_serve, governance",
         known_at="month", columns=(
         Column("month", "date", "first day of the month", required=True),
         _id("account", "account of the general ledger"),
@@ -299,7 +300,7 @@ _TABLES = (
         Column("contacted_at", "timestamp", "when; of those held out, when they would have been", required=True),
         Column("held_out", "boolean", "kept out for comparison", required=True),
     )),
-    Table("shopping_intents", "what a home shopper wanted", ("intent_id",), "segment_profile",
+    Table("shopping_intents", "what a home shopper wanted", ("intent_id",), "segment_profile, governance",
         known_at="occurred_at", columns=(
         _id("intent_id", "the wish"),
         _customer(references="customers.customer_id", required=False),
