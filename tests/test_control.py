@@ -50,6 +50,13 @@ def test_p_chart_without_too_much_spread_is_the_plain_one():
     assert found[["low", "high"]].iloc[0].tolist() == pytest.approx([p - half, p + half])
 
 
+def test_limits_are_never_narrower_than_those_of_a_p_chart():
+    """A share that only ever rises spreads more than binomially, and its neighbours lie close together."""
+    found = control.limits(pd.DataFrame({"value": np.linspace(0.80, 0.84, 18), "n": 2500}), kind="shares")
+    assert (found["z"] ** 2).sum() > 27.6  # chi-square of 17 at 95 %
+    assert found["spread"].iloc[0] == 1
+
+
 def test_limits_of_a_net_share_are_those_of_its_three_classes():
     points = pd.DataFrame({"value": [0.25, 0.35], "n": 100, "second": [0.65, 0.75]})
     found = control.limits(points, kind="scores").iloc[0]
@@ -109,6 +116,10 @@ def test_no_rule_of_nelson_fires_where_one_month_is_otherwise(rule):
     assert not control.runs(z, rule).any()
 
 
+def test_eight_months_far_out_on_one_side_are_another_rule():
+    assert not control.runs(abs(np.array(VECTORS[8])), 8).any()
+
+
 def test_an_unknown_rule_is_refused():
     with pytest.raises(DataError) as refusal:
         control.chart(pd.DataFrame({"value": [1.0]}), kind="values", rules=[9, 1])
@@ -155,6 +166,17 @@ def test_where_nothing_ever_moved_any_other_month_is_outside():
     points = pd.DataFrame({"value": [1.0] * 12 + [0.9], "n": 50})
     found = control.chart(points, kind="shares")
     assert found["outside"].tolist() == [False] * 12 + [True]
+
+
+def test_limits_are_cut_where_a_share_ends():
+    points = pd.DataFrame({"value": [0.96, 1.0] * 6, "n": 50})
+    found = control.chart(points, kind="shares").iloc[-1]
+    assert found["high"] == 1
+    assert 0.8 < found["low"] < 0.96
+    net = points.assign(value=[0.9, 1.0] * 6, second=1.0)
+    assert control.chart(net, kind="scores")["high"].iloc[-1] == 1
+    sums = control.chart(points, kind="values").iloc[-1]
+    assert sums["high"] > 1
 
 
 def test_a_year_of_data_has_no_chart_until_ten_months_stand_before():

@@ -361,8 +361,7 @@ def signals(charted: pd.DataFrame) -> pd.DataFrame:
     named = np.where(charted["nelson"] != "", "rule " + charted["nelson"].astype("str") + " of Nelson", rules)
     found = charted.assign(rule=np.where(rules != "", rules, named))
     found = found[found["rule"] != ""]
-    up = np.where(found["outside"], found["z"], found["ewma"]) > 0
-    less = found["measure"].isin(_LESS)
+    up, less = found["z"] > 0, found["measure"].isin(_LESS)
     found = found.assign(direction=np.where(up != less, "better", "worse"))
     found = found.assign(linked=_linked(found))
     order = ["month", "measure", "place"]
