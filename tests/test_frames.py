@@ -980,7 +980,7 @@ def test_a_month_is_told_as_known_at_its_end_and_closing_days(drawn):
     # April is closed on 22 May: o4 was cancelled by then, o2 not due, o3 late, r2 and e2 not there.
     assert april == {
         "n_orders": 3, "net_revenue": 500, "n_priced": 1, "n_due": 2, "n_on_time": 1, "n_filled": 0, "n_otif": 0,
-        "n_complained": 1, "n_customers": 3, "n_customers_due": 2, "n_customers_filled": 0,
+        "n_complained": 1, "n_customers": 3, "n_customers_priced": 1, "n_customers_due": 2, "n_customers_filled": 0,
     }  # fmt: skip
     assert [may[name] for name in ("n_orders", "n_due", "n_on_time", "n_complained")] == [1, 1, 1, 0]
     answers = frame("month_answers")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit import company, control, governance, rules, stats
+from toolkit import company, control, governance, rules, satisfaction, stats
 from toolkit.errors import ParamsError
 
 PERIODS = pd.DataFrame(
@@ -25,9 +25,10 @@ def _rows(*told):
     for period, name, segment, value, low, high, *more in told:
         row = {"period": period, "report": "cost_to_serve", "figure_id": name, "definition_id": "3.3",
                "cohort": "orders", "segment": segment, "channel": "", "unit": "share", "words": "w", "revision": "r1",
-               "was_in": "", "value": value, "low": low, "high": high, "was": np.nan, "n": 9}  # fmt: skip
+               "was_in": "", "value": value, "low": low, "high": high, "was": np.nan, "n": 9,
+               "confidence": np.nan}  # fmt: skip
         found.append(row | (more[0] if more else {}))
-    return pd.DataFrame(found).astype(dict.fromkeys(["value", "low", "high", "was"], "float64"))
+    return pd.DataFrame(found).astype(dict.fromkeys(["value", "low", "high", "was", "confidence"], "float64"))
 
 
 def _targets(*told):
@@ -87,15 +88,55 @@ def test_what_cannot_be_compared_is_no_part_of_the_family():
     assert card["change_settled"].to_dict() == {"on_time": True, "otif": False}
 
 
-def test_a_channel_that_is_the_only_one_of_its_segment_is_told_once():
+def test_a_channel_that_is_the_only_one_of_its_segment_is_told_once_unless_it_has_a_target():
     web, store = {"channel": "web"}, {"channel": "store"}
     rows = _rows(
         ("2026Q3", "nps", "a", 1.0, 0.0, 2.0), ("2026Q3", "nps", "a", 1.0, 0.0, 2.0, web),
         ("2026Q3", "nps", "b", 1.0, 0.0, 2.0), ("2026Q3", "nps", "b", 0.0, 0.0, 2.0, web),
         ("2026Q3", "nps", "b", 2.0, 0.0, 2.0, store), ("2026Q3", "nps", "c", 3.0, 0.0, 4.0, web),
     )  # fmt: skip
-    found = governance.figures(rows, NO_NAMES)
-    assert (found["segment"] + " " + found["channel"]).tolist() == ["a ", "b ", "b web", "b store", "c web"]
+    card = _card(rows)
+    assert (card["segment"] + " " + card["channel"]).tolist() == ["a ", "b ", "b store", "b web", "c web"]
+    card = _card(rows, _targets(("nps", "a", 5.0, None)).assign(channel="web"))
+    assert card.loc[card["channel"] == "web", ["segment", "status"]].values.tolist() == [
+        ["a", "missed"], ["b", "no target"], ["c", "no target"],
+    ]  # fmt: skip
+
+
+def test_changes_are_made_of_single_intervals_whatever_family_the_report_had():
+    """Three groups: their ends are widened by the normal quantile of 1 - .05 / 3, 2.394, instead of 1.960."""
+    from statistics import NormalDist
+
+    z = {family: NormalDist().inv_cdf(1 - 0.025 / family) for family in (1, 3)}
+    own, told = [], []
+    for period, value in (("2026Q3", 0.930), ("2026Q2", 0.905)):
+        own.append((period, "on_time", "", value, value - z[1] * 0.009, value + z[1] * 0.009, {"confidence": 0.95}))
+        for name in "abc":
+            ends = (value - z[3] * 0.009, value + z[3] * 0.009)
+            told.append((period, "on_time", name, value, *ends, {"confidence": 0.95}))
+    card = _card(_rows(*own, *told))
+    for name in ("change", "change_low", "change_high"):
+        assert card[name].tolist() == pytest.approx([card[name].iloc[0]] * 4)
+    half = z[1] * 0.009 * 2**0.5
+    assert card["change_high"].iloc[1] == pytest.approx(0.025 + half)
+    wider = _card(_rows(*own, *told), confidence=0.99)
+    assert wider["change_high"].iloc[1] == pytest.approx(0.025 + half * NormalDist().inv_cdf(0.995) / z[1])
+
+
+def test_more_confidence_settles_no_more():
+    ends = [(period, "on_time", "", value, value - 0.0165, value + 0.0165, {"confidence": 0.95})
+            for period, value in (("2026Q3", 0.93), ("2026Q2", 0.905))]  # fmt: skip
+    settled = [bool(_card(_rows(*ends), confidence=level)["change_settled"].iloc[0]) for level in (0.9, 0.95, 0.99)]
+    assert settled == [True, True, False]  # z = .025 / (.0165 x 2^.5) x 1.96 = 2.1
+
+
+def test_a_period_without_a_figure_has_a_card_without_a_row():
+    for rows in (
+        _rows(("2026Q2", "nps", "", 1.0, 0.0, 2.0)),
+        _rows(("2026Q3", "ledger_difference", "", 0.0, None, None)),
+    ):
+        assert _card(rows).empty
+        assert _card(rows, _targets(("nps", "", 5.0, None)))["status"].tolist() == ["not on record"]
 
 
 def test_a_target_of_nothing_is_missed_by_its_own_size():
@@ -176,10 +217,24 @@ def test_figures_are_those_of_whole_reports_under_the_names_of_now():
         ("2026Q2", "nps_lost_late", "", 13.0, 5.0, 15.0),
     )
     names = pd.DataFrame({"was": ["old"], "now": ["new"]})
+    assert governance.of_now(_targets(("nps", "old", 5.0, None)), names)["segment"].tolist() == ["new"]
+    assert governance.of_now(_decisions(_decision(where='{"segment": ["old", "b"], "region": ["n"]}')), names)[
+        "where"
+    ].tolist() == ['{"segment": ["new", "b"], "region": ["n"]}']
     found = governance.figures(rows, names)
     assert found[["period", "segment", "value"]].values.tolist() == [["2026Q3", "new", 30.0], ["2026Q2", "new", 10.0]]
     card = governance.scorecard(found, NO_TARGETS, PERIODS)
     assert card[["segment", "change"]].values.tolist() == [["new", 20.0]]
+
+
+def test_a_renamed_segment_does_not_take_the_place_of_another():
+    rows = _rows(
+        ("2026Q3", "nps", "c", 30.0, 20.0, 40.0), ("2026Q2", "nps", "a", 10.0, 5.0, 15.0),
+        ("2026Q2", "nps", "c", 60.0, 55.0, 65.0),
+    )  # fmt: skip
+    found = governance.figures(rows, pd.DataFrame({"was": ["a"], "now": ["c"]}))
+    assert found["segment"].tolist() == ["c", "a", "c"]
+    assert governance.scorecard(found, NO_TARGETS, PERIODS)["change"].tolist() == [-30.0]
 
 
 def test_what_must_be_known_of_the_history_is_told():
@@ -188,6 +243,8 @@ def test_what_must_be_known_of_the_history_is_told():
         ("2026Q3", "nps", "(other)", 30.0, 20.0, 40.0),
         ("2026Q2", "nps", "b", 10.0, 5.0, 15.0, {"was": 12.0, "was_in": "r1", "revision": "r2"}),
         ("2025Q4", "nps", "a", 10.0, 5.0, 15.0),
+        ("2026Q3", "otif", "a", 0.9, 0.8, 1.0),
+        ("2026Q2", "unmet_wishes", "", 0.9, 0.8, 1.0),
         ("2026Q3", "on_time", "a", 0.9, 0.8, 1.0),
         ("2026Q2", "on_time", "a", 0.9, 0.8, 1.0, {"definition_id": "2.3"}),
     )
@@ -197,6 +254,8 @@ def test_what_must_be_known_of_the_history_is_told():
     told = governance.remembered(found, card, PERIODS, names)
     assert told[["kind", "period", "measure", "segment", "was_in"]].values.tolist() == [
         ["missing", "2026Q1", "", "", ""],
+        ["not told", "2026Q2", "unmet", "", ""],
+        ["new measure", "2026Q2", "otif", "", ""],
         ["restated", "2026Q2", "nps", "b", "r1"],
         ["another definition", "the period before", "on_time", "", ""],
         ["gone", "2026Q2", "", "b", ""],
@@ -206,6 +265,10 @@ def test_what_must_be_known_of_the_history_is_told():
     alone = found[found["period"] == "2026Q3"]
     told = governance.remembered(alone, _card(rows[rows["period"] == "2026Q3"]), PERIODS, NO_NAMES)
     assert told[["kind", "period"]].values.tolist() == [["first period", "2026Q3"]]
+    old = governance.figures(pd.concat([rows[rows["period"] == "2026Q3"], rows[:1].assign(period="2020Q1")]), NO_NAMES)
+    told = governance.remembered(old, card, PERIODS, NO_NAMES)
+    assert told.loc[told["kind"] == "missing", "period"].tolist() == PERIODS["period"].tolist()[:0:-1]
+    assert "first period" not in set(told["kind"])
 
 
 def test_nothing_to_tell_where_all_is_as_before():
@@ -224,7 +287,7 @@ def _month(number):
 EMPTY = {
     "orders": pd.DataFrame(columns=["month", "segment", "n_orders", "net_revenue", "n_priced", "n_due", "n_on_time",
                                     "n_filled", "n_otif", "n_complained", "n_customers", "n_customers_due",
-                                    "n_customers_filled"]),
+                                    "n_customers_filled", "n_customers_priced"]),
     "answers": pd.DataFrame(columns=["response_id", "customer_id", "month", "segment", "item", "scale", "score"]),
     "wishes": pd.DataFrame(columns=["month", "segment", "n", "n_met", "n_customers"]),
     "supplies": pd.DataFrame(columns=["month", "supplier_id", "n", "n_on_time"]),
@@ -241,7 +304,7 @@ def _orders(*told):
     rows = [
         {"month": _month(0), "segment": name, "n_orders": n, "net_revenue": 10 * n, "n_priced": n, "n_due": n,
          "n_on_time": n - 1, "n_filled": 0, "n_otif": 0, "n_complained": 1, "n_customers": who,
-         "n_customers_due": who, "n_customers_filled": 0}
+         "n_customers_due": who, "n_customers_filled": 0, "n_customers_priced": who}
         for name, n, who in told
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -273,6 +336,18 @@ def test_series_are_shares_and_means_of_months():
     assert [nps["n"], nps["second"]] == [6, pytest.approx(4 / 6)]  # two promoters, two detractors of six
 
 
+def test_a_mean_is_of_enough_customers_who_stand_behind_it():
+    found = _series(orders=_orders(("a", 20, 20), ("b", 30, 20)).assign(n_priced=[1, 30], n_customers_priced=[1, 20]))
+    assert "a" in set(found.loc[found["measure"] == "on_time", "place"])
+    assert found.loc[found["measure"] == "order_value", "place"].tolist() == ["(all)"]  # nor b: a were the rest
+
+
+def test_who_stands_in_no_segment_of_the_grid_is_in_the_whole_only():
+    found = _series(orders=_orders(("a", 20, 20), ("(other)", 30, 20)))
+    assert set(found["place"]) == {"(all)", "a"}
+    assert found.loc[(found["measure"] == "on_time") & (found["place"] == "(all)"), "n"].tolist() == [50]
+
+
 def test_before_complaints_are_on_record_nobody_is_free_of_them():
     found = _series(orders=_orders(("a", 10, 8)).assign(n_complained=pd.array([pd.NA], dtype="Int64")))
     assert sorted(set(found["measure"])) == ["on_time", "order_value"]
@@ -302,7 +377,7 @@ def _points(values, measure="order_value", place="(all)", **more):
 def _decision(name="change", **more):
     row = {"name": name, "starts": date(2025, 3, 5), "month": date(2025, 3, 1), "where": "{}", "rebases": "[]",
            "follows": "", "measure": "nps", "change": 5.0, "low": 2.0, "high": 8.0, "check_on": date(2026, 4, 1),
-           "check_period": "2026Q2", "before_period": "2025Q4"}  # fmt: skip
+           "check_period": "2026Q2", "before_period": "2025Q4", "begun_period": "2026Q1", "begun": True}  # fmt: skip
     return row | more
 
 
@@ -319,10 +394,16 @@ def test_limits_begin_anew_only_where_a_decision_says_so():
     assert kept.groupby("place")["outside"].sum().to_dict() == {"(all)": 14, "a": 14, "b": 14}
     anew = _decision("new prices", rebases='["order_value", "nps"]', where='{"segment": ["a"]}')
     found = governance.charts(points, _decisions(anew))
-    assert found.groupby("place")["outside"].sum().to_dict() == {"(all)": 0, "a": 0, "b": 14}
+    assert found.groupby("place")["outside"].sum().to_dict() == {"(all)": 14, "a": 0, "b": 14}
+    every = governance.charts(points, _decisions(_decision(rebases='["order_value"]', where='{"region": ["n"]}')))
+    assert every["outside"].sum() == 0
     own = found[found["place"] == "a"]
     assert own["rebased"].tolist() == [""] * 14 + ["new prices"] * 14
     assert own["n_before"].tolist() == [*range(14), *range(14)]
+    told = governance.untold(found)
+    assert told[["kind", "measure", "place", "month", "name", "n"]].values.tolist() == [
+        ["anew", "order_value", "a", "2025-03", "new prices", 4],
+    ]  # fmt: skip
     assert governance.charts(points.iloc[:0], _decisions()).empty
 
 
@@ -334,10 +415,13 @@ def test_false_alarms_to_expect_are_those_of_each_series_as_long_as_it_is():
     points = pd.concat([_points(rng.normal(10, 1, 27)), _points(shares, "on_time"), young, wide])
     charted = governance.charts(points, _decisions())
     found = governance.expected_alarms(charted, first=_month(24), last=_month(26), rng=np.random.default_rng(1))
-    noise = np.random.default_rng(1)
-    rates = [control.false_alarms(27, known=known, rng=noise)[24:].sum() for known in (True, False)]
-    assert found == {"expected": pytest.approx(rates[0] + 2 * rates[1]), "n_months": 9, "n_series": 3}
-    assert 0 < 2 * rates[0] < rates[1]
+    noise, rates = np.random.default_rng(1), []
+    for name in ("on_time", "order_value", "otif"):
+        mine = charted[(charted["measure"] == name) & (charted["place"] == "(all)")]
+        kind = governance.SERIES[name]
+        rates.append(control.false_alarms(mine, kind=kind, rng=noise)[24:].sum())
+    assert found == {"expected": pytest.approx(sum(rates)), "n_months": 9, "n_series": 3}
+    assert 0 < 2 * rates[0] < rates[1]  # of a known standard deviation, and of one that is learned
     none = governance.expected_alarms(charted, first=_month(40), last=_month(42), rng=np.random.default_rng(1))
     assert none == {"expected": 0.0, "n_months": 0, "n_series": 0}
 
@@ -356,6 +440,53 @@ def test_signals_of_nps_and_of_service_are_told_together():
         [_month(13), "on_time", "a", "worse", ""],
         [_month(12), "on_time", "(all)", "worse", "nps 2025-02"],
         [_month(12), "postings", "(all)", "worse", ""],  # more is worse
+    ]
+
+
+def test_rules_without_a_side_have_no_direction_and_short_series_are_told():
+    z = [
+        5.0,
+        6,
+        5,
+        6,
+        5,
+        6,
+        5,
+        6,
+        5,
+        6,
+        5.4,
+        5.6,
+        5.45,
+        5.55,
+        5.4,
+        5.6,
+        5.45,
+        5.55,
+        5.4,
+        5.6,
+        5.45,
+        5.55,
+        5.4,
+        5.6,
+        5.45,
+    ]
+    charted = governance.charts(_points(z), _decisions(), rules=[7, 2])
+    found = governance.signals(charted)
+    assert set(found["rule"]) == {"rule 7 of Nelson"}  # fifteen quiet months
+    assert set(found["direction"]) == {""}
+    assert governance.untold(charted, rules=[7, 2]).empty
+    short = governance.charts(_points(z[:20]), _decisions(), rules=[7, 2])
+    assert governance.untold(short, rules=[7, 2])[["kind", "name", "n"]].values.tolist() == [["short", "7", 1]]
+
+
+def test_missing_months_are_told_of_all_together():
+    points = pd.concat([_points([5.0] * 6), _points([5.0] * 6, place="a")])
+    points = points[~points["month"].isin([_month(2), _month(3)])]
+    told = governance.untold(governance.charts(points, _decisions()))
+    assert told[["kind", "place", "month"]].values.tolist() == [
+        ["gap", "(all)", "2024-03"],
+        ["gap", "(all)", "2024-04"],
     ]
 
 
@@ -388,7 +519,10 @@ def _judged(came, *, rows=None, as_of=date(2026, 10, 22), **more):
     [
         ((4.0, 2.0, 6.0), {}, "kept", ""),
         ((9.0, 7.0, 11.0), {}, "kept", ""),  # more than was expected
-        ((3.0, 1.5, 4.5), {}, "missed", ""),  # something came, and less than 5
+        ((3.0, 1.5, 4.5), {}, "kept", ""),  # not for certain less than was expected, 2 to 8
+        ((3.0, 1.5, 4.5), {"low": 4.9, "high": 5.1}, "missed", ""),  # -2.0, at most -0.49
+        ((4.0, 3.0, 4.9), {}, "kept", ""),
+        ((4.0, 3.0, 4.9), {"low": np.nan, "high": np.nan}, "missed", ""),  # of 5 exactly
         ((0.0, -2.0, 2.0), {}, "missed", ""),
         ((-4.0, -6.0, -2.0), {}, "missed", ""),
         ((3.0, -1.0, 7.0), {}, "not measurable", "what came may be nothing, and may be what was expected"),
@@ -406,7 +540,7 @@ def test_verdicts_follow_what_came(came, more, verdict, why):
 
 
 def test_a_decrease_that_was_expected_is_judged_from_below():
-    late = {"measure": "late", "change": -0.11, "low": -0.17, "high": -0.06}
+    late = {"measure": "late", "change": -0.11, "low": -0.13, "high": -0.09}
     for came, verdict in (
         ((-0.10, -0.15, -0.05), "kept"),
         ((-0.04, -0.07, -0.01), "missed"),
@@ -431,10 +565,12 @@ def test_other_figures_are_compared_before_and_after():
         ("2026Q2", "on_time", "a", 0.90, 0.88, 0.92),
         ("2026Q2", "on_time", "", 0.5, 0.4, 0.6),
         ("2026Q2", "on_time", "c", 0.5, 0.4, 0.6),
-        ("2025Q4", "otif", "", 0.80, 0.78, 0.82),
-        ("2026Q2", "otif", "", 0.90, 0.88, 0.92, {"cohort": "service"}),
-        ("2025Q4", "net_revenue", "", 100.0, None, None, {"unit": "cents"}),
-        ("2026Q2", "net_revenue", "", 106.0, None, None, {"unit": "cents"}),
+        ("2025Q4", "otif", "a", 0.80, 0.78, 0.82),
+        ("2026Q2", "otif", "a", 0.90, 0.88, 0.92, {"cohort": "service"}),
+        ("2025Q4", "fill_busiest_days", "a", 0.9, None, None),
+        ("2026Q2", "fill_busiest_days", "a", 0.99, None, None),
+        ("2025Q4", "net_revenue", "a", 100.0, None, None, {"unit": "cents"}),
+        ("2026Q2", "net_revenue", "a", 106.0, None, None, {"unit": "cents"}),
     )
     own = {"measure": "on_time", "change": 0.1, "low": 0.05, "high": 0.15}
     row = _judged(None, rows=rows, where='{"segment": ["a"]}', **own)
@@ -442,31 +578,55 @@ def test_other_figures_are_compared_before_and_after():
     assert [row["came"], row["came_low"]] == pytest.approx(stats.difference((0.9, 0.88, 0.92), (0.8, 0.78, 0.82))[:2])
     told = {
         '{"region": ["n"]}': "the scorecard has no figure of where it holds",
+        '{"channel": ["n"]}': "the scorecard has no figure of where it holds",
         '{"segment": ["a", "c"]}': "the scorecard has no figure of where it holds",
         '{"segment": ["c"]}': "a report of before it, or of its check period, is not there",
     }
     for where, why in told.items():
         assert _judged(None, rows=rows, where=where, **own)[["verdict", "why"]].tolist() == ["not measurable", why]
-    other = own | {"measure": "otif"}
-    assert _judged(None, rows=rows, where="{}", **other)["why"] == "its figure is defined otherwise than before"
-    sums = {"measure": "net_revenue", "low": 4.0, "high": 12.0}
-    assert _judged(None, rows=rows, where="{}", change=8.0, **sums)["verdict"] == "kept"  # 6 is not below 4
-    assert _judged(None, rows=rows, where="{}", change=8.0, **sums | {"low": 7.0})["verdict"] == "missed"
+    early = _judged(None, rows=rows, where='{"segment": ["a"]}', begun_period="2026Q2", **own)
+    assert early["why"] == "its check period began before it did"
+    a = {"where": '{"segment": ["a"]}'}
+    other = own | {"measure": "otif"} | a
+    assert _judged(None, rows=rows, **other)["why"] == "its figure is defined otherwise than before"
+    assert _judged(None, rows=rows, **own | {"measure": "agility"} | a)["why"] == "its figure has no interval"
+    sums = {"measure": "net_revenue", "low": 4.0, "high": 12.0} | a
+    assert _judged(None, rows=rows, change=8.0, **sums)["verdict"] == "kept"  # 6 is not below 4
+    assert _judged(None, rows=rows, change=8.0, **sums | {"low": 7.0})["verdict"] == "missed"
 
 
 def test_what_was_expected_is_remembered():
     own = {"report": "governance", "definition_id": "7.4", "unit": "nps"}
+    day = own | {"unit": "day"}
     rows = _rows(
-        ("2026Q1", "expected_of_change", "", 9.0, None, None, own),
-        ("2026Q2", "expected_of_change", "", 5.0, None, None, own),
+        ("2026Q1", "expected_of_change", "", 5.0, 2.0, 8.0, own),
+        ("2026Q1", "check_of_change", "", 20260401, None, None, day),
+        ("2026Q2", "expected_of_change", "", 6.0, 2.0, 8.0, own),
         ("2026Q1", "expected_of_gone_now", "", 3.0, None, None, own),
         ("2026Q2", "expected_of_gone_now", "", 1.0, None, None, own),
         ("2026Q2", "decided_nps_change", "", 4.0, 2.0, 6.0, NPS),
-    )
-    assert _judged(None, rows=rows)[["told_before", "told_in"]].tolist() == [9.0, "2026Q1"]
-    assert _judged(None, rows=rows, change=9.0)["told_in"] == ""
-    gone = governance.withdrawn(_decisions(_decision()), rows, PERIODS)
+    )  # fmt: skip
+
+    def told(rows=rows, **more):
+        return _judged(None, rows=rows, **more)[["told_in", "told_before", "moved"]].tolist()
+
+    assert _judged(None, rows=rows)["told_in"] == ""
+    assert told(change=6.0) == ["2026Q1", 5.0, "the change"]
+    assert told(low=-9.0, high=9.0) == ["2026Q1", 5.0, "its lower end, its upper end"]
+    assert told(low=np.nan, high=np.nan) == ["2026Q1", 5.0, "its lower end, its upper end"]
+    assert told(measure="late") == ["2026Q1", 5.0, "the measure"]
+    assert told(check_on=date(2029, 1, 1)) == ["2026Q1", 5.0, "the check date"]
+    assert told(change=np.nan, low=np.nan, high=np.nan, measure=None, check_on=None) == ["2026Q1", 5.0, "all of it"]
+    restated = rows.assign(was=[4.0, *rows["was"][1:]])  # what 2026Q1 said before it was made anew
+    assert told(restated) == ["2026Q1", 4.0, "the change"]
+    gone = governance.withdrawn(_decisions(_decision(begun=False)), rows, PERIODS)
     assert gone[["decision", "period", "value"]].values.tolist() == [["gone now", "2026Q2", 1.0]]
+
+
+def test_a_decision_that_has_not_begun_is_not_told():
+    none = _rows(("2026Q3", "nps", "", 1, 0, 2))
+    rows = _decisions(_decision(begun=False))
+    assert governance.decided(rows, none, governance.figures(none, NO_NAMES), PERIODS, as_of=date(2026, 10, 22)).empty
 
 
 def test_decisions_stand_in_chains():
@@ -485,6 +645,16 @@ def test_decisions_stand_in_chains():
         ["first", "first", 1], ["second", "first", 2], ["third", "first", 3], ["alone", "alone", 1],
         ["orphan", "orphan", 1],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["A-b c", "x: Y!", "ünter Émile 3"])
+def test_names_are_told_apart_as_the_ids_of_their_figures_are(tmp_path, name):
+    path = tmp_path / "decisions.yaml"
+    rows = [f"- {{name: '{each}', starts: 2026-01-01, where: {{region: [n]}}}}" for each in (name, name.swapcase())]
+    path.write_text("decisions:\n" + "\n".join(rows), encoding="utf-8")
+    assert satisfaction.slug(name) == satisfaction.slug(name.swapcase())
+    with pytest.raises(ParamsError):
+        company.validated(rules.Decisions, company.read_yaml(path), path)
 
 
 def test_calibration_counts_what_was_expected_and_came():
@@ -526,13 +696,15 @@ def test_key_figures_hold_what_later_periods_look_back_on():
     )
     found = pd.DataFrame({"month": [date(2026, 8, 1), date(2026, 6, 1)]})
     told = pd.DataFrame({"name": ["A b", "c"], "verdict": ["kept", "too early"], "change": [5.0, np.nan],
-                         "low": [2.0, np.nan], "high": [8.0, np.nan], "measure": ["nps", None]})  # fmt: skip
+                         "low": [2.0, np.nan], "high": [8.0, np.nan], "measure": ["nps", None],
+                         "check_on": [date(2026, 6, 30), None]})  # fmt: skip
     kept = governance.key_figures(card, found, {"n_months": 7}, told, first=date(2026, 7, 1))
     assert kept[["figure_id", "definition_id", "value", "low", "unit"]].astype(object).where(
         kept[["figure_id", "definition_id", "value", "low", "unit"]].notna(), None
     ).values.tolist() == [
         ["targets_missed", "7.1", 1.0, None, "targets"], ["signals", "7.2", 1.0, None, "signals"],
         ["decisions_kept", "7.4", 1.0, None, "share"], ["expected_of_a_b", "7.4", 5.0, 2.0, "nps"],
+        ["check_of_a_b", "7.4", 20260630.0, None, "day"],
     ]  # fmt: skip
     bare = _card(_rows(("2026Q3", "nps", "", 3.0, 2.0, 4.0)))
     none = governance.key_figures(bare, found, {"n_months": 0}, told.iloc[1:], first=date(2026, 7, 1))
@@ -578,6 +750,10 @@ def test_targets_that_say_nothing_are_refused_together(tmp_path):
     ]
     twice = "scorecard: [{measure: nps, at_least: 1.0, segment: a}, {measure: nps, at_most: 9.0, segment: a}]"
     assert _refused(tmp_path, "targets.yaml", twice).endswith("each place has one target, found two of: 'nps of a'.")
+    alone = "scorecard: [{measure: nps, at_least: 1.0, channel: web}]"
+    assert _refused(tmp_path, "targets.yaml", alone).endswith("channel needs segment.")
+    merged = "renamed: {a: c, b: c}"
+    assert _refused(tmp_path, "targets.yaml", merged).endswith("became one are no renamed ones, found for: c.")
     chain = "renamed: {a: b, b: c}"
     assert _refused(tmp_path, "targets.yaml", chain).endswith("found names that are old and new: b.")
 
@@ -595,6 +771,7 @@ def test_decisions_that_cannot_be_checked_are_refused_together(tmp_path):
     row = "- {{name: {}, starts: 2026-0{}-01, where: {{region: [n]}}{}}}\n"
     told = {
         row.format("a", 1, "") + row.format("a", 2, ""): "each decision has a name of its own, found twice: 'a'.",
+        row.format("A-b", 1, "") + row.format("a b", 2, ""): "names differ in letters or digits, found: 'A-b', 'a b'.",
         row.format("a", 1, ", follows: b"): "'a' follows 'b', which is no decision here.",
         row.format("a", 2, "") + row.format("b", 2, ", follows: a"): "'b' begins no later than 'a', which it follows.",
     }

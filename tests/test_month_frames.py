@@ -184,12 +184,12 @@ def test_what_is_declared_for_governance_comes_in_its_order(tiny_sample):
     assert made["renamed"].empty
     decision = rules.declared(company, "decisions.yaml").decisions[0]
     row = made["decisions"].iloc[0]
-    assert [row["name"], row["starts"], row["check_period"], row["before_period"], str(row["month"])] == [
-        decision.name, decision.starts, "2026Q2", "2025Q4", "2026-02-01",
-    ]  # fmt: skip
+    assert [row["name"], row["starts"], str(row["month"])] == [decision.name, decision.starts, "2026-02-01"]
+    assert [row["check_period"], row["begun_period"], row["before_period"]] == ["2026Q2", "2026Q1", "2025Q4"]
     assert [row["measure"], row["change"], row["low"]] == ["late", decision.expects.change, decision.expects.low]
     assert [row["where"], row["rebases"]] == ['{"region": ["North"]}', "[]"]
-    assert tiny_sample.frames("2025Q4", ["decisions"])["decisions"].empty  # it had not begun
+    assert row["begun"]
+    assert not tiny_sample.frames("2025Q4", ["decisions"])["decisions"]["begun"].iloc[0]
     periods = made["periods"].sort_values("ago")
     assert periods["period"].tolist()[:5] == ["2026Q2", "2026Q1", "2025Q4", "2025Q3", "2025Q2"]
     assert periods.loc[periods["year_ago"].astype(bool), "period"].tolist() == ["2025Q2"]

@@ -23,7 +23,8 @@ def _card(*rows):
     )
     ends = {f"{name}_{end}": card[name] for name in ("change", "year") for end in ("low", "high")}
     card = card.assign(channel="", owner="somebody", change_note="", year_note="", n=9, of="", **ends)
-    card["better"] = card["measure"].map({name: better for name, (_, better) in governance.MEASURES.items()})
+    card["unit"] = card["measure"].map({name: each.unit for name, each in governance.MEASURES.items()})
+    card["better"] = card["measure"].map({name: each.better for name, each in governance.MEASURES.items()})
     target = card["at_least"].fillna(card["at_most"])
     card["gap"] = np.where(card["at_least"].notna(), 1, -1) * (card["value"] - target) / target.abs().replace(0, 1)
     card[["report", "section"]] = [governance.EXPLAINED[name] for name in card["measure"]]
@@ -65,9 +66,10 @@ TOLD = pd.DataFrame(
         {"name": "other carrier", "verdict": "kept", "chain": "other carrier", "step": 1, "told_in": "",
          **_EXPECTED, **_CAME},
         {"name": "later cut-off", "verdict": "missed", "chain": "other carrier", "step": 2, "told_in": "2026Q1",
-         "told_before": -0.2, **_EXPECTED, **_CAME | {"came": 0.01}},
-        {"name": "talk more", "verdict": "not measurable", "chain": "talk more", "step": 1, "told_in": "",
-         "why": "nothing was expected of it"},
+         "told_before": 5.0, "told_measure": "nps", "moved": "the change, the measure", **_EXPECTED,
+         **_CAME | {"came": 0.01}},
+        {"name": "talk more", "verdict": "not measurable", "chain": "talk more", "step": 1, "told_in": "2026Q2",
+         "told_before": -0.1, "told_measure": "late", "moved": "all of it", "why": "nothing was expected of it"},
     ]
 ).assign(starts=date(2026, 2, 1), check_on=date(2026, 6, 30), team="transport", owner="")  # fmt: skip
 TOLD = TOLD.assign(root_cause="", countermeasure="")
@@ -77,6 +79,15 @@ NO_FACTS = pd.DataFrame(
     columns=["kind", "period", "measure", "segment", "channel", "unit", "was", "value", "was_in", "revision"]
 )
 GONE = pd.DataFrame({"decision": [], "period": []}, dtype="str")
+UNTOLD = pd.DataFrame(
+    [
+        ("anew", "on_time", "a", "2026-03", "new carrier", 0),
+        ("anew", "on_time", "(all)", "2026-03", "new carrier", 2),
+        ("gap", "nps", "(all)", "2026-01", None, None), ("gap", "nps", "(all)", "2026-02", None, None),
+        ("short", "", "", None, "4", 3),
+    ],
+    columns=["kind", "measure", "place", "month", "name", "n"],
+)  # fmt: skip
 
 
 def _text(piece) -> str:
@@ -102,12 +113,16 @@ def test_the_history_is_told_fact_by_fact():
         restated, *[restated | {"measure": "nps", "unit": "points", "segment": ""}] * 3,
         {"kind": "another definition", "period": "the period before", "measure": "nps"},
         {"kind": "reads otherwise", "period": "a year before", "measure": "otif"},
+        {"kind": "not told", "measure": "on_time", "period": "2026Q2"},
+        {"kind": "new measure", "measure": "nps", "period": "2026Q2"},
         {"kind": "gone", "segment": "b", "period": "2026Q2"}, {"kind": "new", "segment": "c", "period": "2026Q2"},
         {"kind": "renamed", "segment": "a", "was_in": "z"},
     )  # fmt: skip
     assert _text(present_governance.remembered(facts, LOOK)).splitlines() == [
         "2026Q3 is the first period that is archived: there is nothing to compare it with.",
         "Not archived, and nothing stands in for them: 2026Q1 and 2025Q4.",
+        "In 2026Q2, and not in this period: orders on time.",
+        "In this period, and not in 2026Q2: NPS.",
         "Restated since they were first archived: orders on time of a in 2026Q2 (80.0 % in r1, now 90.0 %); NPS in "
         "2026Q2 (0.8 points in r1, now 0.9 points); NPS in 2026Q2 (0.8 points in r1, now 0.9 points); 1 more.",
         "Defined otherwise than in the period before, so that no change is shown: NPS.",
@@ -126,7 +141,7 @@ def test_targets_stand_beside_what_was_found():
         'orders on time,a,at least 95.0 %,0.903,89.6 to 91.0 %,missed,somebody,"-2.0, worse",–',
         'cost to serve of net revenue,(all),at most 10.0 %,0.2,19.0 to 21.0 %,missed,somebody,"+5.0, worse",+4.0',
         "floors that fail,(all),at most 0,2.0,–,missed,somebody,+1,–",
-        "orders on time and in full,gone,at least 0.9,,–,not on record,somebody,–,–",
+        "orders on time and in full,gone,at least 90.0 %,,–,not on record,somebody,–,–",
     ]
     none = present_governance.against_targets(CARD[CARD["status"] == "no target"], LOOK)
     assert _text(none) == "No target is declared: targets.yaml (scorecard:) would name them, and their owners."
@@ -163,10 +178,13 @@ def test_settled_changes_are_listed_with_the_number_that_was_looked_at():
 
 
 def test_signals_are_told_with_the_false_alarms_to_expect():
-    shown = present_governance.signals(SIGNALS, ALARMS, LOOK, first=FIRST)
-    assert _text(shown).splitlines()[:2] == [
+    shown = present_governance.signals(SIGNALS, ALARMS, UNTOLD, LOOK, first=FIRST)
+    assert _text(shown).splitlines()[:4] == [
         "3 signals in the months of 2026Q3; 0.3 would be false alarms of pure noise, over 12 months of 4 series.",
-        "Limits of some series began anew with the decision: new carrier.",
+        "Limits of orders on time of a and orders on time begin anew in Mar 2026 with the decision: new carrier. Since "
+        "then 2 months could be judged.",
+        "Nps: too few customers stand behind Jan 2026 and Feb 2026; nothing stands in for it.",
+        "Rule 4 of Nelson is not looked at in 3 series: they have fewer judged months than it is long.",
     ]
     assert _csv(shown)[1:] == [
         "2026-08-01,NPS,(all),19.2,31.0,46.0,outside its limits,worse,orders on time Jul 2026",
@@ -177,10 +195,11 @@ def test_signals_are_told_with_the_false_alarms_to_expect():
     before = present_governance.earlier_signals(SIGNALS, LOOK, first=FIRST)
     assert [line[:10] for line in _csv(before)[1:]] == ["2026-06-01"]
     assert present_governance.earlier_signals(SIGNALS.head(2), LOOK, first=FIRST) is None
-    calm = present_governance.signals(SIGNALS.iloc[:0], ALARMS, LOOK, first=FIRST)
+    calm = present_governance.signals(SIGNALS.iloc[:0], ALARMS, UNTOLD.iloc[:0], LOOK, first=FIRST)
     assert _text(calm).startswith("0 signals in the months of 2026Q3; 0.3 would be")
-    young = present_governance.signals(SIGNALS, ALARMS | {"n_months": 0}, LOOK, first=FIRST)
-    assert _text(young) == "No month of 2026Q3 can be judged: limits need ten months before it."
+    young = present_governance.signals(SIGNALS.iloc[:0], ALARMS | {"n_months": 0}, UNTOLD, LOOK, first=FIRST)
+    assert _text(young).splitlines()[0] == "No month of 2026Q3 can be judged: limits need ten months before it."
+    assert "begin anew in Mar 2026" in _text(young)
 
 
 @pytest.fixture
@@ -225,9 +244,10 @@ def test_red_figures_have_a_link_to_what_explains_them():
 def test_decisions_are_told_with_what_was_expected_and_what_came():
     gone = pd.DataFrame({"decision": ["fewer lines"], "period": ["2026Q2"]})
     shown = present_governance.decided(TOLD, gone, LOOK)
-    assert _text(shown).splitlines()[:2] == [
+    assert _text(shown).splitlines()[:3] == [
         "Declared no more, though 2026Q2 still told of it: fewer lines.",
-        "What was expected of later cut-off is not what 2026Q1 said: -20.0 points then, -11.0 points now.",
+        "What was expected of later cut-off is not what 2026Q1 said, +5.0 points: other is the change and the measure.",
+        "Nothing is expected of talk more any more; 2026Q2 expected -10.0 points.",
     ]
     rows = [line.split(",") for line in _csv(shown)[1:]]
     assert [row[0] for row in rows] == ["1. other carrier", "2. later cut-off", "talk more"]
@@ -261,16 +281,26 @@ def test_the_agenda_has_its_slots_every_period():
         "Stop, or decide anew: later cut-off (+1.0 points came, -11.0 points was expected).",
         "3 signals in the months of 2026Q3; 0.3 would be false alarms of pure noise, over 12 months of 4 series. To "
         "the worse: NPS in Aug 2026 and orders on time in Jul 2026.",
-        "Cannot be compared, or was told otherwise before: nothing; all periods are there, none restated, all defined "
-        "alike.",
+        "Cannot be compared, or was told otherwise before: targets without a figure: 1.",
     ]
+    whole = _text(present_governance.agenda(CARD.iloc[:4], *found[1:], NO_FACTS, LOOK, first=FIRST)).splitlines()
+    assert whole[-1] == (
+        "Cannot be compared, or was told otherwise before: nothing; all periods are there, none restated, all defined "
+        "alike."
+    )
     facts = _facts({"kind": "missing"}, {"kind": "missing"}, {"kind": "gone"}, {"kind": "first period"})
     none = (CARD.iloc[3:4], RED.iloc[:0], SIGNALS.iloc[:0], ALARMS | {"n_months": 0}, TOLD.iloc[:0])
     assert _text(present_governance.agenda(*none, facts, LOOK, first=FIRST)).splitlines() == [
-        "Celebrate: nothing is both on target and settled to be better than a year before.",
-        "Decide: no target is missed for certain.",
+        "Celebrate: there is no year before to be better than.",
+        "Decide: no target is missed for certain, no floor fails.",
         "Stop, or decide anew: no decision missed what was expected.",
         "No month of 2026Q3 can be judged: limits need ten months before it.",
         "Cannot be compared, or was told otherwise before: nothing was archived before it, periods not archived: 2, "
         "segments that are gone: 1.",
+    ]
+    bare = CARD.iloc[4:5].assign(status="no target", at_most=np.nan, year=0.0)
+    said = _text(present_governance.agenda(bare, *none[1:], facts, LOOK, first=FIRST)).splitlines()
+    assert said[:2] == [
+        "Celebrate: nothing is both on target and settled to be better than a year before.",
+        "Decide: 2 floors that fail.",
     ]

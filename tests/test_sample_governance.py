@@ -54,7 +54,15 @@ def _verdict(normal_sample, asked, period):
     kept = satisfaction.key_figures(
         [pd.DataFrame({"nps": [], "nps_low": [], "nps_high": [], "n": []})], none, None, changed
     )
-    beside = {"period": asked, "report": "nps_supply_chain", "words": "", "revision": "r1", "was": np.nan, "was_in": ""}
+    beside = {
+        "period": asked,
+        "report": "nps_supply_chain",
+        "words": "",
+        "revision": "r1",
+        "was": np.nan,
+        "was_in": "",
+        "confidence": 0.95,
+    }
     rows = kept.assign(**beside)
     page = normal_sample.frames(period, ["decisions", "periods", "company_facts", "renamed"])
     figures = governance.figures(rows, page["renamed"])

@@ -13,6 +13,7 @@ _D2 = 1.128  # mean range of two draws of a normal, in standard deviations
 _WIDTH = 3.0
 _WEIGHT = 0.2  # of the newest month in the EWMA
 _OVER = 0.95  # of chi-square, from which spread is more than binomial
+_FEW = 5  # of either kind, expected or seen, below which a share is not judged by a normal
 NELSON = {2: 9, 3: 6, 4: 14, 5: 3, 6: 5, 7: 15, 8: 8}  # rule -> how many months it looks at
 
 
@@ -67,7 +68,8 @@ def chart(points: pd.DataFrame, *, kind: str, rules: Sequence[int] = ()) -> pd.D
     -------
     DataFrame
         ``points`` with ``n_before`` (months that its limits are of), ``centre``, ``low``, ``high`` (cut where a share
-        ends; missing: too few months before it), ``z``, ``spread`` (as of ``limits``), ``ewma`` (in standard
+        ends; missing: too few months before it, or a share of which fewer than five of either kind are expected, and
+        were seen), ``z``, ``spread`` (as of ``limits``), ``ewma`` (in standard
         deviations), ``outside``, ``drift`` (by EWMA) and ``nelson`` (the further rules that it breaks, such as "2, 5";
         those that the series is too short for are not looked at).
 
@@ -134,34 +136,52 @@ def runs(z: np.ndarray, rule: int) -> np.ndarray:
 def _most(w: np.ndarray, beyond: float, number: int) -> np.ndarray:
     """``number`` of a window, the last among them, beyond on one side."""
     sides = (w > beyond, w < -beyond)
-    return np.logical_or(*[side[..., -1] & (side.sum(-1) >= number) for side in sides])
+    found = np.logical_or(*[side[..., -1] & (side.sum(-1) >= number) for side in sides])
+    return found & np.isfinite(w).all(-1)
 
 
 def false_alarms(
-    n_months: int, *, known: bool, rng: np.random.Generator, rules: Sequence[int] = (), draws: int = 4000
+    points: pd.DataFrame, *, kind: str, rng: np.random.Generator, rules: Sequence[int] = (), draws: int = 1000
 ) -> np.ndarray:
-    """How often each of ``n_months`` signals though nothing happened: shares (0-1), by the same procedure on noise.
+    """How often each month of a series would signal though nothing ever happened: shares (0-1).
 
     Parameters
     ----------
-    n_months
-        Months of the series, from its first or from where its limits began anew.
-    known
-        Is the standard deviation known from the counts (a p chart), or learned from the months (XmR, p')?
-    rng, draws
-        Of the noise: independent, normal; Monte-Carlo error sqrt(p / draws) a month.
-    rules
+    points, kind, rules
         As for ``chart``.
+    rng, draws
+        Of the noise; Monte-Carlo error sqrt(p / draws) a month.
+
+    Returns
+    -------
+    array
+        One share a month: the same procedure on draws of the same length and ``n``, all of the series' last centre.
+        Shares are binomial, net shares multinomial, where they spread more with a normal on top; values are normal.
 
     Examples
     --------
-    >>> rates = false_alarms(18, known=True, rng=np.random.default_rng(1))
-    >>> rates[:10].sum(), bool(0.002 < rates[10:].mean() < 0.02)
-    (np.float64(0.0), True)
+    >>> months = pd.DataFrame({"value": [0.5, 0.52] * 9, "n": 400})
+    >>> rates = false_alarms(months, kind="shares", rng=np.random.default_rng(1))
+    >>> float(rates[:10].sum()), bool(0.002 < rates[10:].mean() < 0.02)
+    (0.0, True)
     """
-    noise = rng.normal(size=(draws, n_months))
-    one = np.ones_like(noise)
-    found = _walk(noise, one, one, "noise" if known else "values")
+    value, n, second = (each[None] for each in _arrays(points, kind))
+    shape = (draws, len(points))
+    if kind == "values":
+        drawn = squares = rng.normal(size=shape)
+    else:
+        centre, unit, spread = _fitted(value[:, :FROZEN], n[:, :FROZEN], second[:, :FROZEN], kind)
+        more = unit * np.sqrt(spread**2 - 1) / np.sqrt(n) * rng.normal(size=shape)
+        if kind == "shares":
+            p = np.clip(centre + more, 0, 1)
+            drawn = squares = rng.binomial(n.astype("int64"), p) / n
+        else:
+            square = (n * second)[:, :FROZEN].sum() / n[:, :FROZEN].sum()
+            plus, minus = (np.clip((square + side * (centre + more)) / 2, 0, 1) for side in (1, -1))
+            up = rng.binomial(n.astype("int64"), plus)
+            down = rng.binomial(n.astype("int64") - up, np.clip(minus / np.maximum(1 - plus, 1e-9), 0, 1))
+            drawn, squares = (up - down) / n, (up + down) / n
+    found = _walk(drawn, np.broadcast_to(n, shape), squares, kind)
     signals = found["outside"] | found["drift"]
     for rule in rules:
         signals |= runs(found["z"], rule)
@@ -196,8 +216,9 @@ def _fitted(value: np.ndarray, n: np.ndarray, second: np.ndarray, kind: str) -> 
         return np.nanmean(value, axis=-1), np.ones(len(value)), deviation
     total = np.nansum(n, axis=-1)
     centre = np.nansum(n * value, axis=-1) / total
-    square = {"shares": centre, "scores": np.nansum(n * second, axis=-1) / total, "noise": 1 + centre**2}[kind]
+    square = {"shares": centre, "scores": np.nansum(n * second, axis=-1) / total}[kind]
     unit = np.sqrt(np.maximum(square - centre**2, 0))
+    unit = np.where(unit > 0, unit, np.sqrt(0.5 / (total + 1)))  # nothing ever moved: as if half of one had
     z = _standard(value - centre[:, None], unit[:, None] / np.sqrt(n))
     ranges = np.abs(np.diff(z, axis=-1))
     moved = np.nansum(ranges, -1) / np.isfinite(ranges).sum(-1) / _D2
@@ -214,6 +235,11 @@ def _chi_square(df: np.ndarray) -> np.ndarray:
 def _deviation(unit: np.ndarray, spread: np.ndarray, n: np.ndarray, kind: str) -> np.ndarray:
     """Standard deviation of points of ``n``."""
     return (unit * spread)[:, None] / (1 if kind == "values" else np.sqrt(n)) * np.ones_like(n)
+
+
+def _rarer(share: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """How many of the rarer kind a share of n is."""
+    return np.round(n * np.minimum(share, 1 - share), 6)  # 49.99999 of 50 that were counted
 
 
 def _standard(away: np.ndarray, deviation: np.ndarray) -> np.ndarray:
@@ -242,6 +268,9 @@ def _walk(value: np.ndarray, n: np.ndarray, second: np.ndarray, kind: str) -> di
             centre, unit, spread = _fitted(*(each[at] for each in base), kind)
             deviation = _deviation(unit, spread, now[1][at, None], kind)[:, 0]
             z = _standard(now[0][at] - centre, deviation)
+            if kind == "shares":
+                enough = np.maximum(_rarer(centre, now[1][at]), _rarer(now[0][at], now[1][at])) >= _FEW
+                at, centre, spread, deviation, z = (each[enough] for each in (at, centre, spread, deviation, z))
             ends = {"low": centre - _WIDTH * deviation, "high": centre + _WIDTH * deviation}
             for name, each in ({"centre": centre, "z": z, "spread": spread} | ends).items():
                 found[name][at, month] = each

@@ -1927,29 +1927,29 @@ class Known:
         return ibis.memtable(rows, schema=ibis.schema({"was": "string", "now": "string"}))
 
     def decisions(self) -> ir.Table:
-        """One row a decision of ``decisions.yaml`` that began by the period's end, in its order.
+        """One row a decision of ``decisions.yaml``, in its order.
 
-        position, name, starts, month (that it begins in), where (as JSON), team, owner, root_cause, countermeasure,
-        follows, rebases (as JSON); measure, change, low, high (empty: nothing expected); check_on, check_period (of
-        this one's length, that the day lies in), before_period (the last one before it began).
+        position, name, starts, month (that it begins in), begun (by the period's end), where (as JSON), team, owner,
+        root_cause, countermeasure, follows, rebases (as JSON); measure, change, low, high (empty: nothing expected);
+        check_on, check_period (of this one's length, that the day lies in), begun_period and before_period (that it
+        began in, and the one before).
         """
         rows = []
         for position, one in enumerate(declared(self.company, "decisions.yaml").decisions):
-            if one.starts >= self.period.end.date():
-                continue
             expects = one.expects.model_dump() if one.expects else {}
             texts = {name: getattr(one, name) for name in ("team", "owner", "root_cause", "countermeasure", "follows")}
             row = {"position": position, "name": one.name, "starts": one.starts, "month": one.starts.replace(day=1)}
+            row["begun"] = one.starts < self.period.end.date()
             row |= texts | {"where": json.dumps(one.where), "rebases": json.dumps(one.rebases)}
             row |= {name: expects.get(name) for name in ("measure", "change", "low", "high")}
             begun = companies.around(one.starts, self.period.name)
-            row |= {"before_period": companies.previous(begun), "check_on": one.check_on}
+            row |= {"begun_period": begun, "before_period": companies.previous(begun), "check_on": one.check_on}
             row["check_period"] = companies.around(one.check_on, self.period.name) if one.check_on else None
             rows.append(row)
-        schema = {"position": "int64"} | dict.fromkeys(["starts", "month", "check_on"], "date")
+        schema = {"position": "int64", "begun": "boolean"} | dict.fromkeys(["starts", "month", "check_on"], "date")
         schema |= dict.fromkeys(["change", "low", "high"], "float64")
         texts = ["name", "where", "team", "owner", "root_cause", "countermeasure", "follows", "rebases", "measure"]
-        schema |= dict.fromkeys([*texts, "check_period", "before_period"], "string")
+        schema |= dict.fromkeys([*texts, "check_period", "begun_period", "before_period"], "string")
         return ibis.memtable([{name: row[name] for name in schema} for row in rows], schema=ibis.schema(schema))
 
     # -- months since the first order ------------------------------------------------------------
@@ -1975,7 +1975,8 @@ class Known:
     def _of_segments_then(self, rows: ir.Table) -> ir.Table:
         """Rows by month with their customer's segment as it was on the first day of that year, on the grid.
 
-        A segment that the grid does not publish by itself is "(other)", and so is who has refused profiling by as_of.
+        Under the name that ``targets.yaml`` says it has now. A segment that the grid does not publish by itself is
+        "(other)", and so is who has refused profiling by as_of.
         """
         years = range(self._since_first.start.year, self.period.end.year + 1)
         begins = [{"_year": each, "_begins": datetime(each, 1, 1, tzinfo=self.company.zone)} for each in years]
@@ -1991,6 +1992,8 @@ class Known:
         rows = rows.left_join(held, [rows.customer_id == held._who, rows.month.year().cast("int64") == held._then])
         published = sorted(set(self.grid["published_segment"]) if len(self.grid) else ())
         known = rows._segment.fill_null(stats.UNKNOWN)
+        if names := declared(self.company, "targets.yaml").renamed:
+            known = ibis.cases(*[(known == was, now) for was, now in names.items()], else_=known)
         shown = known.isin(published) & (rows._consent.fill_null(True) != False)  # noqa: E712 - an expression
         return rows.mutate(segment=ibis.ifelse(shown, known, stats.OTHER)).drop(
             "_member", "_consent", "_who", "_then", "_segment"
@@ -2000,9 +2003,10 @@ class Known:
         """One row a calendar month since the first order, and segment: its orders as known at its end and closing days.
 
         month (its first day), segment (as it was on that year's first day); n_orders (placed, not cancelled by then),
-        n_priced (lines of them are known), net_revenue (cents, of these); n_due (a promise that fell due by then),
+        n_priced (their lines are known), net_revenue (cents, of these); n_due (a promise that fell due by then),
         n_on_time; n_filled (what their shipments held is known), n_otif; n_complained (about which a complaint was made
-        by then; empty before the first month with any); n_customers, n_customers_due, n_customers_filled.
+        by then; empty before the first month with any); n_customers, and of those with such orders n_customers_priced,
+        n_customers_due, n_customers_filled.
         """
         orders = self._by_month(self.table("orders"), self.table("orders").ordered_at)
         orders = orders.filter(orders.cancelled_at.isnull() | (orders.cancelled_at >= orders._closing))
@@ -2033,8 +2037,11 @@ class Known:
         )  # fmt: skip
         found = each.group_by(["month", "segment"]).agg(
             **{name: each[name].sum() for name in ("n_orders", "net_revenue", *counted)},
-            n_customers=each.count(), n_customers_due=ibis.ifelse(each.n_due > 0, 1, 0).sum(),
-            n_customers_filled=ibis.ifelse(each.n_filled > 0, 1, 0).sum(),
+            n_customers=each.count(),
+            **{
+                f"n_customers_{name}": ibis.ifelse(each[f"n_{name}"] > 0, 1, 0).sum()
+                for name in ("priced", "due", "filled")
+            },
         )  # fmt: skip
         begun = found.month.min(where=found.n_complained > 0).over(ibis.window())
         return found.mutate(n_complained=ibis.ifelse(found.month >= begun, found.n_complained, None))
@@ -2649,7 +2656,7 @@ _FIGURE_KEYS = ("period", "report", "figure_id", "definition_id", "cohort", "seg
 _TOLD_BESIDE = ("words", "revision", "was_in")
 _FIGURES = pa.schema(
     [(name, pa.string()) for name in (*_FIGURE_KEYS, *_TOLD_BESIDE)]
-    + [(name, pa.float64()) for name in ("value", "low", "high", "was")]
+    + [(name, pa.float64()) for name in ("value", "low", "high", "was", "confidence")]
     + [("n", pa.int64())]
 )
 
@@ -2678,7 +2685,7 @@ def _with_first(company: Company, period: str, figures: pd.DataFrame) -> pd.Data
     """Figures of a period beside what its first revision that had them said, where that was another value."""
     keys = ["report", "figure_id", "segment", "channel"]
     archived = [pd.read_parquet(path).assign(was_in=path.parent.name) for path in _archived(company, period)]
-    figures = figures.assign(words=figures.get("words", ""))
+    figures = figures.assign(words=figures.get("words", ""), confidence=figures.get("confidence", np.nan))
     if not archived:
         return figures.assign(was=np.nan, was_in="")
     first = pd.concat(archived).drop_duplicates(keys)[[*keys, "value", "was_in"]].rename(columns={"value": "was"})

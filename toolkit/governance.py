@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -10,19 +11,34 @@ import pandas as pd
 from toolkit import control, satisfaction, stats
 
 ALL, OWN = "(all)", "governance"
-MEASURES = {  # measure -> its key figure (or how its id begins), better when it is more (1) or less (-1)
-    "net_revenue": ("net_revenue", 1),
-    "margin": ("margin", 1),
-    "cost_to_serve": ("serve_share", -1),
-    "nps": ("nps", 1),
-    "on_time": ("on_time", 1),
-    "otif": ("otif", 1),
-    "lifetime_value": ("revenue_ahead", 1),
-    "unmet": ("unmet_wishes", -1),
-    "agility": ("fill_busiest_days", 1),
-    "visibility": ("told_first", 1),
-    "discipline": ("leads_", 1),
-    "floors_failed": ("floors_failed", -1),
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure of the scorecard: its key figure (or how its id begins), better when more (1) or less (-1), its unit.
+
+    ``together``: do the intervals of one level (all, segments, channels of segments) hold together in its report?
+    """
+
+    figure: str
+    better: int
+    unit: str
+    together: bool = True
+
+
+MEASURES = {
+    "net_revenue": Measure("net_revenue", 1, "cents"),
+    "margin": Measure("margin", 1, "cents"),
+    "cost_to_serve": Measure("serve_share", -1, "share"),
+    "nps": Measure("nps", 1, "points"),
+    "on_time": Measure("on_time", 1, "share"),
+    "otif": Measure("otif", 1, "share"),
+    "lifetime_value": Measure("revenue_ahead", 1, "cents", together=False),
+    "unmet": Measure("unmet_wishes", -1, "share"),
+    "agility": Measure("fill_busiest_days", 1, "share"),
+    "visibility": Measure("told_first", 1, "share"),
+    "discipline": Measure("leads_", 1, "index"),
+    "floors_failed": Measure("floors_failed", -1, "floors"),
 }
 SERIES = {  # what is charted by month -> kind of chart
     "on_time": "shares",
@@ -62,11 +78,13 @@ _ENDS = ["value", "low", "high"]
 def figures(rows: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
     """Key figures that the scorecard has, of all periods, under the names that segments have now.
 
-    Takes the frames ``key_figures`` and ``renamed``; figures of slices are left out, and those of a channel that is
-    the only one of its segment, which the segment's own repeat. One row a period, ``measure``,
+    Takes the frames ``key_figures`` and ``renamed``; figures of slices are left out. A figure keeps its old name where
+    its period has one of the new name too. One row a period, ``measure``,
     ``segment`` and ``channel`` (empty: all): ``value``, ``low``, ``high``, ``n``, ``unit``, ``of`` (which discipline
     leads, else empty), ``definition`` (section, cohort and unit), ``words`` (digest of the section), ``revision``,
-    ``was``, ``was_in`` (see ``key_figures``).
+    ``was``, ``was_in`` (see ``key_figures``); ``quantile`` that its interval was made with (missing: the report did not
+    say, so that the page's own is taken), and ``alone`` (of a channel that is the only one of its segment, which the
+    segment's own figure repeats).
 
     >>> row = {"period": "2026Q3", "report": "cost_to_serve", "figure_id": "serve_share", "segment": "old"}
     >>> row |= dict.fromkeys(["channel", "definition_id", "cohort", "unit", "words", "revision", "was_in"], "")
@@ -76,20 +94,49 @@ def figures(rows: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
     """
     kept = rows[~rows["report"].str.contains(".", regex=False) & (rows["report"] != OWN)]
     parts = []
-    for measure, (name, _) in MEASURES.items():
-        many = name.endswith("_")
-        own = kept[kept["figure_id"].str.startswith(name) if many else kept["figure_id"] == name]
-        parts.append(own.assign(measure=measure, of=own["figure_id"].str.removeprefix(name) if many else ""))
+    for name, measure in MEASURES.items():
+        many = measure.figure.endswith("_")
+        own = kept[kept["figure_id"].str.startswith(measure.figure) if many else kept["figure_id"] == measure.figure]
+        of = own["figure_id"].str.removeprefix(measure.figure) if many else ""
+        parts.append(own.assign(measure=name, of=of, together=measure.together))
     found = pd.concat(parts, ignore_index=True)
     found["definition"] = found["definition_id"] + " " + found["cohort"] + " " + found["unit"]
+    taken = set(zip(found["period"], found["measure"], found["segment"], strict=True))
     now = dict(zip(renamed["was"], renamed["now"], strict=True))
-    found["segment"] = found["segment"].replace(now)
+    names = [
+        now[name] if name in now and (period, measure, now[name]) not in taken else name
+        for period, measure, name in zip(found["period"], found["measure"], found["segment"], strict=True)
+    ]
+    found["segment"] = pd.Series(names, found.index, dtype="str")
+    found = found.drop_duplicates(["period", *_PLACE], ignore_index=True)
+    level = found.assign(level=(found["segment"] != "").astype(int) + (found["channel"] != ""))
+    family = level["low"].notna().groupby([level["period"], level["measure"], level["level"]]).transform("sum")
+    family = family.where(found["together"], 1).clip(lower=1)
+    coverage = 1 - (1 - found["confidence"].astype("float64")) / family
+    found["quantile"] = [NormalDist().inv_cdf((1 + x) / 2) if 0 < x < 1 else np.nan for x in coverage]
+    place = ["period", "measure", "segment"]
+    channels = (found["channel"] != "").groupby([found[name] for name in place]).transform("sum")
+    found["alone"] = (found["channel"] != "") & (channels == 1) & found.duplicated(place, keep=False)
     columns = ["period", *_PLACE, *_ENDS, "n", "unit", "of", "definition", "words", "revision", "was", "was_in"]
-    found = found[columns].drop_duplicates(["period", *_PLACE], ignore_index=True)
-    own = found[found["channel"] != ""].groupby(["period", "measure", "segment"])["channel"].transform("size")
-    alone = own.reindex(found.index) == 1
-    whole = found.duplicated(["period", "measure", "segment"], keep=False)
-    return found[~(alone & whole)].reset_index(drop=True)
+    return found[[*columns, "quantile", "alone"]]
+
+
+def of_now(rows: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
+    """Targets, or decisions, whose segments have the names of now; takes the frame ``renamed``.
+
+    >>> names = pd.DataFrame({"was": ["old"], "now": ["new"]})
+    >>> of_now(pd.DataFrame({"segment": ["old", "b"]}), names)["segment"].tolist()
+    ['new', 'b']
+    """
+    now = dict(zip(renamed["was"], renamed["now"], strict=True))
+    if "segment" in rows:
+        return rows.assign(segment=rows["segment"].replace(now))
+    places = [json.loads(where) for where in rows["where"]]
+    told = [
+        place | {"segment": [now.get(x, x) for x in place["segment"]]} if "segment" in place else place
+        for place in places
+    ]
+    return rows.assign(where=pd.Series([json.dumps(place) for place in told], rows.index, dtype="str"))
 
 
 def scorecard(
@@ -125,11 +172,14 @@ def scorecard(
     names = periods.set_index("ago")["period"]
     year = periods["period"][periods["year_ago"].astype(bool)]
     card = found[found["period"] == names[0]].merge(targets.drop(columns="position"), how="outer", on=_PLACE)
-    card["better"] = card["measure"].map({name: better for name, (_, better) in MEASURES.items()})
+    card = card[(card["alone"] != True) | card["at_least"].notna() | card["at_most"].notna()]  # noqa: E712 - or missing
+    card = card.reset_index(drop=True)
+    card["better"] = card["measure"].map({name: each.better for name, each in MEASURES.items()})
+    card["unit"] = card["measure"].map({name: each.unit for name, each in MEASURES.items()})
     card["of"] = card["of"].fillna("")
     p = []
     for name, of in (("change", names.get(1)), ("year", year.iloc[0] if len(year) else None)):
-        columns = [*_PLACE, *_ENDS, "of", "definition", "words"]
+        columns = [*_PLACE, *_ENDS, "quantile", "of", "definition", "words"]
         then = found.loc[found["period"] == of, columns]
         both = card[columns].merge(then, how="left", on=_PLACE, suffixes=("", "_then"))
         both = both.set_axis(card.index)
@@ -140,18 +190,32 @@ def scorecard(
         p.append(moved["p"].mask(apart))
     settled = stats.adjusted_p(np.concatenate([each.to_numpy("float64") for each in p])) <= 1 - confidence
     card["change_settled"], card["year_settled"] = settled[: len(card)], settled[len(card) :]
-    card[["status", "gap"]] = [_status(row) for row in card.to_dict("records")]
-    card[["report", "section"]] = [EXPLAINED[measure] for measure in card["measure"]]
+    for names, told in (
+        (["status", "gap"], [_status(row) for row in card.to_dict("records")]),
+        (["report", "section"], [EXPLAINED[measure] for measure in card["measure"]]),
+    ):
+        card[names] = pd.DataFrame(told, columns=names, index=card.index)
     order = [card["measure"].map({name: at for at, name in enumerate(MEASURES)}), card["segment"], card["channel"]]
     card = card.iloc[np.lexsort([np.asarray(each) for each in order[::-1]])]
-    return card.drop(columns=["period", "definition", "words", "revision", "was", "was_in"]).reset_index(drop=True)
+    beside = ["period", "definition", "words", "revision", "was", "was_in", "quantile", "alone"]
+    return card.drop(columns=beside).reset_index(drop=True)
 
 
 def _moved(both: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Change with its interval where both have one, and p from the half-width towards 0."""
-    quantile, rows = NormalDist().inv_cdf((1 + confidence) / 2), []
-    for row in both[_ENDS + [f"{name}_then" for name in _ENDS]].astype("float64").itertuples(index=False):
-        change, low, high = stats.difference(row[:3], row[3:])
+    """Change with its interval where both have one, and p from the half-width towards 0.
+
+    Half-widths are first those of one interval alone with ``confidence``: divided by the quantile that they were made
+    with, times that of the page.
+    """
+    quantile = NormalDist().inv_cdf((1 + confidence) / 2)
+    ends = []
+    for of in ("", "_then"):
+        value, low, high = (both[f"{name}{of}"].astype("float64") for name in _ENDS)
+        size = quantile / both[f"quantile{of}"].astype("float64").fillna(quantile)
+        ends.append(np.column_stack([value, value - size * (value - low), value + size * (high - value)]))
+    rows = []
+    for now, then in zip(*ends, strict=True):
+        change, low, high = stats.difference(now, then)
         away = change - low if change > 0 else high - change
         p = 2 * (1 - NormalDist().cdf(abs(change) / away * quantile)) if away > 0 else np.nan
         rows.append((change, low, high, p))
@@ -192,18 +256,29 @@ def remembered(found: pd.DataFrame, card: pd.DataFrame, periods: pd.DataFrame, r
     """What a reader of the history must know: periods that are missing, figures restated or defined otherwise, names.
 
     Takes the results of ``figures`` and ``scorecard`` and the frames ``periods`` and ``renamed``. One row a fact:
-    ``kind`` (first period, missing, restated, another definition, reads otherwise, gone, new, renamed), ``period``,
-    ``measure``, ``segment``, ``channel``, ``unit``, ``was``, ``value``, ``was_in``, ``revision``; what a kind does not
-    have is empty. *gone* and *new* segments are told against the last earlier period that is archived; periods are
-    missing between the first of the last twelve that is archived and this one.
+    ``kind`` (first period, missing, not told, new measure, restated, another definition, reads otherwise, gone, new,
+    renamed), ``period``, ``measure``, ``segment``, ``channel``, ``unit``, ``was``, ``value``, ``was_in``, ``revision``;
+    what a kind does not have is empty. Measures that are *not told* any more, or *new*, and segments that are *gone*
+    or *new*, are told against the last earlier period that is archived; periods are *missing* of the last twelve, after
+    the first that is archived.
     """
     names, archived, rows = periods.sort_values("ago")["period"].tolist(), set(found["period"]), []
-    earlier = [name for name in names[1:] if name in archived]
+    earlier = sorted((name for name in archived if name < names[0]), reverse=True)
     if not earlier:
         rows.append({"kind": "first period", "period": names[0]})
-    else:
-        since = names.index(earlier[-1])
-        rows += [{"kind": "missing", "period": name} for name in names[1:since][::-1] if name not in archived]
+    rows += [
+        {"kind": "missing", "period": name} for name in names[:0:-1] if name not in archived and name > min(archived)
+    ]
+    measures = [set(found.loc[found["period"] == name, "measure"]) for name in (names[0], *earlier[:1])]
+    if len(measures) == 2:
+        rows += [
+            {"kind": "not told", "measure": m, "period": earlier[0]} for m in MEASURES if m in measures[1] - measures[0]
+        ]
+        rows += [
+            {"kind": "new measure", "measure": m, "period": earlier[0]}
+            for m in MEASURES
+            if m in measures[0] - measures[1]
+        ]
     again = found[found["was"].notna()].sort_values(["period", *_PLACE])
     rows += [row | {"kind": "restated"} for row in again.to_dict("records")]
     for name, of in (("change", "the period before"), ("year", "a year before")):
@@ -253,13 +328,14 @@ def series(
     Returns
     -------
     DataFrame
-        One row a ``measure`` (of ``SERIES``), ``place`` ("(all)", a segment, a supplier) and ``month``: ``value``
+        One row a ``measure`` (of ``SERIES``), ``place`` ("(all)", a segment that the grid publishes by itself, a
+        supplier) and ``month``: ``value``
         (share 0-1, net share -1 to 1, or cents), ``n``, ``second`` (of net shares: mean of the squares).
     """
     counted = orders.astype({name: "float64" for name in orders if name.startswith("n_") or name == "net_revenue"})
     free = counted["n_orders"] - counted["n_complained"]
     told = [
-        ("order_value", counted["net_revenue"], counted["n_priced"], counted["n_customers"]),
+        ("order_value", counted["net_revenue"], counted["n_priced"], counted["n_customers_priced"]),
         ("on_time", counted["n_on_time"], counted["n_due"], counted["n_customers_due"]),
         ("otif", counted["n_otif"], counted["n_filled"], counted["n_customers_filled"]),
         ("free_of_complaint", free, counted["n_orders"].where(free.notna()), counted["n_customers"]),
@@ -275,11 +351,11 @@ def series(
     rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     rows = rows[rows["n"] > 0]
     sums = rows.groupby(["measure", "month"], as_index=False)[["k", "n", "persons", "squares"]].sum()
-    rows = pd.concat([sums.assign(place=ALL), _enough(rows, min_n).rename(columns={"segment": "place"})])
+    shown = _enough(rows, min_n).rename(columns={"segment": "place"})
+    rows = pd.concat([sums.assign(place=ALL), shown[~shown["place"].isin([stats.OTHER, stats.UNKNOWN])]])
     lines = supplies.rename(columns={"n_on_time": "k", "supplier_id": "place"})
-    placed = sums.loc[sums["measure"] == "order_value", ["month"]].merge(
-        counted.groupby("month", as_index=False)["n_orders"].sum(), on="month"
-    )
+    placed = counted.groupby("month", as_index=False)["n_orders"].sum()
+    placed = placed[placed["n_orders"] > 0]
     spent = postings.merge(placed, on="month").rename(columns={"amount": "k", "n_orders": "n"})
     rest = [lines.assign(measure="supplies", persons=lines["n"]), spent.assign(measure="postings", place=ALL)]
     rows = pd.concat([rows, *[part.assign(persons=part["n"]) for part in rest if len(part)]], ignore_index=True)
@@ -302,9 +378,9 @@ def charts(points: pd.DataFrame, decisions: pd.DataFrame, *, rules: Sequence[int
     """Each series against the limits of the months before it: ``control.chart`` of them all.
 
     Takes the result of ``series`` and the frame ``decisions``: where one says that it begins the limits of a measure
-    anew (``rebases``), for its segments if it names some and for all together, months from its own on are a piece of
-    their own. ``points`` with the columns of ``control.chart``, ``kind``, ``piece`` (0, 1, ...) and ``rebased`` (the
-    decision that its limits began anew with, or empty).
+    anew (``rebases``), for its segments, or if it names none for all of them and all together, months from its own on
+    are a piece of their own. ``points`` with the columns of ``control.chart``, ``kind``, ``piece`` (0, 1, ...) and
+    ``rebased`` (the decision that its limits began anew with, or empty).
     """
     parts = []
     for (measure, place), mine in points.groupby(["measure", "place"], sort=False):
@@ -322,7 +398,7 @@ def charts(points: pd.DataFrame, decisions: pd.DataFrame, *, rules: Sequence[int
 
 def _rebases(decision: dict, measure: str, place: str) -> bool:
     named = json.loads(decision["where"]).get("segment")
-    return measure in json.loads(decision["rebases"]) and (not named or place in (*named, ALL))
+    return measure in json.loads(decision["rebases"]) and (not named or place in named)
 
 
 def expected_alarms(
@@ -330,23 +406,47 @@ def expected_alarms(
 ) -> dict[str, float]:
     """How many signals the months from ``first`` to ``last`` would give if nothing ever happened.
 
-    Takes the result of ``charts``. Gives ``expected``, ``n_months`` (judged, over all series), ``n_series``;
-    ``control.false_alarms`` of each series as long as it is, of a known standard deviation where its limits are a
-    plain p chart's.
+    Takes the result of ``charts``. Gives ``expected``, ``n_months`` (judged, over all series), ``n_series``, by
+    ``control.false_alarms`` of each series.
     """
-    rates: dict[tuple[int, bool], np.ndarray] = {}
     expected, months, seen = 0.0, 0, set()
     for (measure, place, _), mine in charted.groupby(["measure", "place", "piece"]):
-        inside = (mine["month"] >= first) & (mine["month"] <= last) & mine["z"].notna()
-        if not inside.any():
+        inside = (mine["month"] >= first) & (mine["month"] <= last)
+        judged = inside & mine["z"].notna()
+        if not judged.any():
             continue
-        plain = mine["kind"].iloc[0] != "values" and mine.loc[inside, "spread"].iloc[-1] == 1
-        key = (len(mine), bool(plain))
-        if key not in rates:
-            rates[key] = control.false_alarms(key[0], known=key[1], rng=rng, rules=rules)
-        expected += rates[key][inside.to_numpy()].sum()
-        months, seen = months + int(inside.sum()), seen | {(measure, place)}
+        rates = control.false_alarms(mine, kind=mine["kind"].iloc[0], rng=rng, rules=rules)
+        expected += rates[inside.to_numpy()].sum()
+        months, seen = months + int(judged.sum()), seen | {(measure, place)}
     return {"expected": float(expected), "n_months": months, "n_series": len(seen)}
+
+
+def untold(charted: pd.DataFrame, *, rules: Sequence[int] = ()) -> pd.DataFrame:
+    """What charts do not say: months that are missing, limits that began anew, rules that a series is too short for.
+
+    Takes the result of ``charts``. One row a fact: ``kind`` (gap: ``month`` of all together that is missing between
+    others; anew: ``name`` of the decision, ``month`` from which, ``n`` months judged since; short: ``name`` of the
+    rule, ``n`` series that have fewer judged months than it looks at), ``measure``, ``place``.
+    """
+    rows = []
+    for (measure, place), mine in charted.groupby(["measure", "place"], sort=False):
+        at = pd.PeriodIndex(pd.to_datetime(mine["month"]), freq="M")
+        if place == ALL:
+            gone = pd.period_range(at.min(), at.max(), freq="M").difference(at)
+            rows += [{"kind": "gap", "measure": measure, "place": place, "month": str(each)} for each in gone]
+        for (name, _), own in mine[mine["rebased"] != ""].groupby(["rebased", "piece"], sort=False):
+            told = {
+                "kind": "anew",
+                "name": name,
+                "month": str(own["month"].min())[:7],
+                "n": int(own["z"].notna().sum()),
+            }
+            rows.append(told | {"measure": measure, "place": place})
+    judged = charted.groupby(["measure", "place", "piece"])["z"].count() if len(charted) else pd.Series(dtype="int64")
+    for rule in rules:
+        if number := int((judged < control.NELSON[rule]).sum()):
+            rows.append({"kind": "short", "name": str(rule), "n": number, "measure": "", "place": ""})
+    return pd.DataFrame(rows, columns=["kind", "measure", "place", "month", "name", "n"])
 
 
 def signals(charted: pd.DataFrame) -> pd.DataFrame:
@@ -354,15 +454,17 @@ def signals(charted: pd.DataFrame) -> pd.DataFrame:
 
     Takes the result of ``charts``. One row a series and month that breaks a rule: ``month``, ``measure``, ``place``,
     ``value``, ``low``, ``high``, ``z``, ``rule`` (outside its limits, drift, or the rules of Nelson), ``direction``
-    (better or worse), ``linked`` (measures and months of service, or of NPS, that signal the same way in the same
-    place: NPS with service of the same month or the one before it), ``rebased``.
+    (better or worse; empty of Nelson's rules 3, 4, 7 and 8, which have no side), ``linked`` (measures and months of
+    service, or of NPS, that signal the same way in the same place: NPS with service of the same month or the one before
+    it), ``rebased``.
     """
     rules = np.select([charted["outside"], charted["drift"]], ["outside its limits", "drift"], "")
     named = np.where(charted["nelson"] != "", "rule " + charted["nelson"].astype("str") + " of Nelson", rules)
     found = charted.assign(rule=np.where(rules != "", rules, named))
     found = found[found["rule"] != ""]
     up, less = found["z"] > 0, found["measure"].isin(_LESS)
-    found = found.assign(direction=np.where(up != less, "better", "worse"))
+    sided = (rules[found.index] != "") | found["nelson"].str.contains("[256]", regex=True)
+    found = found.assign(direction=np.select([~sided, up != less], ["", "better"], "worse"))
     found = found.assign(linked=_linked(found))
     order = ["month", "measure", "place"]
     found = found.sort_values(order, ascending=[False, True, True], ignore_index=True)
@@ -416,15 +518,16 @@ def decided(
         ``decisions`` in chains, each row after the one it follows, with ``chain`` (name of its first) and ``step``
         (from 1); ``came``, ``came_low``, ``came_high`` (unit of the measure), ``how`` ("against where it does not
         hold", "before and after", or empty), ``unit``; ``verdict`` (kept, missed, too early, not measurable), ``why``
-        it is not measurable; ``told_before`` and ``told_in`` (the change that was expected, and the period whose
-        report first said so, where that is another than now).
+        it is not measurable; where an earlier report first said otherwise what was expected, or when to look:
+        ``told_in`` (its period), ``told_before`` (the change then), ``told_measure``, and ``moved`` (what is other now:
+        the change, its ends, the measure, the check date, all of it).
 
     Notes
     -----
     docs/METHODS.md section 7.4.
     """
     told = []
-    for row in decisions.to_dict("records"):
+    for row in decisions[decisions["begun"].astype(bool)].to_dict("records"):
         came = {"came": np.nan, "came_low": np.nan, "came_high": np.nan, "how": "", "unit": "", "why": ""}
         came |= _before(row, rows) | {"verdict": "not measurable"}
         if pd.isna(row["change"]):
@@ -435,17 +538,41 @@ def decided(
             came |= _came(row, rows, found)
             came |= _verdict(row, came) if not came["why"] else {}
         told.append(row | came)
-    columns = [*decisions.columns, "came", "came_low", "came_high", "how", "unit", "why", "told_before", "told_in"]
+    columns = [*decisions.columns, "came", "came_low", "came_high", "how", "unit", "why", "told_in", "told_before"]
+    columns += ["told_measure", "moved"]
     return _chained(pd.DataFrame(told, columns=[*columns, "verdict"]))
 
 
 def _before(row: dict, rows: pd.DataFrame) -> dict:
-    """What an earlier report said was expected, where that is not what is declared now."""
-    name = f"expected_of_{satisfaction.slug(row['name'])}"
-    then = rows[(rows["report"] == OWN) & (rows["figure_id"] == name)].sort_values("period").head(1)
-    now = row["change"]
-    same = then.empty or then["value"].iloc[0] == now
-    return {"told_before": np.nan if same else then["value"].iloc[0], "told_in": "" if same else then["period"].iloc[0]}
+    """What the first report that told of a decision said was expected, where that is not what is declared now."""
+    none = {"told_in": "", "told_before": np.nan, "told_measure": "", "moved": ""}
+    then = {name: _first(rows, f"{name}_{satisfaction.slug(row['name'])}") for name in ("expected_of", "check_of")}
+    first = then["expected_of"]
+    if first is None:
+        return none
+    value = first["value"] if pd.isna(first["was"]) else first["was"]
+    if pd.isna(row["change"]):
+        moved = ["all of it"]
+    else:
+        pairs = {"the change": (value, row["change"]), "its lower end": (first["low"], row["low"])}
+        pairs |= {"its upper end": (first["high"], row["high"]), "the measure": (first["unit"], row["measure"])}
+        if then["check_of"] is not None:
+            day = then["check_of"]["value"] if pd.isna(then["check_of"]["was"]) else then["check_of"]["was"]
+            pairs["the check date"] = (day, _number(row["check_on"]))
+        moved = [name for name, (was, now) in pairs.items() if was != now and not (pd.isna(was) and pd.isna(now))]
+    if not moved:
+        return none
+    return {"told_in": first["period"], "told_before": value, "told_measure": first["unit"], "moved": ", ".join(moved)}
+
+
+def _first(rows: pd.DataFrame, name: str) -> pd.Series | None:
+    mine = rows[(rows["report"] == OWN) & (rows["figure_id"] == name)].sort_values("period")
+    return mine.iloc[0] if len(mine) else None
+
+
+def _number(day: object) -> float:
+    """A day as a number that can be read: 20260630."""
+    return float(f"{pd.Timestamp(day):%Y%m%d}")
 
 
 def _came(row: dict, rows: pd.DataFrame, found: pd.DataFrame) -> dict:
@@ -460,7 +587,9 @@ def _came(row: dict, rows: pd.DataFrame, found: pd.DataFrame) -> dict:
         how = {"how": "against where it does not hold", "unit": ends["unit"]}
         return how | {"came": ends["value"], "came_low": ends["low"], "came_high": ends["high"]}
     where = json.loads(row["where"])
-    if set(where) - {"segment", "channel"} or any(len(names) > 1 for names in where.values()):
+    if row["check_period"] <= row["begun_period"]:
+        return {"why": "its check period began before it did"}
+    if "segment" not in where or set(where) - {"segment", "channel"} or any(len(x) > 1 for x in where.values()):
         return {"why": "the scorecard has no figure of where it holds"}
     mine = found[found["measure"] == row["measure"]]
     for name in ("segment", "channel"):
@@ -472,6 +601,8 @@ def _came(row: dict, rows: pd.DataFrame, found: pd.DataFrame) -> dict:
     if now["definition"] != then["definition"] or now["of"] != then["of"]:
         return {"why": "its figure is defined otherwise than before"}
     known = now[_ENDS].notna().all() and then[_ENDS].notna().all()
+    if not known and now["unit"] not in ("cents", "floors"):
+        return {"why": "its figure has no interval"}
     ends = stats.difference(now[_ENDS].tolist(), then[_ENDS].tolist()) if known else (now["value"] - then["value"],)
     ends = [*ends, np.nan, np.nan][:3]
     came = dict(zip(("came", "came_low", "came_high"), ends, strict=True))
@@ -479,15 +610,16 @@ def _came(row: dict, rows: pd.DataFrame, found: pd.DataFrame) -> dict:
 
 
 def _verdict(row: dict, came: dict) -> dict:
+    """Kept if something came on the side that was expected, and not less than was expected for certain."""
     side = 1 if row["change"] > 0 else -1
-    expected, ends = side * row["change"], sorted(side * came[name] for name in ("came_low", "came_high"))
-    if any(np.isnan(end) for end in ends):  # a sum of all orders: nothing is left to chance
-        near = [side * row[name] for name in ("low", "high") if not pd.isna(row[name])]
-        return {"verdict": "kept" if side * came["came"] >= min([expected, *near]) else "missed"}
-    if ends[0] > 0:
-        return {"verdict": "kept" if ends[1] >= expected else "missed"}
-    if ends[1] < expected:
+    exact = np.isnan(came["came_low"])  # a sum of all orders
+    ends = (came["came"],) * 3 if exact else (came["came"], came["came_low"], came["came_high"])
+    expected = (row["change"],) * 3 if pd.isna(row["low"]) else (row["change"], row["low"], row["high"])
+    _, low, high = stats.difference(ends, expected)
+    if max(side * low, side * high) < 0:
         return {"verdict": "missed"}
+    if min(side * end for end in ends) > 0:
+        return {"verdict": "kept"}
     return {"verdict": "not measurable", "why": "what came may be nothing, and may be what was expected"}
 
 
@@ -596,6 +728,8 @@ def key_figures(card: pd.DataFrame, found: pd.DataFrame, alarms: dict, told: pd.
     for row in told[told["change"].notna()].to_dict("records"):
         name = f"expected_of_{satisfaction.slug(row['name'])}"
         rows.append((name, "7.4", row["change"], row["low"], row["high"], pd.NA, row["measure"]))
+        name = f"check_of_{satisfaction.slug(row['name'])}"
+        rows.append((name, "7.4", _number(row["check_on"]), np.nan, np.nan, pd.NA, "day"))
     columns = ["figure_id", "definition_id", "value", "low", "high", "n", "unit"]
     kept = pd.DataFrame(rows, columns=columns).assign(cohort="orders", segment="", channel="")
     return kept[["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]]

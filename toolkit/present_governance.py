@@ -59,10 +59,13 @@ _SHORT = {
 }
 _KINDS = {"share": "share", "cents": "money", "points": "points", "index": "times", "floors": "count"}
 _CHART_KINDS = {"nps": "points", "order_value": "cents", "postings": "cents"}  # others: shares
-_OF = {
-    "operational_excellence": "operational excellence",
-    "customer_intimacy": "customer intimacy",
-    "product_leadership": "product leadership",
+_UNITS = {  # others: shares
+    "net_revenue": "cents",
+    "margin": "cents",
+    "lifetime_value": "cents",
+    "nps": "points",
+    "discipline": "index",
+    "floors_failed": "floors",
 }
 _TOLD, _NAMED, _PANELS, _YEAR = 12, 3, 12, 12  # rows of one kind, names of one sentence, panels, months that are told
 
@@ -91,6 +94,12 @@ def remembered(rows: Frame, look: Look) -> Html:
     if "missing" in facts:
         said.append(say("Not archived, and nothing stands in for them: {periods}.",
                         periods=listed(facts["missing"]["period"])))  # fmt: skip
+    for kind, sentence in (
+        ("not told", say("In {period}, and not in this period: {names}.")),
+        ("new measure", say("In this period, and not in {period}: {names}.")),
+    ):
+        for period, own in facts.get(kind, rows.iloc[:0]).groupby("period", sort=False):
+            said.append(sentence.format(period=period, names=listed(say(NAMES[name]) for name in own["measure"])))
     if "restated" in facts:
         own = facts["restated"]
         names = [
@@ -150,8 +159,8 @@ def against_targets(card: Frame, look: Look) -> Html:
         since=_changes(rows, "change"), since_year=_changes(rows, "year"),
     )  # fmt: skip
     caption = say(
-        "Targets of targets.yaml in {period}; missed and met are said where the interval ({sure}) lies on one side",
-        period=look.period, sure=look.sure,
+        "Targets of targets.yaml in {period}; missed and met are said where the interval of its own report lies on one "
+        "side, or where there is none", period=look.period,
     )  # fmt: skip
     heads = {
         "what": "measure", "of_whom": "of", "goal": "target", "value": "found", "interval": "interval",
@@ -168,7 +177,7 @@ def _target(row: Mapping) -> float:
 
 
 def _goal(row: Mapping) -> str:
-    shown = _shown(_target(row), row["unit"]) if isinstance(row["unit"], str) else number(_target(row), ",.4g")
+    shown = _shown(_target(row), row["unit"])
     return (
         say("at most {target}", target=shown) if np.isnan(row["at_least"]) else say("at least {target}", target=shown)
     )
@@ -183,11 +192,10 @@ def _interval(row: Mapping) -> str:
 
 def _named(rows: Frame) -> Frame:
     """Rows of the card with measure and place as readers know them, and how their values read."""
-    units = rows["unit"].where(rows["unit"].notna(), "share")
     return rows.assign(
         what=[say(NAMES[name]) for name in rows["measure"]],
         of_whom=[_place(*both) for both in zip(rows["segment"], rows["channel"], strict=True)],
-        kind=units.map(_KINDS),
+        kind=rows["unit"].map(_KINDS),
     )
 
 
@@ -226,7 +234,7 @@ def moved(card: Frame, look: Look) -> Html:
         return paragraphs([say("Of {n} changes with an interval none is settled.", n=tested)])
     caption = say(
         "Changes in {period} that are settled, of {n} with an interval: adjusted by Benjamini and Hochberg at {sure}; "
-        "shares in points of per cent; intervals {sure} each", period=look.period, n=tested, sure=look.sure,
+        "shares in points of per cent; intervals {sure}, each alone", period=look.period, n=tested, sure=look.sure,
     )  # fmt: skip
     shares = rows["unit"] == "share"
     rows.loc[shares, ["by", "by_low", "by_high"]] *= 100
@@ -280,7 +288,7 @@ def charts(charted: Frame, look: Look, *, suppliers: bool = False) -> Html | Non
     what = say("suppliers") if suppliers else say("all together")
     caption = say(
         "Control charts by month until {period}, {what}: line of each month, limits of the months before it (dashed); "
-        "filled: signals", period=look.period, what=what,
+        "filled: signals; a line breaks where too few customers leave a month out", period=look.period, what=what,
     )  # fmt: skip
     rows = mine.assign(
         what=[say(NAMES[each]) for each in mine["measure"]], of_whom=[word(each) for each in mine["place"]],
@@ -303,6 +311,11 @@ def charts(charted: Frame, look: Look, *, suppliers: bool = False) -> Html | Non
 def _panel(ax, rows: Frame, measure: str, place: str) -> str:
     """Draw one series, and tell it in words."""
     size = {"cents": 0.01}.get(_CHART_KINDS.get(measure, "share"), 100)
+    months = pd.PeriodIndex(pd.to_datetime(rows["month"]), freq="M")
+    every = pd.period_range(months.min(), months.max(), freq="M")  # a line breaks where a month is missing
+    rows = rows.set_axis(months).reindex(every)
+    rows[["outside", "drift"]] = rows[["outside", "drift"]].fillna(False).astype(bool)
+    rows["nelson"] = rows["nelson"].fillna("")
     at, value = np.arange(len(rows)), size * rows["value"].to_numpy("float64")
     flagged = (rows["outside"] | rows["drift"] | (rows["nelson"] != "")).to_numpy()
     ax.plot(at, value, color=ACCENT, linewidth=1.5, marker="o", markersize=3, markerfacecolor="white")
@@ -310,7 +323,7 @@ def _panel(ax, rows: Frame, measure: str, place: str) -> str:
     for name, style in (("centre", "-"), ("low", "--"), ("high", "--")):
         ax.step(at, size * rows[name].to_numpy("float64"), where="mid", color=QUIET, linewidth=1, linestyle=style)
     ticks = [tick for tick in at if tick % 6 == (len(rows) - 1) % 6]
-    ax.set_xticks(ticks, [month(str(rows["month"].iloc[tick])[:10]) for tick in ticks], rotation=0, fontsize=8)
+    ax.set_xticks(ticks, [month(f"{every[tick]}-01") for tick in ticks], rotation=0, fontsize=8)
     ax.tick_params(axis="y", labelsize=8)
     unit = {"cents": "", "points": say("points")}.get(_CHART_KINDS.get(measure, "share"), "%")
     name = place or say(NAMES[measure])
@@ -320,27 +333,49 @@ def _panel(ax, rows: Frame, measure: str, place: str) -> str:
     kind = _CHART_KINDS.get(measure, "share")
     scale = 100 if kind == "points" else 1
     shown = [formatted(scale * last[each], kind) for each in ("value", "low", "high")]
-    months = [month(str(each)[:10]) for each in rows.loc[flagged, "month"]]
-    signalled = say("signals in {months}", months=listed(months)) if months else say("no signal")
+    told = [month(f"{each}-01") for each in every[flagged]]
+    signalled = say("signals in {months}", months=listed(told)) if told else say("no signal")
     return say("{name}: {value} in the last month, limits {low} to {high}, {signals}.", name=name, value=shown[0],
                low=shown[1], high=shown[2], signals=signalled)  # fmt: skip
 
 
-def signals(found: Frame, alarms: Mapping[str, float], look: Look, *, first: object) -> Html:
-    """Signals of the period, and how many false alarms to expect in its months."""
-    if not alarms["n_months"]:
-        return paragraphs([
-            say("No month of {period} can be judged: limits need ten months before it.", period=look.period)
-        ])  # fmt: skip
+def signals(found: Frame, alarms: Mapping[str, float], untold: Frame, look: Look, *, first: object) -> Html:
+    """Signals of the period, how many false alarms to expect in its months, and what the charts do not say."""
     now = found[found["month"] >= first]
-    told = [_expected(len(now), alarms, look)]
-    for name in sorted(set(found["rebased"]) - {""}):
-        told.append(say("Limits of some series began anew with the decision: {name}.", name=name))
+    told = [_expected(len(now), alarms, look) if alarms["n_months"] else _unjudged(look)]
+    for (name, since), own in untold[untold["kind"] == "anew"].groupby(["name", "month"]):
+        told.append(
+            say(
+                "Limits of {series} begin anew in {month} with the decision: {name}. Since then {n} months could be "
+                "judged.", series=_several(own), month=month(f"{since}-01"), name=name, n=int(own["n"].max()),
+            )
+        )  # fmt: skip
+    for (measure,), own in untold[untold["kind"] == "gap"].groupby(["measure"], sort=False):
+        names = [month(f"{each}-01") for each in own["month"]]
+        told.append(say("{measure}: too few customers stand behind {months}; nothing stands in for it.",
+                        measure=say(NAMES[measure]).capitalize(), months=_first_of(names)))  # fmt: skip
+    for row in untold[untold["kind"] == "short"].itertuples():
+        told.append(say("Rule {rule} of Nelson is not looked at in {n} series: they have fewer judged months than it "
+                        "is long.", rule=row.name, n=int(row.n)))  # fmt: skip
     text = paragraphs(told)
     if now.empty:
         return text
     shown = _signals(now, name="signals", caption=say("Signals in the months of {period}", period=look.period))
     return Html(text.html + shown.html, f"{text.text}\n{shown.text}", shown.mime)
+
+
+def _unjudged(look: Look) -> str:
+    return say("No month of {period} can be judged: limits need ten months before it.", period=look.period)
+
+
+def _several(rows: Frame) -> str:
+    """Series as they are named in sentences, the first of them where they are many."""
+    return _first_of([_figure(row.measure, "" if row.place == "(all)" else row.place) for row in rows.itertuples()])
+
+
+def _first_of(names: list[str]) -> str:
+    more = [say("{n} more", n=len(names) - _NAMED)] * (len(names) > _NAMED)
+    return listed([*names[:_NAMED], *more])
 
 
 def earlier_signals(found: Frame, look: Look, *, first: object) -> Html | None:
@@ -419,9 +454,15 @@ def decided(rows: Frame, gone: Frame, look: Look) -> Html:
                    period=look.period)  # fmt: skip
         return paragraphs([none, *said])
     for row in rows[rows["told_in"] != ""].itertuples():
+        then = _change(row.told_before, row.told_measure)
+        if row.moved == "all of it":
+            said.append(say("Nothing is expected of {name} any more; {period} expected {then}.", name=row.name,
+                            period=row.told_in, then=then))  # fmt: skip
+            continue
+        moved = listed(word(each) for each in row.moved.split(", "))
         said.append(
-            say("What was expected of {name} is not what {period} said: {then} then, {now} now.", name=row.name,
-                period=row.told_in, then=_change(row.told_before, row.measure), now=_change(row.change, row.measure))
+            say("What was expected of {name} is not what {period} said, {then}: other is {moved}.", name=row.name,
+                period=row.told_in, then=then, moved=moved)
         )  # fmt: skip
     cut = rows["chain"].duplicated(keep=False)
     told = rows.assign(
@@ -451,9 +492,7 @@ def decided(rows: Frame, gone: Frame, look: Look) -> Html:
 
 def _change(value: float, measure: str) -> str:
     """A change of a measure with its sign; shares in points of per cent."""
-    units = {"net_revenue": "cents", "margin": "cents", "lifetime_value": "cents", "nps": "points",
-             "discipline": "index", "floors_failed": "floors"}  # fmt: skip
-    unit = units.get(measure, "share")
+    unit = _UNITS.get(measure, "share")
     return _signed(value, unit) + (" " + say("points") if unit in ("share", "points") else "")
 
 
@@ -508,18 +547,21 @@ def agenda(
         now = now.iloc[np.lexsort([-now["z"].abs(), now["place"] != "(all)"])]
         names = [
             say("{figure} in {month}", figure=_figure(row.measure, row.place), month=month(str(row.month)[:10]))
-            for row in now.head(_NAMED).itertuples()
-        ]  # fmt: skip
-        names += [say("{n} more", n=len(now) - _NAMED)] * (len(now) > _NAMED)
-        worse = say(" To the worse: {names}.", names=listed(names)) if names else ""
+            for row in now.itertuples()
+        ]
+        worse = say(" To the worse: {names}.", names=_first_of(names)) if names else ""
         said.append(_expected(int((found["month"] >= first).sum()), alarms, look) + worse)
     else:
-        said.append(say("No month of {period} can be judged: limits need ten months before it.", period=look.period))
+        said.append(_unjudged(look))
     counts = facts["kind"].value_counts()
     kinds = {"missing": say("periods not archived"), "restated": say("figures restated"),
              "another definition": say("figures defined otherwise"), "gone": say("segments that are gone")}  # fmt: skip
+    counts["no figure"] = int((card["status"] == "not on record").sum())
+    kinds |= {"reads otherwise": say("definitions reworded"), "not told": say("measures no longer told"),
+              "no figure": say("targets without a figure")}  # fmt: skip
+    kinds = {kind: name for kind, name in kinds.items() if counts.get(kind)}
     unsaid = [say("nothing was archived before it")] * ("first period" in counts)
-    unsaid += [f"{name}: {counts[kind]}" for kind, name in kinds.items() if kind in counts]
+    unsaid += [f"{name}: {counts[kind]}" for kind, name in kinds.items()]
     whole = say("nothing; all periods are there, none restated, all defined alike")
     said.append(say("Cannot be compared, or was told otherwise before: {what}.", what=", ".join(unsaid) or whole))
     return paragraphs(said, role="findings")
@@ -538,6 +580,8 @@ def _celebrated(card: Frame, told: Frame) -> str:
         say("{name} kept what was expected ({came})", name=row["name"], came=_change(row["came"], row["measure"]))
         for row in kept.head(_NAMED).to_dict("records")
     ]
+    if not names and card["year"].isna().all():
+        return say("there is no year before to be better than")
     return "; ".join(names) or say("nothing is both on target and settled to be better than a year before")
 
 
@@ -556,4 +600,12 @@ def _to_decide(card: Frame, red: Frame) -> str:
         )
         names.append(text + (f" [{'; '.join([*who, *where])}]" if who or where else ""))
     names += [say("{n} more", n=len(missed) - _NAMED - 2)] * (len(missed) > _NAMED + 2)
-    return "; ".join(names) or say("no target is missed for certain")
+    names += _failing(card, missed)
+    return "; ".join(names) or say("no target is missed for certain, no floor fails")
+
+
+def _failing(card: Frame, missed: Frame) -> list[str]:
+    """Floors that fail in all, where no target that is missed says so already."""
+    floors = card[(card["measure"] == "floors_failed") & (card["segment"] == "") & (card["value"] > 0)]
+    said = ((missed["measure"] == "floors_failed") & (missed["segment"] == "")).any()
+    return [] if said else [say("{n} floors that fail", n=int(row.value)) for row in floors.itertuples()]

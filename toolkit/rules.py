@@ -1,5 +1,6 @@
 """What has a company declared beside its data: times, promises, decisions? The typed YAML files of params/."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal, Self
@@ -160,6 +161,8 @@ class Target(BaseModel):
     def _one_side(self) -> Self:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError("a target has at_least or at_most, one of them")
+        if self.channel and not self.segment:
+            raise ValueError("a figure of a channel is that of a segment: channel needs segment")
         return self
 
 
@@ -178,7 +181,10 @@ class Targets(BaseModel):
         places = [f"{one.measure} of {one.segment or 'all'} {one.channel}".strip() for one in self.scorecard]
         if twice := sorted({place for place in places if places.count(place) > 1}):
             raise ValueError(f"scorecard: each place has one target, found two of: {first_five(twice)}")
-        if both := sorted(set(self.renamed) & set(self.renamed.values())):
+        now = list(self.renamed.values())
+        if twice := sorted({name for name in now if now.count(name) > 1}):
+            raise ValueError(f"renamed: segments that became one are no renamed ones, found for: {', '.join(twice)}")
+        if both := sorted(set(self.renamed) & set(now)):
             raise ValueError(
                 f"renamed: name the last name of each, found names that are old and new: {', '.join(both)}"
             )
@@ -252,6 +258,9 @@ class Decisions(BaseModel):
         names = [one.name for one in self.decisions]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"each decision has a name of its own, found twice: {first_five(twice)}")
+        plain = [re.sub(r"\W+", "_", name.lower()).strip("_") for name in names]  # as in the ids of their figures
+        if alike := sorted({names[at] for at, name in enumerate(plain) if plain.count(name) > 1 or not name}):
+            raise ValueError(f"names differ in letters or digits, found: {first_five(alike)}")
         begun = {one.name: one.starts for one in self.decisions}
         for one in self.decisions:
             if one.follows and one.follows not in begun:

@@ -685,7 +685,8 @@ def _execute(run: _Run, job: Job) -> None:
             job.page = page.render(done.notebook, facts)
             job.tables, figures = page.outputs(done.notebook)
             words = {title.split(" ")[0]: archive.sha256(text)[:16] for title, text in job.methods.items()}
-            job.figures = [row | {"words": words.get(row["definition_id"], "")} for row in figures]
+            beside = {"confidence": parameters.get("confidence")}
+            job.figures = [row | beside | {"words": words.get(row["definition_id"], "")} for row in figures]
             unfit = page.guard(job.page, done.notebook)
             fault = f"made a page that may not be archived: {'; '.join(unfit)}" if unfit else ""
         partial = company.home / "reports" / ".failed" / company.name / period.name / f"{job.report}.html"
@@ -740,9 +741,10 @@ def _figures_of(revision: archive.Revision, report: str) -> list[dict]:
 
 def _figures_frame(figures: list[dict]) -> pd.DataFrame:
     texts = ["report", "figure_id", "definition_id", "cohort", "segment", "channel", "unit"]
-    frame = pd.DataFrame(figures, columns=[*texts[:-1], "value", "low", "high", "n", "unit", *_BESIDE])
+    numbers = ["value", "low", "high", "confidence"]  # what the report's intervals cover, where it says so
+    frame = pd.DataFrame(figures, columns=[*texts[:-1], *numbers[:-1], "n", "unit", *_BESIDE, numbers[-1]])
     frame[_BESIDE] = frame[_BESIDE].astype("object").fillna("")  # revisions of before there were any
-    kinds = dict.fromkeys([*texts, *_BESIDE], "str") | dict.fromkeys(["value", "low", "high"], "float64")
+    kinds = dict.fromkeys([*texts, *_BESIDE], "str") | dict.fromkeys(numbers, "float64")
     kinds["n"] = "Int64"
     return frame.astype(kinds).sort_values(texts, ignore_index=True)
 
