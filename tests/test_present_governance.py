@@ -272,15 +272,16 @@ def test_calibration_is_a_count_with_its_interval():
 
 
 def test_the_agenda_has_its_slots_every_period():
-    found = (CARD, RED, SIGNALS, ALARMS, TOLD)
+    twice = SIGNALS.head(1).assign(month=date(2026, 7, 1), z=-4.5)
+    found = (CARD, RED, pd.concat([SIGNALS, twice], ignore_index=True), ALARMS, TOLD)
     said = _text(present_governance.agenda(*found, NO_FACTS, LOOK, first=FIRST)).splitlines()
     assert said == [
         "Celebrate: NPS (42.6 points; +6.0 in a year); other carrier kept what was expected (-10.3 points).",
         "Decide: floors that fail (2, at most 0) [somebody]; cost to serve of net revenue (20.0 %, at most 10.0 %) "
         "[somebody]; orders on time of a (90.3 %, at least 95.0 %) [somebody; see nps supply chain 2.2].",
         "Stop, or decide anew: later cut-off (+1.0 points came, -11.0 points was expected).",
-        "3 signals in the months of 2026Q3; 0.3 would be false alarms of pure noise, over 12 months of 4 series. To "
-        "the worse: NPS in Aug 2026 and orders on time in Jul 2026.",
+        "4 signals in the months of 2026Q3; 0.3 would be false alarms of pure noise, over 12 months of 4 series. To "
+        "the worse: NPS in Jul 2026 and Aug 2026; orders on time in Jul 2026.",
         "Cannot be compared, or was told otherwise before: targets without a figure: 1.",
     ]
     whole = _text(present_governance.agenda(CARD.iloc[:4], *found[1:], NO_FACTS, LOOK, first=FIRST)).splitlines()

@@ -373,9 +373,12 @@ def _several(rows: Frame) -> str:
     return _first_of([_figure(row.measure, "" if row.place == "(all)" else row.place) for row in rows.itertuples()])
 
 
+def _named_first(names: list[str]) -> list[str]:
+    return [*names[:_NAMED], *[say("{n} more", n=len(names) - _NAMED)] * (len(names) > _NAMED)]
+
+
 def _first_of(names: list[str]) -> str:
-    more = [say("{n} more", n=len(names) - _NAMED)] * (len(names) > _NAMED)
-    return listed([*names[:_NAMED], *more])
+    return listed(_named_first(names))
 
 
 def earlier_signals(found: Frame, look: Look, *, first: object) -> Html | None:
@@ -546,10 +549,11 @@ def agenda(
         now = found[(found["month"] >= first) & (found["direction"] == "worse")]
         now = now.iloc[np.lexsort([-now["z"].abs(), now["place"] != "(all)"])]
         names = [
-            say("{figure} in {month}", figure=_figure(row.measure, row.place), month=month(str(row.month)[:10]))
-            for row in now.itertuples()
-        ]
-        worse = say(" To the worse: {names}.", names=_first_of(names)) if names else ""
+            say("{figure} in {month}", figure=_figure(measure, place),
+                month=listed(month(str(each)[:10]) for each in sorted(own["month"])))
+            for (measure, place), own in now.groupby(["measure", "place"], sort=False)
+        ]  # fmt: skip
+        worse = say(" To the worse: {names}.", names="; ".join(_named_first(names))) if names else ""
         said.append(_expected(int((found["month"] >= first).sum()), alarms, look) + worse)
     else:
         said.append(_unjudged(look))
