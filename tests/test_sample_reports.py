@@ -227,7 +227,7 @@ class _Outline(HTMLParser):
 def _names(home):
     """What the company calls things by."""
     params = "\n".join(path.read_text() for path in home.glob("params/sample/*.yaml"))
-    found = {text.strip(" \"'-") for text in [*re.findall(r"\w+", params), *re.split(r"[:\n]", params)]}
+    found = {text.strip(" \"'-}") for text in [*re.findall(r"\w+", params), *re.split(r"[:\n]", params)]}
     for path in (home / "data" / "sample").glob("warehouse-*/tables/*.parquet"):
         table = pd.read_parquet(path)
         for column in table.select_dtypes(["str", "object"]):
