@@ -89,7 +89,18 @@ VECTORS = {
     6: [1.1, 1.2, 0, 1.3, 1.4],
     7: [0.5, -0.9, 0.2, 0.9, -0.3, 0.1, -0.6, 0.7, 0.4, -0.2, 0.8, -0.1, 0.3, -0.7, 0.6],
     8: [1.2, -1.1, 1.4, 1.6, -1.3, 1.1, -1.5, 1.2],
-}  # R1, a month outside its limits, is in the chart itself
+}
+
+
+def test_rule_one_fires_at_the_month_beyond_three_sigma_only():
+    quiet = [5.0, 6] * 5  # centre 5.5, a moving range of 1
+    for z, expected in ((3.1, [False, False, True]), (2.9, [False] * 3), (-3.1, [False, False, True])):
+        points = pd.DataFrame(
+            {"value": [*quiet, 5.5, 5.5, 5.5 + z * 9.5 / 11 / 1.128]}
+        )  # eleven ranges: nine of 1, .5, 0
+        found = control.chart(points, kind="values").tail(3)
+        assert found["z"].iloc[-1] == pytest.approx(z, abs=0.05)
+        assert found["outside"].tolist() == expected
 
 
 @pytest.mark.parametrize("rule", sorted(VECTORS))

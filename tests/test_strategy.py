@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit import replay, stock, strategy
+from toolkit import company, replay, rules, stock, strategy
 from toolkit.errors import DataError
 from toolkit.replay import Policy
 
@@ -323,6 +323,32 @@ def test_nothing_is_recommended_where_the_replay_is_not_trusted():
     assert (found["touched"], found["break_even"]) == (40, pytest.approx(low / (low + 500)))
     rows = strategy.rows_to_paste(strategy.recommended(*parts, trusted=True), policies, after=date(2026, 6, 30))
     assert rows == ['  - name: "a: p"\n    starts: 2026-07-01\n    where: {segment: ["a"]}']
+
+
+def test_a_row_to_paste_says_what_is_expected_and_when_to_look(tmp_path):
+    change = {
+        "on_time": 0.03125,
+        "on_time_low": 0.01,
+        "on_time_high": 0.05,
+        "nps": 2.0,
+        "nps_low": 1.0,
+        "nps_high": 3.0,
+    }
+    advice = pd.DataFrame([{"segment": "a", "policy": "p", "settled": True} | change])
+    policies = [Policy("p", numbers={"promise_days": 1})]
+
+    def pasted(**other):
+        rows = strategy.rows_to_paste(advice.assign(**other), policies, after=date(2026, 6, 30))
+        path = tmp_path / "decisions.yaml"
+        path.write_text("decisions:\n" + "\n".join(rows))
+        return company.validated(rules.Decisions, company.read_yaml(path), path).decisions[0]
+
+    row = pasted()
+    assert row.expects.model_dump() == {"measure": "late", "change": -0.03125, "low": -0.05, "high": -0.01}
+    assert (row.starts, row.check_on) == (date(2026, 7, 1), date(2026, 9, 30))
+    row = pasted(on_time_low=-0.01)
+    assert row.expects.model_dump() == {"measure": "nps", "change": 2.0, "low": 1.0, "high": 3.0}
+    assert pasted(on_time_low=-0.01, nps_low=-1.0).expects is None
 
 
 def test_a_study_of_nothing_says_so():

@@ -5,7 +5,7 @@ import errno
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -209,7 +209,8 @@ def _make(options: argparse.Namespace, found: "Company", period: "Period", noteb
 
     asked = {"sets": options.set, "reason": options.reason, "workers": options.workers}
     with _Progress() as tell:
-        outcome = runner.run(found, period, _stages(notebooks), _frames_for(found, period), **asked, tell=tell)
+        stages = _stages(notebooks)
+        outcome = runner.run(found, period, stages, _frames_for(found, period, stages), **asked, tell=tell)
     _print_outcome(f"{found.name} {period.name}", outcome)
 
 
@@ -221,21 +222,30 @@ def _stages(notebooks: Sequence[Path]) -> list[list[Path]]:
     return [[notebook for notebook in notebooks if notebook not in later], later]
 
 
-def _frames_for(found: "Company", period: "Period") -> Callable:
-    """What gives the notebooks of a stage their frames, made of the company's warehouse and archive."""
+def _frames_for(found: "Company", period: "Period", stages: Sequence[Sequence[Path]]) -> Callable:
+    """What gives the notebooks of a stage their frames, made of the company's warehouse and archive.
+
+    What a later stage asks of the warehouse is made while the reports of the first one run.
+    """
     from toolkit import frames
+
+    folder, known, kept = found.data / "frames", frames.Known(found, period), {}
+
+    def make(asked: Iterable[str]) -> None:
+        kept.update(frames.materialise(found, period, [name for name in asked if name not in kept], folder, known))
 
     def frames_for(
         stage: Sequence[Path], figures: "pd.DataFrame | None"
     ) -> Iterator[tuple[str, Mapping[str, tuple[Path, str]]]]:
         names = {notebook.stem: frames.asked_for(_source(notebook)) for notebook in stage}
-        folder, known, kept = found.data / "frames", frames.Known(found, period), {}
         if figures is not None:
             kept[frames.KEY_FIGURES] = frames.keep_key_figures(found, period, figures, folder)
         frames.checked({name for asked in names.values() for name in asked} - {frames.KEY_FIGURES})
         for report, asked in names.items():
-            kept |= frames.materialise(found, period, [name for name in asked if name not in kept], folder, known)
+            make(asked)
             yield report, {name: (kept[name].path, kept[name].digest) for name in asked}
+        for notebook in stages[1] if figures is None else ():
+            make(name for name in frames.asked_for(_source(notebook)) if name != frames.KEY_FIGURES)
 
     return frames_for
 
@@ -316,7 +326,7 @@ def _compare(options: argparse.Namespace) -> None:
         names = set(map(parameters.notebook_of, first.manifest["reports"]))
         stages = _stages([each for each in _notebooks(options.home, []) if each.stem in names])
         with _Progress() as tell:
-            made = stages, _frames_for(found, period), frames.digest_of
+            made = stages, _frames_for(found, period, stages), frames.digest_of
             path = compare.restate(found, period, first, *made, tell=tell)
         print(path.resolve())
         return

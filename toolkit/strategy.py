@@ -910,15 +910,30 @@ def key_figures(
 def rows_to_paste(advice: pd.DataFrame, policies: Sequence[replay.Policy], *, after: date) -> list[str]:
     """A row of ``decisions.yaml`` for each settled recommendation, to begin on the day after a period.
 
-    Takes the result of ``recommended`` and the policies that were replayed.
+    Takes the result of ``recommended`` and the policies that were replayed. Where its change of late orders, or else of
+    the score, leaves out 0, the row says that it is expected, and to look three months later.
     """
     known = {policy.name: policy for policy in policies}
     starts = pd.Timestamp(after) + pd.Timedelta(days=1)
     rows = advice[advice["settled"].astype("bool")] if len(advice) else advice
-    return [row_to_paste(row.segment, known[row.policy], starts=f"{starts:%Y-%m-%d}") for row in rows.itertuples()]
+    return [
+        row_to_paste(row["segment"], known[row["policy"]], starts=f"{starts:%Y-%m-%d}", expects=_foretold(row))
+        for row in rows.to_dict("records")
+    ]
 
 
-def row_to_paste(segment: str, policy: replay.Policy, *, starts: str) -> str:
+def _foretold(row: dict) -> dict[str, str | float]:
+    """What ``decisions.yaml`` calls ``expects``, of a row of ``recommended``; nothing where no change leaves out 0."""
+    for name, measure, side in (("on_time", "late", -1), ("nps", "nps", 1)):
+        ends = [float(f"{side * row.get(f'{name}{end}', 0.0):.4g}") for end in ("", "_low", "_high")]
+        if ends[1] * ends[2] > 0:
+            return {"measure": measure, "change": ends[0], "low": min(ends[1:]), "high": max(ends[1:])}
+    return {}
+
+
+def row_to_paste(
+    segment: str, policy: replay.Policy, *, starts: str, expects: dict[str, str | float] | None = None
+) -> str:
     """The row of ``decisions.yaml`` that a recommendation would be, as text.
 
     >>> print(row_to_paste("consumer", replay.Policy("later", numbers={"promise_days": 1}), starts="2026-10-01"))
@@ -931,4 +946,9 @@ def row_to_paste(segment: str, policy: replay.Policy, *, starts: str) -> str:
         where["fulfilment"] = sorted(policy.ways["fulfilment"])
     text = ", ".join(f"{name}: {json.dumps(values, ensure_ascii=False)}" for name, values in where.items())
     name = json.dumps(f"{segment}: {policy.name}", ensure_ascii=False)
-    return f"  - name: {name}\n    starts: {starts}\n    where: {{{text}}}"
+    lines = [f"  - name: {name}", f"    starts: {starts}", f"    where: {{{text}}}"]
+    if expects:
+        told = ", ".join(f"{name}: {value}" for name, value in expects.items())
+        check = pd.Timestamp(starts) + pd.DateOffset(months=3) - pd.Timedelta(days=1)
+        lines += [f"    expects: {{{told}}}", f"    check_on: {check:%Y-%m-%d}"]
+    return "\n".join(lines)
