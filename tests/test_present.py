@@ -1,6 +1,7 @@
 """Do the sentences, tables and figures of the reports say what the numbers say?"""
 
 import base64
+import html
 import io
 import re
 from types import SimpleNamespace
@@ -779,3 +780,26 @@ def test_the_score_is_called_by_its_name_in_the_language_spoken():
     assert (
         present.Look(FACTS, NOTHING_MISSING, measure="NPS proxy (five promotes)").measure == "NPS proxy (five promotes)"
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "@SUM(A1)", "+1+cmd|' /C calc'!A0", "-2+3", "\t=1", "\r=1", "+A1", "-", "-1;=2", "-1,=2", "-1 a+b"]
+)
+def test_no_cell_of_a_file_is_a_formula(text):
+    """OWASP, CSV Injection: cells that begin with =, +, -, @, tab or carriage return."""
+    rows = pd.DataFrame({"segment": [text], "n": [-3], "note": [f"x {text}"]})
+    shown = present.table(rows, name="t", caption="c", columns=["segment", "n", "note"])
+    kept = pd.read_csv(io.StringIO(shown.mime[present.TABLE_MIME]["csv"]), keep_default_na=False)
+    line = text.replace("\r", " ")
+    assert kept.values.tolist() == [[f"'{line}", -3, f"x {line}"]]
+    assert f"'{html.escape(text)}<" not in shown.html  # the page has no formulas
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-2.0", "+5.0, worse", "-2,0, slechter", "-11.0 points (-17.0 to -6.0 points)", "-1.5 %", "+171,844", "-0,35"],
+)
+def test_signed_numbers_of_ours_stay_as_they_are(text):
+    shown = present.table(pd.DataFrame({"note": [text]}), name="t", caption="c", columns=["note"])
+    kept = pd.read_csv(io.StringIO(shown.mime[present.TABLE_MIME]["csv"]), keep_default_na=False, dtype=str)
+    assert kept["note"].tolist() == [text]

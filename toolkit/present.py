@@ -210,8 +210,25 @@ def table(
     if shown.empty:
         lines.append(f'<tr><td colspan="{len(kinds)}">{html.escape(say("no rows"))}</td></tr>')
     lines.append("</tbody></table></div>")
-    mime = {"name": name, "caption": caption, "csv": shown.to_csv(index=False, lineterminator="\n")}
+    texts = list(shown.select_dtypes(["str", "object"]))
+    plain = shown.assign(**{column: shown[column].map(_inert) for column in texts})
+    mime = {"name": name, "caption": caption, "csv": plain.to_csv(index=False, lineterminator="\n")}
     return Html("".join(lines), f"{caption}\n{shown.to_string(index=False)}", {TABLE_MIME: mime})
+
+
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,]+( %| [a-z]+)?($|[,;] ?[a-z]| \())")
+
+
+def _inert(value: object) -> object:
+    """A text that a spreadsheet would take for a formula, as text; signed numbers of ours stay as they are.
+
+    >>> _inert("=1+1"), _inert("-2+3"), _inert("-2.0 points (-3.0 to -1.0 points)"), _inert(-2)
+    ("'=1+1", "'-2+3", '-2.0 points (-3.0 to -1.0 points)', -2)
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r", " ")  # by itself it would end the row, and is not quoted
+    return f"'{text}" if _FORMULA.match(value) else text
 
 
 def formatted(value: object, kind: str) -> str:
