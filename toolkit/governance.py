@@ -460,11 +460,11 @@ def signals(charted: pd.DataFrame) -> pd.DataFrame:
     """
     rules = np.select([charted["outside"], charted["drift"]], ["outside its limits", "drift"], "")
     named = np.where(charted["nelson"] != "", "rule " + charted["nelson"].astype("str") + " of Nelson", rules)
-    found = charted.assign(rule=np.where(rules != "", rules, named))
+    sided = (rules != "") | charted["nelson"].str.contains("[256]", regex=True)
+    found = charted.assign(rule=np.where(rules != "", rules, named), sided=sided)
     found = found[found["rule"] != ""]
     up, less = found["z"] > 0, found["measure"].isin(_LESS)
-    sided = (rules[found.index] != "") | found["nelson"].str.contains("[256]", regex=True)
-    found = found.assign(direction=np.select([~sided, up != less], ["", "better"], "worse"))
+    found = found.assign(direction=np.select([~found["sided"], up != less], ["", "better"], "worse"))
     found = found.assign(linked=_linked(found))
     order = ["month", "measure", "place"]
     found = found.sort_values(order, ascending=[False, True, True], ignore_index=True)

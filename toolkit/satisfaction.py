@@ -997,8 +997,8 @@ def key_figures(
     columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
     if changed is not None and len(changed):
         found = pd.concat([found, _of_decisions(changed)], ignore_index=True)
-    found = found.reindex(columns=columns)
-    return found.assign(segment=found["segment"].fillna(""), channel=found["channel"].fillna(""))
+    found = found.reindex(columns=columns).astype({"segment": "object", "channel": "object"})
+    return found.fillna({"segment": "", "channel": ""})
 
 
 def _of_decisions(changed: pd.DataFrame) -> pd.DataFrame:
