@@ -136,6 +136,9 @@ def test_a_period_without_a_figure_has_a_card_without_a_row():
         _rows(("2026Q3", "ledger_difference", "", 0.0, None, None)),
     ):
         assert _card(rows).empty
+        found = governance.figures(rows, NO_NAMES)
+        told = governance.remembered(found, _card(rows), PERIODS, NO_NAMES)
+        assert told["kind"].tolist() == (["not told"] if len(found) else ["first period"])
         assert _card(rows, _targets(("nps", "", 5.0, None)))["status"].tolist() == ["not on record"]
 
 

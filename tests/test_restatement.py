@@ -272,7 +272,7 @@ def test_between_two_periods_the_day_of_knowledge_is_no_difference(packed):
 
 
 def test_the_command_line_compares_with_today(project, capsys, monkeypatch):
-    monkeypatch.setattr(cli, "_frames_for", lambda found, period: project.given)
+    monkeypatch.setattr(cli, "_frames_for", lambda found, period, stages: project.given)
     project.run("of_key_figures")
     project.notebook("of_no_revision", READER)
     source = "from toolkit import frames\nframe = frames.reader(company, period)\nrow = frame('key_figures')"

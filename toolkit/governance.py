@@ -88,7 +88,7 @@ def figures(rows: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
 
     >>> row = {"period": "2026Q3", "report": "cost_to_serve", "figure_id": "serve_share", "segment": "old"}
     >>> row |= dict.fromkeys(["channel", "definition_id", "cohort", "unit", "words", "revision", "was_in"], "")
-    >>> rows = pd.DataFrame([row | dict.fromkeys(["value", "low", "high", "was", "n"], 0.1)])
+    >>> rows = pd.DataFrame([row | dict.fromkeys(["value", "low", "high", "was", "n", "confidence"], 0.1)])
     >>> figures(rows, pd.DataFrame({"was": ["old"], "now": ["new"]}))[["measure", "segment"]].values.tolist()
     [['cost_to_serve', 'new']]
     """
@@ -267,7 +267,9 @@ def remembered(found: pd.DataFrame, card: pd.DataFrame, periods: pd.DataFrame, r
     if not earlier:
         rows.append({"kind": "first period", "period": names[0]})
     rows += [
-        {"kind": "missing", "period": name} for name in names[:0:-1] if name not in archived and name > min(archived)
+        {"kind": "missing", "period": name}
+        for name in names[:0:-1]
+        if name not in archived and name > min(archived, default=names[0])
     ]
     measures = [set(found.loc[found["period"] == name, "measure"]) for name in (names[0], *earlier[:1])]
     if len(measures) == 2:
