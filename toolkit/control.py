@@ -69,9 +69,9 @@ def chart(points: pd.DataFrame, *, kind: str, rules: Sequence[int] = ()) -> pd.D
     DataFrame
         ``points`` with ``n_before`` (months that its limits are of), ``centre``, ``low``, ``high`` (cut where a share
         ends; missing: too few months before it, or a share of which fewer than five of either kind are expected, and
-        were seen), ``z``, ``spread`` (as of ``limits``), ``ewma`` (in standard
-        deviations), ``outside``, ``drift`` (by EWMA) and ``nelson`` (the further rules that it breaks, such as "2, 5";
-        those that the series is too short for are not looked at).
+        were seen), ``z``, ``spread`` (as of ``limits``), ``ewma`` (in standard deviations), ``outside``, ``drift`` (by
+        EWMA) and ``nelson`` (the further rules that it breaks, such as "2, 5"; those that the series is too short for
+        are not looked at).
 
     Raises
     ------
@@ -155,7 +155,7 @@ def false_alarms(
     Returns
     -------
     array
-        One share a month: the same procedure on draws of the same length and ``n``, all of the series' last centre.
+        One share a month: the same procedure on draws of the same length and ``n``, at the centre of the first 18.
         Shares are binomial, net shares multinomial, where they spread more with a normal on top; values are normal.
 
     Examples
@@ -186,18 +186,6 @@ def false_alarms(
     for rule in rules:
         signals |= runs(found["z"], rule)
     return signals.mean(axis=0)
-
-
-def ewma(z: np.ndarray, *, weight: float) -> np.ndarray:
-    """Exponentially weighted moving average of a series that begins at 0.
-
-    >>> ewma(np.array([1.0, 1.0]), weight=0.5).tolist()
-    [0.5, 0.75]
-    """
-    found, before = np.empty(len(z)), 0.0
-    for at, each in enumerate(z):
-        before = found[at] = weight * each + (1 - weight) * before
-    return found
 
 
 def _arrays(points: pd.DataFrame, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -253,7 +241,7 @@ def _walk(value: np.ndarray, n: np.ndarray, second: np.ndarray, kind: str) -> di
     series, months = value.shape
     base = [np.full((series, FROZEN), np.nan) for _ in range(3)]
     count, average, steps = np.zeros(series, dtype=int), np.zeros(series), np.zeros(series)
-    names = ("n_before", "centre", "low", "high", "z", "spread", "ewma")
+    names = ("centre", "low", "high", "z", "spread", "ewma")
     found = {name: np.full((series, months), np.nan) for name in names}
     found |= {name: np.zeros((series, months), dtype=bool) for name in ("outside", "drift")}
     found["n_before"] = np.zeros((series, months), dtype=int)

@@ -79,12 +79,11 @@ def figures(rows: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
     """Key figures that the scorecard has, of all periods, under the names that segments have now.
 
     Takes the frames ``key_figures`` and ``renamed``; figures of slices are left out. A figure keeps its old name where
-    its period has one of the new name too. One row a period, ``measure``,
-    ``segment`` and ``channel`` (empty: all): ``value``, ``low``, ``high``, ``n``, ``unit``, ``of`` (which discipline
-    leads, else empty), ``definition`` (section, cohort and unit), ``words`` (digest of the section), ``revision``,
-    ``was``, ``was_in`` (see ``key_figures``); ``quantile`` that its interval was made with (missing: the report did not
-    say, so that the page's own is taken), and ``alone`` (of a channel that is the only one of its segment, which the
-    segment's own figure repeats).
+    its period has one of the new name too. One row a period, ``measure``, ``segment`` and ``channel`` (empty: all):
+    ``value``, ``low``, ``high``, ``n``, ``unit``, ``of`` (which discipline leads, else empty), ``definition`` (section,
+    cohort and unit), ``words`` (digest of the section), ``revision``, ``was``, ``was_in`` (see ``key_figures``);
+    ``quantile`` that its interval was made with (missing: the report did not say, so that the page's own is taken), and
+    ``alone`` (of a channel that is the only one of its segment, which the segment's own figure repeats).
 
     >>> row = {"period": "2026Q3", "report": "cost_to_serve", "figure_id": "serve_share", "segment": "old"}
     >>> row |= dict.fromkeys(["channel", "definition_id", "cohort", "unit", "words", "revision", "was_in"], "")
@@ -151,7 +150,7 @@ def scorecard(
     targets, periods
         The frames of these names.
     confidence
-        Coverage of the intervals that the figures have, between 0 and 1.
+        Coverage of the interval of each change, and 1 less the level at which changes are settled.
 
     Returns
     -------
@@ -331,8 +330,8 @@ def series(
     -------
     DataFrame
         One row a ``measure`` (of ``SERIES``), ``place`` ("(all)", a segment that the grid publishes by itself, a
-        supplier) and ``month``: ``value``
-        (share 0-1, net share -1 to 1, or cents), ``n``, ``second`` (of net shares: mean of the squares).
+        supplier) and ``month``: ``value`` (share 0-1, net share -1 to 1, or cents), ``n``, ``second`` (of net shares:
+        mean of the squares).
     """
     counted = orders.astype({name: "float64" for name in orders if name.startswith("n_") or name == "net_revenue"})
     free = counted["n_orders"] - counted["n_complained"]
@@ -499,7 +498,6 @@ def decided(
     periods: pd.DataFrame,
     *,
     as_of: object,
-    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """What was expected of each decision, what came, and the verdict.
 
@@ -511,8 +509,6 @@ def decided(
         The result of ``figures``.
     as_of
         Day of knowledge.
-    confidence
-        Coverage of what came, between 0 and 1.
 
     Returns
     -------

@@ -67,7 +67,7 @@ _UNITS = {  # others: shares
     "discipline": "index",
     "floors_failed": "floors",
 }
-_TOLD, _NAMED, _PANELS, _YEAR = 12, 3, 12, 12  # rows of one kind, names of one sentence, panels, months that are told
+_NAMED, _PANELS, _YEAR = 3, 12, 12  # names of one sentence, panels, months that are told
 
 
 def _place(segment: str, channel: str = "") -> str:
@@ -228,7 +228,7 @@ def moved(card: Frame, look: Look) -> Html:
         ends = dict(zip([name, f"{name}_low", f"{name}_high"], ["by", "by_low", "by_high"], strict=True))
         own = _named(own).assign(against=against, way=np.where(own[name] * own["better"] > 0, "better", "worse"))
         parts.append(own.drop(columns=["low", "high"]).rename(columns=ends))
-    tested = int(sum(card[[f"{name}_low"]].notna().sum().iloc[0] for name in ("change", "year")))
+    tested = int(card[["change_low", "year_low"]].notna().sum().sum())
     rows = pd.concat(parts)
     if rows.empty:
         return paragraphs([say("Of {n} changes with an interval none is settled.", n=tested)])
