@@ -9,6 +9,7 @@ once given the frames that ours made (less than ours does). And what one more no
 import json
 import os
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -66,6 +67,12 @@ def timed(command: list, **more: object) -> tuple[float, str]:
     return time.perf_counter() - start, done.stderr
 
 
+def worked() -> float:
+    """Seconds of processors that all commands so far took."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 def ours(folder: Path) -> tuple[float, dict[str, float]]:
     """Seconds of ``toolkit run``, and from its first event until each report's frames were there."""
     seconds, told = timed([BIN / "toolkit", "--home", folder, "run", "sample", PERIOD], cwd=HOME)
@@ -105,11 +112,14 @@ def told(name: str, seconds: list[float]) -> str:
 def main(rounds: int) -> None:
     """Take turns, and print a table."""
     took: dict[str, list[float]] = {"ours": [], "making": [], "given": [], "few": [], "many": []}
+    work: list[float] = []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as place:
             folder = project(Path(place) / "ours", HOME / "notebooks")
+            before = worked()
             seconds, waited = ours(folder)
             took["ours"].append(seconds)
+            work.append(worked() - before)
             revision, out = folder / f"reports/sample/{PERIOD}/r1", Path(place)
             seconds, cells = commands(folder, revision, out, given=True)
             took["given"].append(seconds)
@@ -133,6 +143,9 @@ def main(rounds: int) -> None:
     chain = waited[slowest] + cells[slowest]
     print(f"Frames are made in the same run; those of {slowest} were there after {waited[slowest]:.1f} s. With them in")
     print(f"the longest chain: 1.15 x {chain:.1f} s + 6 s = {1.15 * chain + 6:.1f} s.")
+    ideal = statistics.median(work) / (os.cpu_count() or 1)
+    print(f"All its work (frames, cells, pages) took {statistics.median(work):.1f} s of processors; were none of the")
+    print(f"{os.cpu_count()} ever idle, {ideal:.1f} s: ours is {mine / ideal:.2f} times that.")
     one = (statistics.median(took["many"]) - statistics.median(took["few"])) / MORE
     print(f"One more notebook that computes nothing: {one:.2f} s ({2 + MORE} beside 2, two cores).")
 

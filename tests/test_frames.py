@@ -347,6 +347,7 @@ def test_work_is_the_same_by_numbers_a_month_at_a_time(tiny, tables, tmp_path, m
     receipt = {"folder": "warehouse-odd", "key": odd.key_print(), "tables": dict.fromkeys(tables)}
     (odd.data / "receipt.json").write_text(json.dumps(receipt))
     monkeypatch.setattr(frames, "MUCH_WORK", -1 if much else 10**9)
+    monkeypatch.setattr(frames, "FEW_ORDERS", 0 if much else 10**9)
     known = frames.Known(odd, odd.period(PERIOD))
     work = known.warehouse.backend.to_pyarrow(known.work()).to_pandas()
 
@@ -559,7 +560,7 @@ def test_a_tariff_stands_in_where_no_freight_is_known_or_posted(tiny, tmp_path):
         {"delivery_id": ["a", "b", "c"], "freight_invoice_id": [None] * 3, "freight_cost": [5.0, None, None]}
     )
     rows = rows.assign(weight_g=[1_000, 2_500, None], distance_m=[1, 10_400, 7])
-    known.warehouse.backend = ibis.duckdb.connect()
+    known.warehouse.backend, known._few_orders = ibis.duckdb.connect(), False
     ledger = pd.DataFrame({"pool": ["desk"]})
     known.table = lambda name: ibis.memtable(rows if name == "deliveries" else ledger)
     found = known.warehouse.backend.to_pyarrow(known._billed).to_pandas().set_index("delivery_id")["freight_cost"]
@@ -567,7 +568,7 @@ def test_a_tariff_stands_in_where_no_freight_is_known_or_posted(tiny, tmp_path):
     assert found["b"] == 300 + 50 + 21  # 20.8 rounds up
     assert pd.isna(found["c"])  # its weight is not known
     posted = _ruled(tiny, tmp_path, "freight: {tariff: {cents_per_shipment: 300}}\n")
-    posted.warehouse.backend = ibis.duckdb.connect()
+    posted.warehouse.backend, posted._few_orders = ibis.duckdb.connect(), False
     posted.table = lambda name: ibis.memtable(rows if name == "deliveries" else ledger.assign(pool="freight"))
     assert posted.warehouse.backend.to_pyarrow(posted._billed).to_pandas()["freight_cost"].isna().sum() == 2
 
@@ -654,8 +655,8 @@ def test_persons_are_pseudonymised_again_in_frames(tables, made):
     ].nunique()  # fmt: skip
 
 
-def test_later_data_change_no_frame(tiny, made, tmp_path):
-    """A warehouse that ends at the day of knowledge gives the frames of one that goes on."""
+def test_later_data_change_no_frame(tiny, made, tmp_path, monkeypatch):
+    """A warehouse that ends at the day of knowledge gives the frames of one that goes on, orders in memory or not."""
     period = tiny.period("2025Q3")
     later = frames.materialise(tiny, period, ALL, tmp_path / "later")
     early = company.Company(tiny.name, tiny.settings, tmp_path)
@@ -674,6 +675,7 @@ def test_later_data_change_no_frame(tiny, made, tmp_path):
         )
     receipt = {"folder": "warehouse-cut", "key": early.key_print(), "tables": dict.fromkeys(tables)}
     (early.data / "receipt.json").write_text(json.dumps(receipt))
+    monkeypatch.setattr(frames, "FEW_ORDERS", 0)
     cut_frames = frames.materialise(early, period, ALL, tmp_path / "cut")
     assert {n: f.digest for n, f in cut_frames.items()} == {n: f.digest for n, f in later.items()}
     assert len(frames.read(later["orders"].path)) > 100

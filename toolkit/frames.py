@@ -35,6 +35,7 @@ NO_ORDER = "(no order)"
 FRAMES_VARIABLE = "TOOLKIT_FRAMES"
 KEY_FIGURES = "key_figures"
 MUCH_WORK = 5_000_000  # activities
+FEW_ORDERS = 1_000_000  # that fit into memory beside all else
 _BITS = 62  # of a whole number that every backend shifts and ands alike
 CAUSE_FIGURE = "nps_lost_cause_"  # then the treatment: key figures of what a cause takes
 _COST_TABLES = {"activities": "happened_at", "deliveries": "shipped_at", "ledger": "month", "resource_pools": "month"}
@@ -90,12 +91,17 @@ class Known:
     def _view(self, name: str, made: Callable[[], ir.Table]) -> ir.Table:
         """What many frames begin with, made once; in the local warehouse a view, so that it is compiled once as well.
 
-        A company's own warehouse gets no view of ours.
+        Where there are few orders, they and what is made of them are kept in memory. A company's own warehouse gets
+        nothing of ours.
         """
         if name not in self._views:
             found = made()
             if self._local and (name not in TABLES or self.warehouse.has(name)):
-                found = self.warehouse.backend.create_view(f"_{next(_VIEWS)}_{name}", found)
+                called, backend = f"_{next(_VIEWS)}_{name}", self.warehouse.backend
+                if self._few_orders and (name not in TABLES or name == "orders"):
+                    found = backend.create_table(called, found, temp=True)
+                else:
+                    found = backend.create_view(called, found)
             self._views[name] = found
         return self._views[name]
 
@@ -1285,6 +1291,10 @@ class Known:
         named = self._with_names(ibis.union(*sums) if len(sums) > 1 else sums[0], self._atoms)
         kinds = self._kinds_of_work(self.period).select("_kind", activity="_activity").distinct()
         return self._pooled(named.left_join(kinds, "_kind")).select("pool", *keys, "times", "seconds")
+
+    @cached_property
+    def _few_orders(self) -> bool:
+        return self.warehouse.backend.to_pyarrow(self.warehouse.table("orders").count()).as_py() <= FEW_ORDERS
 
     @cached_property
     def _much_work(self) -> bool:
