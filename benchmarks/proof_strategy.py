@@ -83,6 +83,7 @@ def quarter(rng: np.random.Generator, n: int) -> pd.DataFrame:
         channel="web", fulfilment="home_delivery", site="W", rush=False, ordered_at=at, day=day, hour=at.hour,
         promised_by=(day + pd.Timedelta(days=2, hours=12)).tz_localize("UTC"), promised_day=day + pd.Timedelta(days=2),
         in_full=True, damaged=False, net_revenue=3000, cost_of_goods=2000, n_shipments=1, freight=500,
+        window_h=None, stocked_ordered=0, stocked_delivered=0, only_stock=False,
     )  # fmt: skip
 
 

@@ -49,7 +49,8 @@ def company(n: int, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame, replay.L
         "hour": (at % DAY) // HOUR, "delay_h": 0, "in_full": rng.random(n) < 0.95, "damaged": rng.random(n) < 0.01,
         "quantity_ordered": 1, "quantity_delivered": 1, "n_lines": 1, "net_revenue": rng.integers(500, 9000, n),
         "cost_of_goods": 300, "n_shipments": 1, "freight": 500, "weight_g": rng.integers(100, 9000, n),
-        "distance_m": rng.integers(1000, 90_000, n),
+        "distance_m": rng.integers(1000, 90_000, n), "window_h": rng.integers(1, 9, n), "stocked_ordered": 0,
+        "stocked_delivered": 0, "only_stock": False,
     })  # fmt: skip
     work = pd.DataFrame({
         "order_id": np.tile(orders["order_id"].to_numpy(), 2), "activity": np.repeat(["picking", "stop"], n),

@@ -1733,6 +1733,14 @@ def test_spans_of_stock_hold_what_was_sold_between_two_counts(tiny, tables, made
     spans = spans.set_index([*keys, "day"]).loc[found.index]
     assert (found["stocked_out"] == (spans["left"] == 0)).all()
     assert (found["days"] == 7).all()
+    lines = lines.dropna(subset=["cost_of_goods"])
+    sums = (
+        lines.groupby("product_id")[["cost_of_goods", "quantity_ordered"]]
+        .sum()
+        .reindex(found.index.get_level_values(1))
+    )
+    assert (found["goods"].to_numpy() == sums["cost_of_goods"].fillna(0).to_numpy()).all()
+    assert (found["pieces"].to_numpy() == sums["quantity_ordered"].fillna(0).to_numpy()).all()
 
 
 def test_a_kept_frame_is_named_by_its_values_until_somebody_changes_it(tmp_path):

@@ -113,12 +113,14 @@ def test_policies_are_a_row_each():
     told = pd.DataFrame(
         [("", "budget", "", "5"), ("p", "segment", "", "a"), ("p", "carrier", "x", "y"), ("p", "promise_days", "", "1"),
          ("q", "cut_off", "", "15"), ("r", "delivery_days", "", "monday"), ("r", "delivery_days", "", "friday"),
-         ("r", "minimum_order", "", "2500"), ("r", "promise_days", "", "-2")],
+         ("r", "minimum_order", "", "2500"), ("r", "promise_days", "", "-2"), ("s", "window_hours", "", "2"),
+         ("s", "stock_service", "", "98")],
         columns=["policy", "lever", "key", "value"],
     )  # fmt: skip
     assert rows(present_strategy.policies(told, LOOK))[1:] == [
         'p,a,"by carrier y in place of x, promised a day later"', "q,all,cut-off at 15:00",
         'r,all,"delivered on monday and friday, sent as soon as they reach 25.00, promised 2 days earlier"',
+        's,all,"promised to within 2 hours, stock for 98.0 % of what sold out"',
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit import replay
+from toolkit import replay, stock
 from toolkit.errors import DataError
 from toolkit.replay import Learned, Policy, Replay
 
@@ -21,7 +21,8 @@ def orders(*rows, **columns) -> pd.DataFrame:
         "ordered_at": at, "promised_by": day + pd.Timedelta(days=2, hours=12), "delay_h": 0, "in_full": True,
         "damaged": False, "quantity_ordered": 1, "quantity_delivered": 1, "n_lines": 1,
         "net_revenue": [row[2] for row in rows], "cost_of_goods": 0, "n_shipments": 1, "freight": 100,
-        "weight_g": 1000, "distance_m": 2000,
+        "weight_g": 1000, "distance_m": 2000, "window_h": 4, "stocked_ordered": 0, "stocked_delivered": 0,
+        "only_stock": False,
     })  # fmt: skip
     found = found.assign(**columns)
     days = {"day": found["ordered_at"], "promised_day": found["promised_by"]}
@@ -292,6 +293,80 @@ def test_work_after_failures_follows_them():
     assert late["seconds: desk"] == 3 * 110 + 7
     in_time = replayed(rows, Policy("p", numbers={"promise_days": 1}), delays(a={5: 100}), after=after).iloc[0]
     assert in_time["seconds: desk"] == 3 * 10 + 7
+
+
+def test_a_narrower_window_is_kept_by_fewer_and_costs_nothing():
+    """Half of all arrive 3 hours before the promise ends, half as it ends; promised from 4 hours before, then from 2.
+
+    One order's promise has no begin: coming early keeps it, until a window is declared for it too.
+    """
+    many = orders(*[(f"c{at}", 9, 100) for at in range(1000)]).assign(window_h=[None] + [4] * 999)
+    narrow, told = Policy("p", numbers={"window_hours": 2}), delays(a={-3: 50, 0: 50})
+    found = Replay(many, WORK, model(told), rates=RATES)
+    runs = found.run([Policy(), narrow], draws=20, weeks=4, rng=np.random.default_rng(3)).set_index("policy")
+    assert (runs.loc["today", "within_promise"] == 1000).all()
+    share = runs.loc["p", "within_promise"].mean() / 1000
+    assert share == pytest.approx(0.5, abs=4 * 0.5 / 20_000**0.5)
+    assert (runs.loc["p", "on_time"] == 1000).all()
+    assert (runs.loc["p", "touched"] == 0).all()  # nobody takes it ill
+    cents = runs.reset_index().groupby("policy")[["freight", "work", "holding"]].sum()
+    assert cents.loc["p"].tolist() == cents.loc["today"].tolist()
+    later = Policy("q", numbers={"promise_days": 1})  # all come a day early: only the one without a begin is kept
+    assert found.run([Policy(), later], draws=1, weeks=4, rng=np.random.default_rng(3))["within_promise"].iloc[-1] == 1
+    bare = Replay(many.assign(window_h=None), WORK, model(told), rates=RATES)
+    assert bare.run([Policy()], draws=1, weeks=4, rng=np.random.default_rng(3))["within_promise"].isna().all()
+
+
+SPANS = pd.DataFrame({
+    "site_id": "S", "product_id": "x", "category": "tea", "stocked_out": False, "sold": [8, 12, 8, 12, 10],
+    "goods": 5000, "pieces": 10,
+})  # fmt: skip
+
+
+def short_of_stock() -> pd.DataFrame:
+    """1000 orders of two segments, 200 of them short, half of these only of what ran out: of it 80 % arrived."""
+    many = orders(*[(f"c{at}", 9 + 24 * (at % 92), 100) for at in range(1000)])
+    return many.assign(
+        segment=["s", "t"] * 500, in_full=[False] * 200 + [True] * 800, only_stock=[True] * 100 + [False] * 900,
+        stocked_ordered=[2] * 500 + [0] * 500, stocked_delivered=[0] * 100 + [2] * 400 + [0] * 500,
+    )  # fmt: skip
+
+
+def test_more_stock_fills_what_ran_out_and_costs_its_goods():
+    """80 % served today, 90 % then: half of the 50 orders of s that were short of it alone are filled, nothing of t.
+
+    Its part of demand, a half: levels of N(10 / 2, s^2 / 2) from 80 to 90 %, goods of 5.00 a piece, 20 % for 92 days.
+    """
+    policy = Policy("p", {"segment": ("s",)}, numbers={"stock_service": 90})
+    after = [("complaint", "desk", 0.0, 0.0, 7.0, 0.0)]
+    found = Replay(short_of_stock(), WORK, model(ON_TIME, after), rates=RATES, spans=SPANS, holding_percent=20)
+    runs = found.run([Policy(), policy], draws=200, weeks=13, rng=np.random.default_rng(3))
+    runs = runs.set_index(["policy", "segment"]).sort_index()
+    filled = runs.loc[("p", "s"), "otif"] - 400
+    assert filled.mean() == pytest.approx(25, abs=4 * (50 * 0.25 / 200) ** 0.5)
+    assert (runs.loc[("p", "t"), "otif"] == 400).all()
+    assert (runs.loc[("p", "s"), "seconds: desk"] == 7 * (100 - filled)).all()
+    of = {"mean": 5.0, "deviation": float(np.std([8, 12, 8, 12, 10], ddof=1)) / 2**0.5, "lead": 0}
+    more = stock.level_for(0.9, **of) - stock.level_for(0.8, **of)
+    assert runs.loc[("p", "s"), "holding"].iloc[0] == pytest.approx(more * 500 * 0.2 * 92 / 365.25)
+    assert (runs["holding"] > 0).groupby(level=[0, 1]).any().sum() == 1
+    assert (runs["touched"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "spans", "asked", "message"),
+    [
+        (short_of_stock(), SPANS, 80, "serves 80% of the pieces of articles that ran out, of which 80.0% are served"),
+        (short_of_stock(), SPANS[:0], 90, "no counted article of orders with known contents ran out in the period"),
+        (short_of_stock().assign(stocked_ordered=0), SPANS, 90, "no counted article of orders with known contents"),
+        (short_of_stock(), None, 90, "no counted article of orders with known contents ran out"),
+    ],
+)
+def test_stock_that_cannot_be_raised_is_refused(rows, spans, asked, message):
+    found = Replay(rows, WORK, model(ON_TIME), rates=RATES, spans=spans, holding_percent=20)
+    kept, refused = found.possible([Policy(), Policy("p", numbers={"stock_service": asked})])
+    assert [one.name for one in kept] == ["today"]
+    assert message in refused["why"].iloc[0]
 
 
 def test_policies_meet_the_same_draws():

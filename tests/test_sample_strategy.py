@@ -41,7 +41,7 @@ def test_today_replayed_from_earlier_periods_gives_what_was_observed(told, perio
     found = _study(of, [replay.Policy()], before=True, answered=answered)
     seen = strategy.observed(of["sent_orders"], of["sent_work"], of["failure_work"], now, rates=_rates(of))
     valid = strategy.validity(found.runs, seen)
-    assert len(valid) == 16  # three measures of four segments and of all, and cost
+    assert len(valid) == 21  # four measures of four segments and of all, and cost
     assert valid["passed"].all()
     money = valid[valid["measure"] == "cost"].iloc[0]
     assert abs(money["replayed"] / money["observed"] - 1) < 0.02

@@ -102,6 +102,41 @@ def test_contents_are_those_that_arrived(made, restated):
     assert (found.loc[ids, "damaged"].astype(bool) == broken.reindex(ids, fill_value=False)).all()
 
 
+def test_orders_short_of_what_ran_out_are_told(made, restated):
+    rows, tables, period = restated
+    found = made["sent_orders"].set_index("order_id")
+    arrived = tables["deliveries"].loc[tables["deliveries"]["delivered_at"] < pd.Timestamp(period.as_of), "delivery_id"]
+    parts, keys = tables["delivery_lines"], ["order_id", "line_no"]
+    came = parts[parts["delivery_id"].isin(arrived)].groupby(keys)["quantity_delivered"].sum()
+    lines = tables["order_lines"].set_index(keys)
+    lines = lines[lines.index.get_level_values(0).isin(found.index[found["in_full"].notna()])]
+    lines["came"] = came.reindex(lines.index, fill_value=0).clip(upper=lines["quantity_ordered"])
+    lines["site"] = rows["site_id"].reindex(lines.index.get_level_values(0)).to_numpy()
+    counts = tables["stock_levels"]
+    day = pd.to_datetime(counts["day"]).dt.date
+    counts = counts[(day >= period.start.date()) & (day < period.end.date()) & (counts["on_hand"] == 0)]
+    gone = pd.MultiIndex.from_frame(counts[["site_id", "product_id"]])
+    lines["gone"] = pd.MultiIndex.from_frame(lines[["site", "product_id"]]).isin(gone)
+    of = lines[lines["gone"]].groupby("order_id")[["quantity_ordered", "came"]].sum()
+    assert len(of) > 5
+    assert (found["stocked_ordered"] == of["quantity_ordered"].reindex(found.index).fillna(0)).all()
+    assert (found["stocked_delivered"] == of["came"].reindex(found.index).fillna(0)).all()
+    short = lines["came"] < lines["quantity_ordered"]
+    others = (short & ~lines["gone"]).groupby("order_id").any()
+    expected = (short.groupby("order_id").any() & ~others).reindex(of.index).reindex(found.index).fillna(False)
+    assert (found["only_stock"] == expected.astype(bool)).all()
+
+
+def test_windows_are_from_begin_to_end_of_what_was_promised(made, restated):
+    sent = restated[1]["deliveries"].groupby("order_id").agg(begin=("promised_from", "min"), end=("promised_by", "max"))
+    found = made["sent_orders"].set_index("order_id")
+    of = sent.reindex(found.index)
+    hours = np.ceil((of["end"].dt.floor("s") - of["begin"].dt.floor("s")).dt.total_seconds() / 3600)
+    assert 0 < hours.notna().mean() < 1
+    assert (found["window_h"].isna() == hours.isna()).all()
+    assert (found["window_h"].dropna() == hours.dropna()).all()
+
+
 def test_delays_count_every_order_of_five_periods(made, restated):
     rows, _, period = restated
     found = made["delays"]
@@ -189,6 +224,8 @@ def test_policies_are_told_lever_by_lever(made):
         ("policies: [{name: p, minimum_order: 5}]", "minimum_order needs consolidate_days"),
         ("policies: [{name: p, free_from: 5, promise_days: 1}]", "free_from needs freight_charge"),
         ("policies: [{name: p, promise_days: 1}, {name: p, promise_days: 2}]", "found twice: p"),
+        ("policies: [{name: p, stock_service: 95}]", "stock_service needs holding_percent"),
+        ("{holding_percent: 20, policies: [{name: p, stock_service: 100}]}", "stock_service"),
         ("{per_shipment: [a], after_failure: [a]}", "found both: a"),
         ("policies: [{name: p, delivery_days: [someday]}]", "delivery_days"),
     ],

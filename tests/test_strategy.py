@@ -83,7 +83,7 @@ def runs(
         for policy, (mean, deviation) in {"today": (0.0, 0.0), **gains}.items():
             cost = 1000 - mean - deviation * rng.standard_normal()
             score = 30.0 + (points or {}).get(policy, 0.0)
-            told = (100, 100, 90, 85, 100 * score, 200, 0.0, 0.0, cost, policy == "", 600.0, 40, 500.0)
+            told = (100, 100, 90, 88, 85, 100 * score, 200, 0.0, 0.0, cost - 5, 5, policy == "", 600.0, 40, 500.0)
             rows.append((draw, policy, "a", *told))
     names = [
         "draw",
@@ -92,13 +92,14 @@ def runs(
         "n",
         "shipments",
         "on_time",
+        "within_promise",
         "otif",
         "points",
         "wait_days",
         "freight",
         "income",
     ]
-    return pd.DataFrame(rows, columns=[*names, "work", "same", "seconds: van", "touched", "at_stake"])
+    return pd.DataFrame(rows, columns=[*names, "work", "holding", "same", "seconds: van", "touched", "at_stake"])
 
 
 def test_changes_are_paired_and_say_their_monte_carlo_error():
@@ -212,9 +213,11 @@ def test_replay_is_trusted_only_where_it_gives_what_was_observed():
 
 
 def test_a_score_is_held_against_the_replay_from_thirty_answers_on():
-    for n, measures in ((29, ["on_time", "otif"]), (30, ["on_time", "otif", "nps"])):
+    shares = ["on_time", "within_promise", "otif"]
+    for n, measures in ((29, shares), (30, [*shares, "nps"])):
         rows = pd.DataFrame({
-            "order_id": range(30), "segment": "a", "delay_h": [1] * 3 + [0] * 27, "in_full": True, "freight": 10,
+            "order_id": range(30), "segment": "a", "delay_h": [1] * 3 + [-2] * 27, "in_full": True, "freight": 10,
+            "window_h": [1] * 6 + [2] * 23 + [None],
         })  # fmt: skip
         answers = pd.DataFrame({"order_id": range(n), "value": [1, -1] * (n // 2) + [1] * (n % 2)})
         work = pd.DataFrame({"pool": ["van"], "seconds": [50]})
@@ -223,6 +226,7 @@ def test_a_score_is_held_against_the_replay_from_thirty_answers_on():
         assert found.loc[found["segment"] == "a", "measure"].tolist() == measures
         values = found[found["segment"] == "(all)"].set_index("measure")["observed"]
         assert (values["on_time"], values["otif"], values["cost"]) == (0.9, 0.9, 30 * 10 + 2 * 60)
+        assert values["within_promise"] == 0.8  # three late, three before an hour's window
 
 
 def day_orders(pieces: list[int], fill: list[float]) -> pd.DataFrame:
@@ -263,9 +267,10 @@ def test_a_jump_at_the_end_has_not_come_back():
 
 def test_levers_that_no_order_tells_of():
     rows = pd.DataFrame({"carrier": ["a", "b"], "fulfilment": "home", "site": ["W", "W"], "freight": [None, 5],
-                         "in_full": [None, None]})  # fmt: skip
+                         "in_full": [None, None], "window_h": [None, 2]})  # fmt: skip
     assert strategy.untold(rows) == ["fulfilment", "site", "contents"]
-    assert strategy.untold(rows.assign(freight=0, in_full=True)) == ["fulfilment", "site", "freight"]
+    rows = rows.assign(freight=0, in_full=True, window_h=None)
+    assert strategy.untold(rows) == ["fulfilment", "site", "freight", "window"]
 
 
 def test_visibility_by_segment():
@@ -413,8 +418,9 @@ def test_served_is_read_off_the_orders():
 def test_stock_for_a_share_is_the_sum_of_its_articles():
     """Demand 10 with deviation 2 in five calm counts of one article; one that was always sold out tells nothing."""
     calm = pd.DataFrame(
-        {"site_id": "S", "product_id": "x", "category": "tea", "stocked_out": False, "sold": [8, 12, 8, 12, 10]}
-    )
+        {"site_id": "S", "product_id": "x", "category": "tea", "stocked_out": False, "sold": [8, 12, 8, 12, 10],
+         "goods": 500, "pieces": 10}
+    )  # fmt: skip
     gone = calm.assign(product_id="y", stocked_out=True)
     found = strategy.stock_for(pd.concat([calm, gone]), shares=(0.95,)).iloc[0]
     assert (found["n"], found["sold"], found["out"]) == (1, 10.0, 0.0)

@@ -436,7 +436,19 @@ class Known:
         )  # fmt: skip
 
     def _filled(self, of: ir.Table) -> ir.Table:
-        """One row an order ``of`` some of which every arrived shipment has lines on record: what arrived by as_of, how.
+        """One row an order ``of`` some of which every arrived shipment has lines on record: what arrived, how."""
+        told = self._filled_lines(of)
+        return told.group_by("order_id").agg(
+            n_lines=told.count(),
+            n_lines_in_full=told.full.sum(),
+            n_lines_perfect=(told.full & ~told.fault).sum(),
+            n_lines_damaged=told.broken.sum(),
+            quantity_ordered=told.quantity_ordered.sum(),
+            quantity_delivered=told.arrived.sum(),
+        )
+
+    def _filled_lines(self, of: ir.Table) -> ir.Table:
+        """One row a line of the orders of ``_filled``: what of it arrived by as_of, how.
 
         Lines of a shipment count from its arrival on: whether those still to come are on record says nothing today.
         Of an order nothing of which has arrived it is known that nothing has, if any lines of the company are on
@@ -462,15 +474,14 @@ class Known:
         parts = parts.rename(_order="order_id", _line="line_no")
         told = told.left_join(parts, [told.order_id == parts._order, told.line_no == parts._line])
         arrived = ibis.least(told.arrived.fill_null(0), told.quantity_ordered)
-        full = arrived >= told.quantity_ordered
-        fault = told.broken.fill_null(False) | told.late.fill_null(False) | told.wrong.fill_null(False)
-        return told.group_by("order_id").agg(
-            n_lines=told.count(),
-            n_lines_in_full=full.sum(),
-            n_lines_perfect=(full & ~fault).sum(),
-            n_lines_damaged=told.broken.fill_null(False).sum(),
-            quantity_ordered=told.quantity_ordered.sum(),
-            quantity_delivered=arrived.sum(),
+        return told.select(
+            "order_id",
+            "product_id",
+            "quantity_ordered",
+            arrived=arrived,
+            full=arrived >= told.quantity_ordered,
+            broken=told.broken.fill_null(False),
+            fault=told.broken.fill_null(False) | told.late.fill_null(False) | told.wrong.fill_null(False),
         )
 
     def _received(self, of: ir.Table) -> ir.Table:
@@ -1010,12 +1021,11 @@ class Known:
 
         site_id, product_id, category; day (of the count at the begin: the span is the days after it, up to the next
         count, at most 31 days later; both in the period), days, stocked_out (nothing was left at its end), sold (pieces
-        of orders at that site, not cancelled by as_of). Spans that began with nothing and ended with stock are left
+        of orders at that site, not cancelled by as_of); goods (cents that its pieces bought in the period cost, where
+        that is known) and pieces (of these lines). Spans that began with nothing and ended with stock are left
         out: when it came is not known.
         """
-        first, last = self.period.start.date(), self.period.end.date() - timedelta(days=1)
-        counts = self.table("stock_levels")
-        counts = counts.filter((counts.day >= ibis.literal(first)) & (counts.day <= ibis.literal(last)))
+        counts = self._counts
         near = ibis.window(group_by=["site_id", "product_id"], order_by="day")
         spans = counts.mutate(_next=counts.day.lead().over(near), _left=counts.on_hand.lead().over(near))
         spans = spans.mutate(days=spans._next.delta(spans.day, unit="day")).filter(lambda rows: rows.days <= 31)
@@ -1029,8 +1039,12 @@ class Known:
             & (orders.ordered_at < _instant(self.period.end))
             & orders.cancelled_at.isnull()
         )
-        bought = lines.inner_join(orders.select("order_id", _site="site_id", _day=orders.ordered_at.date()), "order_id")
-        bought = bought.select("_site", "_day", _article="product_id", _sold="quantity_ordered")
+        lines = lines.inner_join(orders.select("order_id", _site="site_id", _day=orders.ordered_at.date()), "order_id")
+        costed = lines.filter(lines.cost_of_goods.notnull())
+        costed = costed.group_by(_goods_of="product_id").agg(
+            goods=costed.cost_of_goods.sum(), pieces=costed.quantity_ordered.sum()
+        )
+        bought = lines.select("_site", "_day", _article="product_id", _sold="quantity_ordered")
         inside = [
             spans.site_id == bought._site, spans.product_id == bought._article,
             bought._day > spans.day, bought._day <= spans._next,
@@ -1039,7 +1053,16 @@ class Known:
         rows = spans.left_join(bought, inside).group_by(keys).agg(sold=lambda rows: rows._sold.sum().fill_null(0))
         goods = self.table("products").select(_product="product_id", category="category")
         rows = rows.left_join(goods, rows.product_id == goods._product)
-        return rows.select(*keys, "sold", category=rows.category.fill_null(stats.UNKNOWN))
+        rows = rows.left_join(costed, rows.product_id == costed._goods_of)
+        counted = {name: rows[name].fill_null(0) for name in ("goods", "pieces")}
+        return rows.select(*keys, "sold", **counted, category=rows.category.fill_null(stats.UNKNOWN))
+
+    @property
+    def _counts(self) -> ir.Table:
+        """Counts of stock in the period."""
+        first, last = self.period.start.date(), self.period.end.date() - timedelta(days=1)
+        counts = self.table("stock_levels")
+        return counts.filter((counts.day >= ibis.literal(first)) & (counts.day <= ibis.literal(last)))
 
     def campaign_reach(self) -> ir.Table:
         """One row a campaign and customer contacted or held out, whose 28 days ended by as_of, of the last 52 weeks.
@@ -1667,9 +1690,12 @@ class Known:
         order_id, customer_id; segment, channel, region on the grid; fulfilment, carrier ("(none)" where nobody
         carried it, "(several)" if they differ), site (it was sent from; the same); rush; ordered_at, promised_by; day,
         promised_day (dates in the company's zone), hour (of the order, there); delay_h (arrival or as_of minus
-        promise, whole hours, rounded up: above 0 is late); in_full, damaged (empty where contents are not known);
+        promise, whole hours, rounded up: above 0 is late), window_h (from the begin of what is promised to its end, the
+        same; empty without a begin); in_full, damaged (empty where contents are not known);
         quantity_ordered, quantity_delivered (pieces; the same); n_lines, net_revenue, cost_of_goods (cents; empty
-        unless known for every line), n_shipments, freight (cents), weight_g, distance_m.
+        unless known for every line), n_shipments, freight (cents), weight_g, distance_m; stocked_ordered,
+        stocked_delivered (pieces of articles that ran out at its site in the period, of orders with known contents),
+        only_stock (it was short, and only of these).
         """
         placed = self._kept
         lines = self._lines_of(placed)
@@ -1681,14 +1707,33 @@ class Known:
         sent = self._carried(self._published(placed), placed)
         sent = sent.left_join(self._filled(placed), "order_id").drop("order_id_right")
         sent = sent.left_join(sums, "order_id").drop("order_id_right")
+        sent = sent.left_join(self._out_of_stock(placed), "order_id").drop("order_id_right")
+        stocked = {name: sent[name].fill_null(0) for name in ("stocked_ordered", "stocked_delivered")}
         return sent.select(
             "order_id", "customer_id", *GRID_DIMENSIONS, "fulfilment", "carrier", "site", "rush", "ordered_at",
             "promised_by", "delay_h", "quantity_ordered", "quantity_delivered", "net_revenue", "cost_of_goods",
             "n_shipments", "freight", "weight_g", "distance_m",
             day=sent.ordered_at.date(), promised_day=sent.promised_by.date(), hour=sent.ordered_at.hour().cast("int64"),
+            window_h=(self._seconds(sent.promised_by, sent.promised_from) / 3600).ceil().cast("int64"),
             in_full=sent.n_lines_in_full == sent.n_lines, damaged=sent.n_lines_damaged > 0,
-            n_lines=sent._lines.fill_null(0),
+            n_lines=sent._lines.fill_null(0), **stocked, only_stock=sent.only_stock.fill_null(False),
         )  # fmt: skip
+
+    def _out_of_stock(self, of: ir.Table) -> ir.Table:
+        """One row an order ``of`` some with articles that ran out at its site in the period: what of them arrived."""
+        counts, sites = self._counts, of.select("order_id", _at="site_id")
+        gone = counts.filter(counts.on_hand == 0).select(_site="site_id", _article="product_id").distinct()
+        lines = self._filled_lines(of).inner_join(sites, "order_id")
+        lines = lines.left_join(gone, [lines._at == gone._site, lines.product_id == gone._article])
+        stocked = lines._article.notnull()
+        found = lines.group_by("order_id").agg(
+            stocked_ordered=ibis.ifelse(stocked, lines.quantity_ordered, 0).sum(),
+            stocked_delivered=ibis.ifelse(stocked, lines.arrived, 0).sum(),
+            _short=(~lines.full).any(),
+            _others=(~lines.full & lines._article.isnull()).any(),
+        )
+        found = found.filter(found.stocked_ordered > 0)
+        return found.mutate(only_stock=found._short & ~found._others).drop("_short", "_others")
 
     def _carried(self, orders: ir.Table, of: ir.Table) -> ir.Table:
         """Orders ``of`` some that were sent with a promise: way, delay and what their shipments bore."""
@@ -2251,10 +2296,11 @@ class Known:
         """One row a lever of a policy of ``policies.yaml``, in its order, and what holds for all of them.
 
         position, policy ("" for what holds for all), lever (as in ``Policy``; segment, channel, region: what it is
-        for; budget, per_shipment, after_failure), key (of what, "" where there is one value), value.
+        for; budget, holding_percent, per_shipment, after_failure), key (of what, "" where there is one value), value.
         """
         rules = self.policy_rules
-        rows = [("", "budget", "", str(rules.budget))] if rules.budget else []
+        alone = {name: getattr(rules, name) for name in ("budget", "holding_percent")}
+        rows = [("", name, "", str(value)) for name, value in alone.items() if value]
         rows += [("", name, "", each) for name in ("per_shipment", "after_failure") for each in getattr(rules, name)]
         for policy in rules.policies:
             rows += [(policy.name, name, "", each) for name in GRID_DIMENSIONS for each in getattr(policy, name)]

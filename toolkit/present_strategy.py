@@ -30,12 +30,13 @@ from toolkit.present import (
 _DELIVERIES = {"deliveries": ("promised_by",)}
 _LINES = {"delivery_lines": ()}
 _EVENTS = {"service_events": ()}
-_NAMES = {"on_time": "on time", "otif": "OTIF", "nps": "NPS", "cost": "cost to serve", "gain": "margin",
-          "wait": "days of waiting"}  # fmt: skip
+_NAMES = {"on_time": "on time", "within_promise": "within their promise", "otif": "OTIF", "nps": "NPS",
+          "cost": "cost to serve", "gain": "margin", "wait": "days of waiting"}  # fmt: skip
 _COARSE = 0.01  # of orders, from which it is told that their delays come from elsewhere
 _ENDS = {"change": "", "low": "_low", "high": "_high"}
 _KINDS = {
     "on_time": "share",
+    "within_promise": "share",
     "otif": "share",
     "nps": "points",
     "cost": "money",
@@ -162,12 +163,14 @@ _LEVERS = {
     "-1": "promised a day earlier",
     "later": "promised {value} days later",
     "earlier": "promised {value} days earlier",
+    "window_hours": "promised to within {value} hours",
     "cut_off": "cut-off at {value}:00",
     "delivery_days": "delivered on {value}",
     "consolidate_days": "orders of {value} days together",
     "minimum_order": "sent as soon as they reach {value}",
     "freight_charge": "freight of {value} charged",
     "free_from": "free from {value}",
+    "stock_service": "stock for {value} of what sold out",
 }
 _MONEY_LEVERS = ("minimum_order", "freight_charge", "free_from")
 
@@ -183,6 +186,8 @@ def _levers(declared: Frame) -> dict[str, str]:
             value = str(abs(int(value)))
         elif lever == "delivery_days":
             value = listed(word(day) for day in rows["value"])
+        elif lever == "stock_service":
+            value = as_share(int(value) / 100)
         elif lever in _MONEY_LEVERS:
             value = formatted(int(value), "cents")
         said.setdefault(policy, []).append(say(_LEVERS[lever], value=word(value), key=word(key)))
@@ -195,6 +200,7 @@ _UNTOLD = {
     "site": "another site, since all orders left one or none is named",
     "freight": "what sending costs, since no freight is on record",
     "contents": "what is short or damaged, since delivery_lines is not on record",
+    "window": "a narrower window, since no promise has a begin",
     "stock_levels": "stock, since stock_levels is not on record",
     "activities": "what handling costs, since activities is not on record",
 }
@@ -237,7 +243,7 @@ def validity(rows: Frame, look: Look) -> Html:
             [say("The replay cannot be judged: there are no earlier orders that it could be learned from.")]
         )
     kinds = rows["measure"].map(_KINDS)
-    ends = {"on_time": (0, 1), "otif": (0, 1), "nps": (-100, 100)}
+    ends = dict.fromkeys(["on_time", "within_promise", "otif"], (0, 1)) | {"nps": (-100, 100)}
     low, high = (rows["measure"].map(lambda name, at=at: ends.get(name, (-np.inf, np.inf))[at]) for at in (0, 1))
     rows = rows.assign(low=rows["low"].clip(lower=low), high=rows["high"].clip(upper=high))
     told = rows.assign(measure=rows["measure"].map(_named), kind=kinds, verdict=rows["passed"].map(_passed))
@@ -269,7 +275,9 @@ def changes(rows: Frame, look: Look) -> Html:
     """What each policy would have changed, by segment: a row a segment and policy."""
     if rows.empty:
         return _none(look)
-    names = [name for name in ("gain", "on_time", "otif", "nps", "wait") if name in set(rows["measure"])]
+    names = [
+        name for name in ("gain", "on_time", "within_promise", "otif", "nps", "wait") if name in set(rows["measure"])
+    ]
     told = rows[rows["policy"] != "today"]
     if told.empty:
         return paragraphs([say("No policy but today's was replayed.")])

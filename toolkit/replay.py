@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.optimize import nnls
 from scipy.special import expit
 
-from toolkit import drivers
+from toolkit import drivers, stock
 from toolkit.errors import DataError, first_five
 
 TODAY = "today"
@@ -28,7 +28,8 @@ _CELLS = (  # what delays are told apart by, the finest first
     ["carrier"],
     ["fulfilment"],  # of a carrier that is new: what its way took before
 )
-_NUMBERS = ("promise_days", "cut_off", "consolidate_days", "minimum_order", "freight_charge", "free_from")
+_NUMBERS = ("promise_days", "window_hours", "cut_off", "consolidate_days", "minimum_order", "freight_charge",
+            "free_from", "stock_service")  # fmt: skip
 _SCOPE, _WAYS = ("segment", "channel", "region"), ("carrier", "fulfilment", "site")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -67,7 +68,7 @@ def declared(rows: pd.DataFrame) -> list[Policy]:
 
 
 def of_all(rows: pd.DataFrame, lever: str) -> list[str]:
-    """What the frame ``policies`` says for all policies: ``per_shipment``, ``after_failure`` or ``budget``."""
+    """What the frame ``policies`` says for all: per_shipment, after_failure, budget or holding_percent."""
     return rows["value"][(rows["policy"] == "") & (rows["lever"] == lever)].tolist()
 
 
@@ -267,7 +268,7 @@ class Plan:
     """What of a policy is no matter of chance: per order its delay cell, aim, promise and shipment, and its cost.
 
     ``changed`` are the orders that anything of this differs from today for; the other arrays are of all orders.
-    ``touched`` are the orders whose customers would notice: ``changed``, and those that pay.
+    ``touched`` are the orders whose customers may take it ill: those that pay, or travel or are promised otherwise.
     """
 
     policy: Policy
@@ -277,6 +278,9 @@ class Plan:
     leader: np.ndarray  # the order whose number a shipment's orders share
     slack: np.ndarray  # aim - promise, seconds
     wait: np.ndarray  # aim - order, seconds
+    window: np.ndarray  # seconds before the end of its promise from which an arrival is within it
+    stays: np.ndarray  # chance that an order which was short stays so
+    holding: np.ndarray  # cents by segment, of more stock
     shipments: np.ndarray  # by segment
     units: np.ndarray  # by segment and carrier of the tariffs: shipments, kilograms, kilometres
     freight: np.ndarray  # cents by segment of what has no tariff
@@ -300,6 +304,10 @@ class Replay:
         Activities that are done once a shipment.
     answered
         Orders that answers of the period are of: how they would have scored is told apart.
+    spans
+        The frame ``stock_spans``, where a policy asks for more stock.
+    holding_percent
+        What a year of holding stock costs, of the cost of its goods.
     """
 
     def __init__(
@@ -311,6 +319,8 @@ class Replay:
         rates: pd.Series,
         per_shipment: Sequence[str] = (),
         answered: Sequence[str] = (),
+        spans: pd.DataFrame | None = None,
+        holding_percent: float = 0.0,
     ):
         self.orders, self.model, self.rates = orders.reset_index(drop=True), model, rates
         self.n = len(self.orders)
@@ -333,6 +343,10 @@ class Replay:
         self._sizes = [rows["n"].sum() for rows in self._levels]
         self._places = self._nps_places()
         self._answered = self.orders["order_id"].isin(set(answered)).to_numpy()
+        hours = self.orders["window_h"].astype("float64")
+        self._window = hours.fillna(np.inf).to_numpy() * _HOUR  # a promise without a begin is kept by coming early
+        self._windowed = 1.0 if hours.notna().any() else np.nan
+        self._spans, self._holding_percent = spans, holding_percent
 
     # -- what is no matter of chance ---------------------------------------------------------
 
@@ -382,15 +396,18 @@ class Replay:
         cell = cell[leader]  # what travels together arrives together
         units, freight, income, shipments, pays = self._freight(policy, inside, ways, shipment)
         slack, wait = aim - promise, aim - self._ordered
+        hours = policy.numbers.get("window_hours", 0)
+        window = np.where(inside, hours * _HOUR, self._window) if hours else self._window
+        stays, holding = self._stocked(policy, inside)
         if policy.name == TODAY and not (policy.ways or policy.numbers or policy.delivery_days):
-            changed = np.arange(self.n)
+            moved, changed = np.ones(self.n, bool), np.arange(self.n)
         else:
             now = self.today
-            same = (cell == now.cell) & (leader == now.leader) & (slack == now.slack) & (wait == now.wait)
-            changed = np.flatnonzero(~same)
+            moved = (cell != now.cell) | (leader != now.leader) | (slack != now.slack) | (wait != now.wait)
+            changed = np.flatnonzero(moved | (stays < 1) | (window != self._window) & bool(hours))
         return Plan(
-            policy, changed, np.union1d(changed, np.flatnonzero(pays)), cell, leader, slack, wait, shipments, units,
-            freight,            income, self._static(policy, ways, shipment), fallback,
+            policy, changed, np.flatnonzero(moved | pays), cell, leader, slack, wait, window, stays, holding, shipments,
+            units, freight, income, self._static(policy, ways, shipment), fallback,
         )  # fmt: skip
 
     def possible(self, policies: Sequence[Policy]) -> tuple[list[Policy], pd.DataFrame]:
@@ -458,6 +475,39 @@ class Replay:
             moved[own] = np.where((at[own] >= hour) & (at[own] < old), _DAY, 0)
             moved[own] -= np.where((at[own] >= old) & (at[own] < hour), _DAY, 0)
         return np.where(inside, moved, 0)
+
+    def _stocked(self, policy: Policy, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Chance of each order that was short to stay so with more stock, and what holding it costs, by segment."""
+        stays, holding = np.ones(self.n), np.zeros(len(self.segments))
+        if not (asked := policy.numbers.get("stock_service", 0) / 100):
+            return stays, holding
+        ordered, there = (self.orders[f"stocked_{name}"].to_numpy("float64") for name in ("ordered", "delivered"))
+        if self._spans is None or self._spans.empty or not ordered.sum():
+            raise DataError(
+                f"policies.yaml: policy {policy.name!r} raises stock, but no counted article of orders with known "
+                "contents ran out in the period. Bring stock_levels and delivery_lines, or leave the policy out."
+            )
+        now = there.sum() / ordered.sum()
+        if asked <= now:
+            raise DataError(
+                f"policies.yaml: policy {policy.name!r} serves {asked:.0%} of the pieces of articles that ran out, of "
+                f"which {now:.1%} are served today: only more can be replayed."
+            )
+        stays[inside & self.orders["only_stock"].to_numpy(bool)] = (1 - asked) / (1 - now)
+        parts = np.bincount(self._segment, ordered * inside, minlength=len(self.segments)) / ordered.sum()
+        days = pd.to_datetime(self.orders["day"])
+        years = ((days.max() - days.min()).days + 1) / 365.25
+        each = np.array([self._more_stock(now, asked, part) if part else 0.0 for part in parts])
+        return stays, each * years * self._holding_percent / 100
+
+    def _more_stock(self, now: float, then: float, part: float) -> float:
+        """Cost of the goods between the order-up-to levels of two fill rates, for a part of demand, cents."""
+        found, ends = 0.0, [max(each, 1e-6) for each in (now, then)]
+        for mean, spread, cost in stocked(self._spans)[["mean", "spread", "cost"]].itertuples(index=False):
+            of = {"mean": mean * part, "deviation": spread * part**0.5, "lead": 0}
+            low, high = (stock.level_for(each, **of) for each in ends)
+            found += (high - low) * cost
+        return found
 
     def _shipped(
         self, policy: Policy, inside: np.ndarray, ways: dict[str, np.ndarray], lead: np.ndarray, promise: np.ndarray
@@ -680,9 +730,10 @@ class Replay:
             One row a draw, policy and segment: ``n`` (orders), ``shipments``, ``on_time``, ``otif`` (orders; missing
             unless contents are known), ``points`` (sum over orders; missing without effects), ``n_answered``,
             ``points_answered`` (of answered orders, only of today),
-            ``wait_days`` (sum), ``freight``, ``income``, ``work`` (cents), ``seconds: pool`` for each pool; ``touched``
-            (orders whose customers would notice), ``at_stake`` (their revenue less cost of goods, cents; missing unless
-            known of most, whose mean stands for the rest); and ``same`` (the policy changes nothing for the segment,
+            ``wait_days`` (sum), ``freight``, ``income``, ``work``, ``holding`` (cents), ``within_promise`` (orders;
+            missing where no promise has a begin), ``seconds: pool`` for each pool; ``touched`` (orders whose
+            customers may take it ill), ``at_stake`` (their revenue less cost of goods, cents; missing unless known of
+            most, whose mean stands for the rest); and ``same`` (the policy changes nothing for the segment,
             but it is today's).
 
         Notes
@@ -705,36 +756,40 @@ class Replay:
         order = [np.argsort(plan.cell[plan.changed], kind="stable") for plan in plans]
         sorted_ = [plan.changed[sort] for plan, sort in zip(plans, order, strict=True)]
         n = np.bincount(self._segment, minlength=len(self.segments))
+        fills = rng.spawn(1)[0]
         rows, fixed = [], [{"same": self._same(plan)} | self._at_stake(plan) for plan in plans]
         for draw in range(draws):
             taken = rng.integers(0, len(seen), len(seen))[
                 rng.integers(0, len(seen), weeks)
             ]  # they are a sample themselves
             times = np.bincount(taken, minlength=len(seen))
-            uniform = rng.random(self.n)
+            uniform, filling = rng.random(self.n), fills.random(self.n)
             theta = self._theta(rng)
             prices = self._prices(rng)
             factor = np.array([_triangle(rng, share.get(name, 0.0)) for name in self.activities])
             points = None if theta is None else self._points(theta)
             cumulated = [_weighted(table, seen, times) for table in self._tables]
-            today_code, counts_today, waits, waits_today = None, None, None, None
+            today_code, counts_today, sums, sums_today = None, None, None, None
             for plan, own, more in zip(plans, sorted_, fixed, strict=True):
-                code, wait = self._codes(plan, own, uniform, cumulated)
+                code, *each = self._codes(plan, own, uniform, filling, cumulated)
                 size = self._n_places * (_LATE + 1) * (_WAIT + 1)
                 of, n_segments = self._segment[own], len(self.segments)
-                waited = np.bincount(of, wait, minlength=n_segments)
+                summed = [np.bincount(of, one, minlength=n_segments) for one in each]
                 if today_code is None:
                     counts = np.bincount(code, minlength=size)
                     today_code, counts_today = np.empty(self.n, "int64"), counts
-                    waits, waits_today = np.empty(self.n), waited
-                    today_code[own], waits[own] = code, wait
+                    sums, sums_today = np.empty((len(each), self.n)), summed
+                    today_code[own], sums[:, own] = code, each
                 else:
-                    waited = waits_today - np.bincount(of, waits[own], minlength=n_segments) + waited
+                    summed = [
+                        whole - np.bincount(of, one[own], minlength=n_segments) + new
+                        for whole, one, new in zip(sums_today, sums, summed, strict=True)
+                    ]
                     counts = (
                         counts_today - np.bincount(today_code[own], minlength=size) + np.bincount(code, minlength=size)
                     )
                 told = self._told(plan, counts, points, factor, cents, n) | more
-                told["wait_days"] = waited
+                told["wait_days"], told["within_promise"] = summed[0] / _DAY, summed[1] * self._windowed
                 told["freight"] = plan.freight + np.tensordot(plan.units, prices, axes=2)
                 if plan is plans[0]:
                     told |= self._of_answered(np.bincount(code[self._answered[own]], minlength=size), points)
@@ -749,7 +804,7 @@ class Replay:
         )
 
     def _at_stake(self, plan: Plan) -> dict[str, np.ndarray]:
-        """Orders whose customers would notice a policy, and their revenue less cost of goods, by segment."""
+        """Orders whose customers may take a policy ill, and their revenue less cost of goods, by segment."""
         if plan.policy.name == TODAY:
             return {"touched": np.zeros(len(self.segments)), "at_stake": np.zeros(len(self.segments))}
         money = self.orders["net_revenue"].astype("float64") - self.orders["cost_of_goods"].astype("float64")
@@ -765,7 +820,7 @@ class Replay:
         if plan.policy.name == TODAY:
             return np.zeros(len(self.segments), bool)
         moved = np.bincount(self._segment[plan.changed], minlength=len(self.segments)) > 0
-        for name in ("units", "freight", "income", "seconds"):
+        for name in ("units", "freight", "income", "seconds", "holding"):
             differs = getattr(plan, name) != getattr(self.today, name)
             moved |= differs.reshape(len(self.segments), -1).any(axis=1)
         return ~moved
@@ -794,9 +849,12 @@ class Replay:
         return drawn
 
     def _codes(
-        self, plan: Plan, own: np.ndarray, uniform: np.ndarray, cumulated: list
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Place, days late and days of waiting of the orders ``own``, sorted by cell, as one number; and the days."""
+        self, plan: Plan, own: np.ndarray, uniform: np.ndarray, filling: np.ndarray, cumulated: list
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Place, days late and days of waiting of the orders ``own``, sorted by cell, as one number; and of each order
+
+        the seconds that it waited, and whether it came within its promise. ``filling`` decides which short ones are.
+        """
         delay = np.empty(len(own), "int64")
         cells, chance = plan.cell[own], uniform[plan.leader[own]]
         edges = np.flatnonzero(_new([cells]))
@@ -807,7 +865,10 @@ class Replay:
         seconds = delay * _HOUR
         late = np.clip(-((-(seconds + plan.slack[own])) // _DAY), 0, _LATE)
         wait = np.clip((seconds + plan.wait[own]) // _DAY, 0, _WAIT)
-        return (self._places[own] * (_LATE + 1) + late) * (_WAIT + 1) + wait, (seconds + plan.wait[own]) / _DAY
+        ahead = -(seconds + plan.slack[own])  # of the end of the promise
+        places = self._places[own] - 2 * (filling[own] >= plan.stays[own])
+        code = (places * (_LATE + 1) + late) * (_WAIT + 1) + wait
+        return code, seconds + plan.wait[own], (ahead >= 0) & (ahead <= plan.window[own])
 
     def _told(
         self,
@@ -837,7 +898,7 @@ class Replay:
         return {
             "policy": plan.policy.name, "segment": self.segments, "n": n, "shipments": plan.shipments,
             "on_time": n - late, "otif": by_place[:, 0, :, 0].sum(axis=1) * self._contents, "points": score,
-            "income": plan.income, "work": seconds @ cents,
+            "income": plan.income, "work": seconds @ cents, "holding": plan.holding,
         } | pools  # fmt: skip
 
     def _scored(self, counts: np.ndarray, points: np.ndarray | None) -> np.ndarray:
@@ -849,6 +910,32 @@ class Replay:
     def _of_answered(self, counts: np.ndarray, points: np.ndarray | None) -> dict[str, np.ndarray]:
         n = counts.reshape(len(self.segments), -1).sum(axis=1)
         return {"n_answered": n, "points_answered": self._scored(counts, points)}
+
+
+def stocked(spans: pd.DataFrame) -> pd.DataFrame:
+    """Demand between two counts of each article at each site that ran out, where it was not cut short.
+
+    Parameters
+    ----------
+    spans
+        The frame ``stock_spans``.
+
+    Returns
+    -------
+    DataFrame
+        One row an article and site with five counts or more without being sold out: ``category``, ``out`` (counts at
+        which it was), ``counts``, ``mean`` and ``spread`` (pieces sold a count), ``cost`` (cents a piece; 0 where it is
+        not known).
+    """
+    found = []
+    for (category, *_), rows in spans.groupby(["category", "site_id", "product_id"]):
+        calm = rows.loc[~rows["stocked_out"].astype("bool"), "sold"].astype("float64")
+        if len(calm) < 5 or not calm.sum():
+            continue
+        cost = float(rows["goods"].iloc[0]) / max(float(rows["pieces"].iloc[0]), 1)
+        out = float(rows["stocked_out"].sum())
+        found.append((category, out, len(rows), float(calm.mean()), max(float(calm.std(ddof=1)), 1e-6), cost))
+    return pd.DataFrame(found, columns=["category", "out", "counts", "mean", "spread", "cost"])
 
 
 _NONE = pd.DataFrame({"kind": [], "name": [], "share": []})

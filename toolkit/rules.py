@@ -293,6 +293,8 @@ class Policy(BaseModel):
     minimum_order: int = Field(default=0, ge=0)  # cents
     freight_charge: int = Field(default=0, ge=0)  # cents a shipment
     free_from: int = Field(default=0, ge=0)  # cents of order value from which no freight is charged
+    window_hours: int = Field(default=0, ge=0, le=72)  # between the begin and the end of what is promised
+    stock_service: int = Field(default=0, ge=0, le=99)  # per cent of pieces, of articles that ran out
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
@@ -313,18 +315,23 @@ class Policy(BaseModel):
             for lever in ("carrier", "fulfilment", "site")
             for key, value in getattr(self, lever).items()
         ]
-        numbers = ("promise_days", "cut_off", "consolidate_days", "minimum_order", "freight_charge", "free_from")
+        numbers = ("promise_days", "window_hours", "cut_off", "consolidate_days", "minimum_order", "freight_charge",
+                   "free_from", "stock_service")  # fmt: skip
         found += [(lever, "", str(getattr(self, lever))) for lever in numbers if getattr(self, lever)]
         return found + [("delivery_days", "", day) for day in self.delivery_days]
 
 
 class Policies(BaseModel):
-    """``policies.yaml``: policies, a budget of cost to serve a period (cents), and which activities follow what."""
+    """``policies.yaml``: policies, a budget of cost to serve a period (cents), and which activities follow what.
+
+    ``holding_percent``: what holding stock costs a year, of the cost of its goods.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     policies: list[Policy] = []
     budget: int | None = Field(default=None, gt=0)
+    holding_percent: int = Field(default=0, ge=0, le=100)
     per_shipment: list[str] = []  # activities done once a shipment, however many orders it holds
     after_failure: list[str] = []  # activities done because something went wrong
 
@@ -333,6 +340,8 @@ class Policies(BaseModel):
         names = [policy.name for policy in self.policies]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"each policy has a name of its own, found twice: {', '.join(twice)}")
+        if (stocked := [one.name for one in self.policies if one.stock_service]) and not self.holding_percent:
+            raise ValueError(f"stock_service needs holding_percent: what stock costs; found none, and {stocked[0]!r}")
         if both := sorted(set(self.per_shipment) & set(self.after_failure)):
             raise ValueError(f"an activity is done once a shipment or after a failure, found both: {', '.join(both)}")
         return self

@@ -19,7 +19,7 @@ from toolkit.replay import TODAY
 ALL = "(all)"
 COST_WITHIN = 0.02  # of what was observed, for the replay to be trusted
 FELT = 1.0  # points of NPS that a cheaper policy may cost
-_RATES = {"on_time": "on_time", "otif": "otif", "nps": "points"}
+_RATES = {"on_time": "on_time", "within_promise": "within_promise", "otif": "otif", "nps": "points"}
 _ANSWERS = 30  # from which a score is held against the replay
 _JUMP, _MAD, _CALM = 3.0, 1.4826, 14  # robust deviations of a jump; of the median deviation; days that a jump may last
 
@@ -69,13 +69,17 @@ def served(orders: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
 
 
 def untold(orders: pd.DataFrame) -> list[str]:
-    """Levers that no order tells anything of: ``carrier``, ``fulfilment``, ``site``, ``freight``, ``contents``.
+    """Levers that no order tells anything of: ``carrier``, ``fulfilment``, ``site``, ``freight``, ``contents``,
+    ``window``.
 
     A way can be changed to another only if both were used; freight is told if any is on record.
     """
     found = [name for name in ("carrier", "fulfilment", "site") if orders[name].nunique() < 2]
     found += ["freight"] if not orders["freight"].fillna(0).astype("float64").any() else []
-    return found + (["contents"] if orders["in_full"].isna().all() else [])
+    return found + [name for name, of in _TELLS.items() if orders[of].isna().all()]
+
+
+_TELLS = {"contents": "in_full", "window": "window_h"}
 
 
 def visibility(statuses: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
@@ -230,7 +234,7 @@ def study(
     draws, rng
         Outer draws, and their generator.
     more
-        ``per_shipment``, ``answered`` of ``Replay``; ``give_or_take`` of its ``run``.
+        ``per_shipment``, ``answered``, ``spans``, ``holding_percent`` of ``Replay``; ``give_or_take`` of its ``run``.
     """
     unpriced = sorted((set(work["pool"]) | set(model.after["pool"])) - set(rates.index))
     work = work[~work["pool"].isin(unpriced)]
@@ -251,7 +255,7 @@ def study(
     return Study(kept, runs, refused, tuple(unpriced), coarse)
 
 
-_SUMS = ["n", "shipments", "on_time", "otif", "points", "wait_days", "freight", "income", "work"]
+_SUMS = ["n", "shipments", *_RATES.values(), "wait_days", "freight", "income", "work", "holding"]
 _MORE = ["n_answered", "points_answered", "touched", "at_stake"]
 _NO_RUNS = pd.DataFrame(columns=["draw", "policy", "segment", *_SUMS, *_MORE, "same"]).astype(
     dict.fromkeys(["draw", *_SUMS, *_MORE], "float64") | {"same": "bool"}
@@ -259,6 +263,9 @@ _NO_RUNS = pd.DataFrame(columns=["draw", "policy", "segment", *_SUMS, *_MORE, "s
 
 
 # -- can the replay be trusted? --------------------------------------------------------------
+
+
+_SHARES = ("on_time", "within_promise", "otif")
 
 
 def observed(
@@ -278,13 +285,16 @@ def observed(
     Returns
     -------
     DataFrame
-        Columns ``segment``, ``measure`` (on_time, otif: shares; nps: points; cost: cents), ``observed``, ``error``
-        (standard error of what was observed by itself: of the score, of its answers). Cost is told of all orders only,
-        since work after failures is.
+        Columns ``segment``, ``measure`` (on_time, within_promise, otif: shares; nps: points; cost: cents),
+        ``observed``, ``error`` (standard error of what was observed by itself: of the score, of its answers). Cost is
+        told of all orders only, since work after failures is.
     """
     late = orders["delay_h"] > 0
     full = orders["in_full"].astype("boolean")
     rows = orders[["segment"]].assign(on_time=~late, otif=(full & ~late).where(full.notna()))
+    window = orders["window_h"].astype("float64")
+    within = ~late & (orders["delay_h"] >= -window.fillna(np.inf))
+    rows["within_promise"] = within if window.notna().any() else np.nan
     told = answers[answers["value"].notna() & answers["order_id"].isin(orders["order_id"])]
     segment = orders.set_index("order_id")["segment"].reindex(told["order_id"]).to_numpy()
     points = pd.DataFrame({"segment": segment, "points": 100 * told["value"].to_numpy("float64")})
@@ -293,7 +303,7 @@ def observed(
         own, said = (
             (rows, points) if name == ALL else (rows[rows["segment"] == name], points[points["segment"] == name])
         )
-        kept = {measure: own[measure].dropna().astype("float64") for measure in ("on_time", "otif")}
+        kept = {measure: own[measure].dropna().astype("float64") for measure in _SHARES}
         kept = {measure: values for measure, values in kept.items() if len(values) >= replay.KNOWN * len(own)}
         found += [(name, measure, values.mean(), 0.0) for measure, values in kept.items()]
         if len(said) >= _ANSWERS:
@@ -356,8 +366,8 @@ def with_all(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def measured(runs: pd.DataFrame) -> pd.DataFrame:
-    """Of each row: on_time and otif (0-1), nps (points), wait (days an order), cost and gain (income - cost, cents)."""
-    cost = runs["freight"] + runs["work"]
+    """Of each row: on_time, within_promise, otif (0-1), nps (points), wait (days an order), cost, gain (less it)."""
+    cost = runs["freight"] + runs["work"] + runs["holding"]
     rates = {name: runs[column] / runs["n"] for name, column in _RATES.items()}
     return pd.DataFrame(rates | {"wait": runs["wait_days"] / runs["n"], "cost": cost, "gain": runs["income"] - cost})
 
@@ -380,17 +390,15 @@ def against_today(runs: pd.DataFrame, *, confidence: float = 0.95, family: int =
     Returns
     -------
     DataFrame
-        One row a segment ("(all)" first), policy that changes something for it and measure (on_time, otif: shares;
-        nps: points; wait: days an
-        order; cost; gain:
-        freight that customers pay, less cost; cents): ``value``, ``change`` from today, ``change_low``,
-        ``change_high``, ``error`` (Monte
-        Carlo, of the change), ``n`` (orders). No row of a measure that is not known.
+        One row a segment ("(all)" first), policy that changes something for it and measure (on_time, within_promise,
+        otif: shares; nps: points; wait: days an order; cost; gain: freight that customers pay, less cost; cents):
+        ``value``, ``change`` from today, ``change_low``, ``change_high``, ``error`` (Monte Carlo, of the change), ``n``
+        (orders). No row of a measure that is not known.
     """
     rows = with_all(runs)
     rows = rows[~rows["same"]].reset_index(drop=True)
     values = pd.concat([rows[["draw", "policy", "segment", "n"]], measured(rows)], axis=1)
-    names = [name for name in ("on_time", "otif", "nps", "wait", "cost", "gain") if values[name].notna().all()]
+    names = [name for name in (*_SHARES, "nps", "wait", "cost", "gain") if values[name].notna().all()]
     wide = values.melt(id_vars=["draw", "policy", "segment", "n"], value_vars=names, var_name="measure")
     now = wide[wide["policy"] == TODAY].set_index(["draw", "segment", "measure"])["value"]
     keys = pd.MultiIndex.from_frame(wide[["draw", "segment", "measure"]])
@@ -483,18 +491,16 @@ def stock_for(spans: pd.DataFrame, *, shares: Sequence[float] = (0.9, 0.95, 0.98
     docs/METHODS.md section 5.7. Demand of a span that ended sold out is not known, and left out: levels are too low
     where that is often. Filled up at each count.
     """
-    found = []
-    for (category, *_), rows in spans.groupby(["category", "site_id", "product_id"]):
-        calm = rows.loc[~rows["stocked_out"].astype("bool"), "sold"].astype("float64")
-        if len(calm) < 5 or not calm.sum():
-            continue
-        mean, spread = float(calm.mean()), max(float(calm.std(ddof=1)), 1e-6)
-        levels = [stock.level_for(each, mean=mean, deviation=spread, lead=0) for each in shares]
-        found.append((category, 1, float(rows["stocked_out"].sum()), len(rows), mean, *levels))
+    told = replay.stocked(spans)
+    for each in shares:
+        levels = [
+            stock.level_for(each, mean=row.mean, deviation=row.spread, lead=0) for row in told.itertuples(index=False)
+        ]
+        told[f"level {each:g}"] = np.array(levels, "float64")
+    told = told.rename(columns={"mean": "sold"}).drop(columns=["spread", "cost"])
+    sums = told.assign(n=1).groupby("category", as_index=False).sum()
     names = [f"level {each:g}" for each in shares]
-    told = pd.DataFrame(found, columns=["category", "n", "out", "counts", "sold", *names])
-    sums = told.groupby("category", as_index=False).sum()
-    return sums.assign(out=sums["out"] / sums["counts"]).drop(columns="counts")
+    return sums.assign(out=sums["out"] / sums["counts"])[["category", "n", "out", "sold", *names]]
 
 
 # -- the choice ------------------------------------------------------------------------------
@@ -604,13 +610,13 @@ def options(worth: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     """What a choice is made of: one row a segment and policy, means over draws.
 
     Takes the results of ``worths`` and ``Replay.run``; gives ``segment``, ``policy``, ``value``, ``gain``,
-    ``nps_value`` (cents), ``n``, ``on_time``, ``otif`` (orders), ``points``, ``cost`` (cents), ``touched``,
-    ``at_stake`` and ``seconds: pool``.
+    ``nps_value`` (cents), ``n``, ``on_time``, ``within_promise``, ``otif`` (orders), ``points``, ``cost`` (cents),
+    ``touched``, ``at_stake`` and ``seconds: pool``.
     """
     means = worth.groupby(["segment", "policy"], sort=False)[["value", "gain", "nps_value"]].mean()
     pools = [name for name in runs if name.startswith("seconds: ")]
-    rows = runs.assign(cost=runs["freight"] + runs["work"])
-    names = ["n", "on_time", "otif", "points", "cost", "touched", "at_stake", *pools]
+    rows = runs.assign(cost=runs["freight"] + runs["work"] + runs["holding"])
+    names = ["n", *_SHARES, "points", "cost", "touched", "at_stake", *pools]
     sums = rows.groupby(["segment", "policy"], sort=False)[names].mean()
     return means.join(sums).reset_index()
 
@@ -845,8 +851,8 @@ def recommended(
     -------
     DataFrame
         ``segment``, ``policy`` (today's where nothing better is settled), ``best`` (of the choice), ``settled``;
-        of cost, on_time, otif, nps, wait and gain the change with ends; ``value`` with ends;
-        ``touched`` (orders whose customers would notice), ``break_even`` (share of them that may
+        of cost, on_time, within_promise, otif, nps, wait and gain the change with ends; ``value`` with ends;
+        ``touched`` (orders whose customers may take it ill), ``break_even`` (share of them that may
         be lost until the value is gone). Empty if the replay is not ``trusted`` or nothing could be chosen.
     """
     if not trusted or choice.chosen is None:
