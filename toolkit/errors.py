@@ -54,13 +54,14 @@ def several(problems: Iterable[str]) -> str:
 
 
 def first_five(values: Iterable[object]) -> str:
-    """The first five of some values, quoted, with an ellipsis where there are more.
+    """The first five of some values, quoted, with an ellipsis where there are more of them or one is long.
 
     >>> first_five("abcdefg")
     "'a', 'b', 'c', 'd', 'e', …"
     """
     values = list(values)
-    return ", ".join([*(repr(str(value)) for value in values[:5]), *(["…"] if len(values) > 5 else [])])
+    shown = [repr(text) if len(text) <= 60 else repr(text[:60]) + "…" for text in map(str, values[:5])]
+    return ", ".join([*shown, *(["…"] if len(values) > 5 else [])])
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -18,6 +19,7 @@ from typing import TextIO
 import duckdb
 import ibis
 import ibis.expr.datatypes as dt
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -29,6 +31,8 @@ _HEADER = re.compile(r"^--\s*(records of|removes):\s*(.+?)\s*$", re.MULTILINE)
 _SELECT_BEGINS = ("SELECT", "WITH", "FROM", "(")
 _WHOLE = r"^\s*[+-]?[0-9]+([.]0*)?\s*$"
 _COUNTED = (".parquet", ".json", ".jsonl", ".ndjson")  # raw files whose records DuckDB or Arrow counts
+_STRING, _DEEPEST = re.compile(rb'"(?:[^"\\]|\\.)*"'), 500
+_SWELLING = 200  # times its size that a gzip file may unpack to: tables do to 5 to 50
 _EARLIEST = {"timestamp": datetime(1900, 1, 1, tzinfo=UTC), "date": date(1900, 1, 1)}
 _LATEST = {"timestamp": datetime(2200, 1, 1, tzinfo=UTC), "date": date(2200, 1, 1)}
 _NAMES = {
@@ -249,6 +253,13 @@ class _Admission:
                 "whose records the SELECT returns, found none."
             )
         files = [file for pattern in patterns for file in _raw_files(self.raw, pattern, path)]
+        if swollen := [str(file.relative_to(self.raw)) for file in files if _swells(file)]:
+            raise DataError(
+                f"{path}: {first_five(swollen)} would unpack to hundreds of times its size, as no table does. "
+                "Is it what its name says?"
+            )
+        if deep := [str(file.relative_to(self.raw)) for file in files if _nests(file)]:
+            raise DataError(f"{path}: {first_five(deep)} nests deeper than {_DEEPEST} brackets, as no record does.")
         receipt = TableReceipt(removed=dict.fromkeys(reasons, 0))
         try:
             self.connection.execute(f"CREATE TEMP TABLE selected_{table.name} AS ({query}\n)")
@@ -292,14 +303,25 @@ class _Admission:
                 f"{path}: expected columns of {table.name}, found none among {len(brought):,}. "
                 f"Has the raw file a header, and is its delim named? Expected: {', '.join(table.names)}."
             )
+        foreign = [name for name in brought if name not in table.names]
         faults = [
-            f"{path}: no column {name!r} in {table.name}.{nearest(name, table.names)}"
-            for name in brought
-            if name not in table.names
+            f"{path}: no column {first_five([name])} in {table.name}.{nearest(name[:60], table.names)}"
+            for name in foreign
         ]
+        if len(foreign) > max(
+            3, len(brought) / 2
+        ):  # these may be values of a record that stands in the header: name none
+            faults = [
+                f"{path}: {len(foreign):,} of {len(brought):,} columns are none of {table.name}. "
+                "Is the header a line of its own, and delim named? SELECT those that are."
+            ]
+            brought = [name for name in brought if name in table.names]
+        elif len(foreign) > 5:
+            faults = [f"{path}: {len(foreign):,} columns that {table.name} has not: {first_five(foreign)}."]
         missing = [c.name for c in table.columns if c.required and not c.absent and c.name not in brought]
         if missing:
-            faults.append(f"{path}: missing columns: {', '.join(missing)}. Present: {', '.join(sorted(brought))}.")
+            present = ", ".join(name[:60] for name in sorted(brought)[:30]) + " …" * (len(brought) > 30)
+            faults.append(f"{path}: missing columns: {', '.join(missing)}. Present: {present}.")
         for name in brought:
             if name in table.names and not _fits(table.column(name), schema[name]):
                 faults.append(_misfit(path, table.column(name), schema[name]))
@@ -683,6 +705,38 @@ def _raw_files(raw: Path, pattern: str, path: Path) -> list[Path]:
         present = first_five(sorted(str(file.relative_to(raw)) for file in raw.rglob("*") if file.is_file()))
         raise ParamsError(f"{path}: no file {pattern!r} in the raw folder; there are: {present or 'none'}.")
     return files
+
+
+def _swells(file: Path) -> bool:
+    """Is it a bomb: little that unpacks to very much? Of gzip the first 64 MiB are looked at, of Parquet its footer."""
+    try:
+        if file.suffix == ".parquet":
+            rows = pq.ParquetFile(file).metadata.num_rows
+            return rows > 1_000_000 and rows > 100 * file.stat().st_size
+        if file.suffix == ".gz":
+            with file.open("rb") as packed, gzip.GzipFile(fileobj=packed) as content:
+                while content.tell() < 2**26 and content.read(2**20):
+                    if content.tell() > 2**23 and content.tell() > _SWELLING * packed.tell():
+                        return True
+    except (pa.ArrowException, EOFError, OSError, zlib.error):
+        return False  # it will be told that it does not read
+    return False
+
+
+def _nests(file: Path) -> bool:
+    """Is it JSON with more brackets in one another than records have? DuckDB would look for their kind without end."""
+    if file.suffix not in (".json", ".jsonl", ".ndjson"):
+        return False
+    deep, rest = 0, b""
+    with file.open("rb") as content:
+        while piece := content.read(2**24):
+            text, _, rest = (rest + piece).rpartition(b"\n") if b"\n" in piece else (rest + piece, b"", b"")
+            signs = np.frombuffer(_STRING.sub(b"", text), "uint8") | 0x20  # [ and { alike, ] and } too
+            steps = (signs == ord("{")).astype("int64") - (signs == ord("}"))
+            if deep + steps.cumsum().max(initial=0) > _DEEPEST:
+                return True
+            deep = max(deep + int(steps.sum()), 0)
+    return rest.count(b"[") + rest.count(b"{") > _DEEPEST
 
 
 def _records(connection: duckdb.DuckDBPyConnection, file: Path) -> int:
