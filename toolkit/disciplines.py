@@ -586,7 +586,7 @@ def departments(terms: pd.DataFrame, deviating: pd.DataFrame, *, min_n: int, con
     deviating
         ``agreement_id`` and ``term`` of the terms that deviate from the standard.
     min_n
-        Segments with fewer customers under agreement are left out.
+        Segments with fewer customers under agreement are left out, departments with terms of fewer stand together.
     confidence
         That the intervals hold together with (Bonferroni).
 
@@ -598,6 +598,8 @@ def departments(terms: pd.DataFrame, deviating: pd.DataFrame, *, min_n: int, con
     """
     own = terms[~terms["segment"].isin(_NO_SEGMENTS) & (terms["weight"] > 0)].copy()
     own["department"] = own["department"].astype("str").where(own["department"].notna(), stats.UNKNOWN)
+    known = own["department"].map(own.groupby("department")["customer_id"].nunique())
+    own["department"] = own["department"].where(known >= min_n, stats.OTHER)
     people = terms.groupby("segment")["customer_id"].nunique()
     marked = own.merge(deviating, on=["agreement_id", "term"])
     counts = marked.groupby(["segment", "department"])["customer_id"].nunique()
