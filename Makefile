@@ -11,7 +11,7 @@ STAGE = sed -n '1,/^\# end of $(1)$$/p' requirements.lock > .venv/$(1).lock && \
 # A kernel for any Jupyter client: of an editable package pip installs no data files.
 WARM = $(BIN)/jupyter-kernelspec install --sys-prefix --name toolkit-warm --log-level ERROR toolkit/kernel
 
-.PHONY: report test test-all proof bench lab check lock clean
+.PHONY: report test test-all proof bench audit lab check lock clean
 UPGRADE ?= --upgrade
 LAB ?= notebooks/cost_to_serve.ipynb
 .DEFAULT_GOAL := report
@@ -33,11 +33,17 @@ proof: .venv/test.done  ## the long recoveries; their figures go to benchmarks/P
 	$(BIN)/python -W ignore benchmarks/proof_companies.py
 	$(BIN)/python -W ignore benchmarks/proof_strategy.py
 	$(BIN)/python benchmarks/proof_crashes.py
+	$(BIN)/python benchmarks/proof_hostile.py
 	$(BIN)/python benchmarks/proof_bytes.py
 
 bench: .venv/test.done  ## each claim beside its peer; figures go to benchmarks/RESULTS.md
 	@test -f data/sample/receipt.json || $(BIN)/toolkit sample
 	@$(BIN)/python benchmarks/bench.py
+
+audit:  ## known vulnerabilities of the locked packages: asks the package index; the tool has an environment of its own
+	@test -x .venv/audit/bin/pip-audit || ($(PYTHON) -m venv .venv/audit && \
+	  .venv/audit/bin/python -m pip install --disable-pip-version-check --quiet 'pip-audit>=2.9')
+	@.venv/audit/bin/pip-audit --require-hashes --disable-pip --progress-spinner off -r requirements.lock
 
 lab: .venv/lab.done  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)

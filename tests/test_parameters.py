@@ -425,7 +425,7 @@ PERSONAL = ", ".join(
             SETTINGS + "  limits: {second: 9, memory_mb: 0}\n",
             "2 faults:\n  1. params/acme/base.yaml, line 6: 'limits.memory_mb': expected greater than 0, found int 0.\n"
             "  2. params/acme/base.yaml, line 6: unknown name 'limits.second'; expected: memory_mb, output_mb, "
-            "seconds, silent_seconds, spill, warehouse_mb. Did you mean 'seconds'?",
+            "processes, seconds, silent_seconds, spill, warehouse_mb. Did you mean 'seconds'?",
         ),
         (SETTINGS.replace("  title: Acme\n", ""), "params/acme/base.yaml: 'title' is missing."),
         (
@@ -588,6 +588,19 @@ def test_slices_that_would_share_a_file_are_refused(notebook, params):
     ]
 
 
+def test_values_that_look_alike_or_are_long_make_no_names(notebook, params):
+    made = notebook(REGIONS)
+    params(f"cost:\n  slices: {{region: ['é', 'e\u0301', 'ＥＸ', ex, '../../etc', '{'x' * 61}']}}\n")
+    where = "params/acme/base.yaml, line 7: slices: 'region'"
+    assert _refusal(made).splitlines() == [
+        "3 faults:",
+        f"  1. {where}: 'e\u0301' would be named as 'é' in the name of a file. Name it otherwise.",
+        f"  2. {where}: 'ex' would be named as 'ＥＸ' in the name of a file. Name it otherwise.",
+        f"  3. {where}: '{'x' * 61}' would be named at too great a length in the name of a file. Name it otherwise.",
+    ]
+    assert parameters._in_name("../../etc") == "etc"
+
+
 def test_a_value_that_is_no_slice_is_not_picked(notebook, params):
     made = notebook(REGIONS)
     params("cost:\n  slices: {region: [a, b]}\n")
@@ -598,7 +611,7 @@ def test_a_value_that_is_no_slice_is_not_picked(notebook, params):
 
 def test_a_notebook_whose_name_has_a_dot_is_refused(notebook):
     made = notebook(name="cost.old")
-    assert (
-        _refusal(made)
-        == "notebooks/cost.old.ipynb: expected a name without a dot: what follows one names a slice. Rename it."
+    assert _refusal(made) == (
+        "notebooks/cost.old.ipynb: expected a name of small letters, digits and underscores, which names its report; "
+        "what follows a dot names a slice. Rename it."
     )

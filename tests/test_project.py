@@ -84,7 +84,9 @@ def test_imports_point_one_way(path):
 
 def test_reporting_imports_only_what_knows_no_table():
     for path in (ROOT / "toolkit" / "reporting").glob("*.py"):
-        assert _toolkit_imports(path) <= {"company", "errors", "language", "present", "reporting", "stats"}, path
+        known = {"contract"} if path.stem == "release" else set()  # it must know which columns are personal
+        known |= {"company", "errors", "language", "present", "reporting", "stats"}
+        assert _toolkit_imports(path) <= known, path
 
 
 def _lines_of_code(text: str) -> int:
@@ -104,8 +106,8 @@ def test_lines_of_code_are_counted():
 
 def test_package_stays_small():
     modules = list((ROOT / "toolkit").rglob("*.py"))
-    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 17_400  # docs/DECISIONS.md: what counts, why
-    assert len([path for path in modules if path.stem != "__init__"]) <= 48
+    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 17_600  # docs/DECISIONS.md: what counts, why
+    assert len([path for path in modules if path.stem != "__init__"]) <= 49
     assert len(PROJECT["dependencies"]) <= 15
 
 
@@ -258,3 +260,22 @@ def test_nothing_is_imported_before_it_is_needed(code, not_paid_for):
     told = subprocess.run([sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"], cwd=ROOT,
                           capture_output=True, text=True, check=True).stdout.split()  # fmt: skip
     assert not_paid_for & set(told) == set()
+
+
+_RUNS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "pd.read_pickle", "runpy.run_path"}
+_UNSAFE = {"pickle", "cPickle", "dill", "marshal", "shelve", "cloudpickle", "joblib", "yaml", "xml"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "toolkit").rglob("*.py")), ids=lambda path: path.stem)
+def test_no_code_comes_from_data(path):
+    """Nothing unpickled, evaluated, handed to a shell or imported by a name that data could give."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            assert not {name.partition(".")[0] for name in names} & _UNSAFE, (path, node.lineno)
+        if isinstance(node, ast.Call):
+            assert ast.unparse(node.func) not in _RUNS, (path, node.lineno)
+            given = {word.arg: getattr(word.value, "value", None) for word in node.keywords}
+            assert not given.get("shell"), (path, node.lineno)
+            assert not given.get("allow_pickle"), (path, node.lineno)
+            assert given.get("typ") not in ("unsafe", "base"), (path, node.lineno)

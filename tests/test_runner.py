@@ -614,13 +614,17 @@ while True:
         "killed": ("1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"),
         "left": ("1", "import sys\nsys.exit(3)", "2"),
         "gone": (f"import os\nopen({str(begun)!r}, 'a').write('x')", "os._exit(3)", "2"),
+        "forks": (
+            "1",
+            "import subprocess, time\nfor _ in range(40):\n    subprocess.Popen(['sleep', '60'])\ntime.sleep(60)",
+        ),
         # with a pause: what a kernel prints faster than its reader reads is memory, and the other limit's
         "flood": ("print('x' * 1_900_000)", "import time\nwhile True:\n    print('x' * 10_000)\n    time.sleep(0.002)"),
     }
     for name, sources in deaths.items():
         project.notebook(name, *sources, stale=3)  # an execution count of its last run by hand
     project.quick_report("service")
-    project.limits = {"seconds": 15, "silent_seconds": 7, "output_mb": 2, "memory_mb": 900}
+    project.limits = {"seconds": 15, "silent_seconds": 7, "output_mb": 2, "memory_mb": 900, "processes": 20}
     message, revisions = project.refusals(*deaths, "service", workers=2)
     said = {
         "loop": "stopped in cell 6 (section 1.2): timed out after 15 s",
@@ -630,10 +634,11 @@ while True:
         "killed": "stopped in cell 6 (section 1.2): the kernel was killed by signal 9 (likely out of memory)",
         "left": "failed in cell 6 (section 1.2): SystemExit: 3",
         "gone": "stopped in cell 6 (section 1.2): the kernel died with exit code 3",
+        "forks": "stopped in cell 6 (section 1.2): had more than 20 processes",
         "flood": "stopped in cell 6 (section 1.2): printed more than 2 MB",
     }
     assert message.splitlines() == [
-        "8 faults:",
+        "9 faults:",
         *(f"  {i}. notebooks/{n}.ipynb {said[n]}. {PARTIAL}{n}.html." for i, n in enumerate(said, 1)),
         f"reports/acme/2026Q3/r1 is archived without {', '.join(said)}.",
     ]
@@ -667,6 +672,13 @@ def test_a_partial_page_leaves_most_of_a_flood_out():
         "b" * 2000 + f"\n… {sizes[1]:,} bytes of output are left out here\n",
         f"\n… {sizes[2]:,} bytes of output are left out here\n",
     ]
+
+
+@pytest.mark.parametrize("name", ["../../x", "/tmp/x", "A", "con", "a b", "x" * 90, ""])
+def test_a_table_is_no_file_elsewhere_and_none_that_a_system_refuses(project, name):
+    project.rows["bad"] = ["o1", "o2"]
+    project.notebook("bad", QUICK.replace("NAME", "bad").replace('"name": "orders"', f'"name": {name!r}'))
+    assert "expected small letters, digits and underscores, which name its file" in project.refusal("bad")
 
 
 def test_a_page_that_the_guard_refuses_is_not_archived(project):

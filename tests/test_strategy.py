@@ -20,13 +20,13 @@ def limit(*rows) -> pd.DataFrame:
 
 def by_hand(options: pd.DataFrame, limits: pd.DataFrame) -> float:
     """The greatest value over all combinations that keep the limits; minus infinity where none does."""
-    best = -np.inf
-    groups = [rows.index.tolist() for _, rows in options.groupby("segment")]
-    for pick in itertools.product(*groups):
-        sums = options.loc[list(pick)].sum(numeric_only=True)
-        if all(row.low - 1e-9 <= sums[row.column] <= row.high + 1e-9 for row in limits.itertuples()):
-            best = max(best, sums["value"])
-    return best
+    groups = [np.flatnonzero(options["segment"] == segment) for segment in sorted(set(options["segment"]))]
+    picks = np.array(list(itertools.product(*groups)))
+    sums = {name: options[name].to_numpy("float64")[picks].sum(axis=1) for name in {"value", *limits["column"]}}
+    kept = np.ones(len(picks), bool)
+    for row in limits.itertuples():
+        kept &= (row.low - 1e-9 <= sums[row.column]) & (sums[row.column] <= row.high + 1e-9)
+    return float(sums["value"][kept].max(initial=-np.inf))
 
 
 def test_choice_is_the_best_of_all_combinations():

@@ -5,6 +5,7 @@ import errno
 import json
 import shutil
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -41,14 +42,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
             (_, place, why), *_ = error.args[0]
             why = why.split("] ")[-1].split(": '")[0]  # of "[Errno 28] No space left on device: 'folder'"
         elif error.errno not in _OF_THE_MACHINE:
-            raise
+            return _unexpected()
         place = f"{place}: " if place else ""
         print(f"error: {place}{why}. Nothing half-written is archived; what was finished is kept.", file=sys.stderr)
         return 1
+    except Exception:
+        return _unexpected()
+
+
+def _unexpected() -> int:
+    """A fault of ours, told whole."""
+    print(_fit(traceback.format_exc()), file=sys.stderr, end="")
+    return 1
 
 
 def _text(error: ToolkitError) -> str:
-    return "\n".join([str(error), *getattr(error, "__notes__", ())])
+    return _fit("\n".join([str(error), *getattr(error, "__notes__", ())]))
+
+
+def _fit(text: str) -> str:
+    """A message without what must not be told, such as a driver's that quotes a password."""
+    from toolkit.reporting import release
+
+    return release.redacted(text)
 
 
 def _parser() -> argparse.ArgumentParser:

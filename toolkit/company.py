@@ -28,13 +28,13 @@ from toolkit.errors import DataError, ParamsError, ToolkitError, nearest, severa
 
 PSEUDONYM_CHARACTERS = 24  # hexadecimal: 96 bits
 GRID_DIMENSIONS = ("segment", "channel", "region")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_NAME = re.compile(r"(?!(con|prn|aux|nul|com[0-9]|lpt[0-9])$)[a-z][a-z0-9_]{0,59}")  # and no device of Windows
 _KEY = re.compile(r"[0-9a-fA-F]{64}")
 _TEXT = re.compile(r"[-+]?0[0-9].*|.*_.*")
 
 
 class Limits(BaseModel):
-    """What a report may take: wall clock, silence (no cell begun, no message), output, memory of all its processes.
+    """What a report may take: wall clock, silence (no cell begun, no message), output, processes and their memory.
 
     Without ``memory_mb`` the reports that run at once share nine tenths of the machine's memory; without
     ``warehouse_mb`` the local warehouse takes up to half of it, then spills to disk: to ``spill``, a folder
@@ -46,6 +46,7 @@ class Limits(BaseModel):
     seconds: float = Field(default=900, gt=0)
     silent_seconds: float = Field(default=600, gt=0)
     output_mb: float = Field(default=50, gt=0)
+    processes: int = Field(default=64, ge=4)
     memory_mb: float | None = Field(default=None, gt=0)
     warehouse_mb: float | None = Field(default=None, ge=500)
     spill: str | None = Field(default=None, min_length=1)
@@ -252,7 +253,7 @@ def load(name: str, home: Path = Path()) -> Company:
     """
     folder = home / "params"
     known = sorted(path.parent.name for path in folder.glob("*/base.yaml"))
-    if not _NAME.fullmatch(name) or name not in known:
+    if not is_name(name) or name not in known:
         raise ParamsError(
             f"{folder}: no company {name!r}; there are: {', '.join(known) or 'none'}.{nearest(name, known)}"
         )
@@ -261,6 +262,15 @@ def load(name: str, home: Path = Path()) -> Company:
     if not isinstance(document.get("company"), dict):
         raise ParamsError(f"{path}: expected a block 'company:', found none. Copy one from params/sample/base.yaml.")
     return Company(name, validated(Settings, document["company"], path), home)
+
+
+def is_name(text: str) -> bool:
+    """May it name a file or folder anywhere: a small letter, then small letters, digits, underscores; no device?
+
+    >>> is_name("north_west"), is_name("../north"), is_name("North"), is_name("con")
+    (True, False, False, False)
+    """
+    return _NAME.fullmatch(text) is not None
 
 
 @contextmanager

@@ -194,7 +194,8 @@ def _watched(watch: Watch, cells: Sequence[Any], process: subprocess.Popen | war
         now, before = time.monotonic(), ledger
         ledger = read_json(work / "ledger.json") or before
         heard = heard if ledger == before else now
-        memory = _memory_mb({process.pid, ledger.get("kernel", process.pid)})
+        held = _held({process.pid, ledger.get("kernel", process.pid)})
+        memory = sum(held.values()) / _MB
         if ledger.get("cell") != before.get("cell"):
             cell, section = ledger["cell"], _section(cells, ledger["cell"])
             facts = {"cell": cell, "cells": len(cells), "section": section, "memory_mb": round(memory)}
@@ -205,10 +206,12 @@ def _watched(watch: Watch, cells: Sequence[Any], process: subprocess.Popen | war
             return f"was silent for {limits.silent_seconds:g} s"
         if memory > most:
             return f"used more than {most:,.0f} MB of memory"
+        if len(held) > limits.processes:
+            return f"had more than {limits.processes} processes"
 
 
-def _memory_mb(pids: Iterable[int]) -> float:
-    """What processes and all below them hold in memory; 0 for those that have just ended.
+def _held(pids: Iterable[int]) -> dict[int, int]:
+    """Bytes that processes and all below them hold in memory; not of those that have just ended.
 
     Pages that a fork shares with its parent count as its own: to tell them apart takes ten milliseconds a look.
     """
@@ -219,7 +222,7 @@ def _memory_mb(pids: Iterable[int]) -> float:
             for one in [top, *top.children(recursive=True)]:
                 with suppress(psutil.Error):
                     held[one.pid] = one.memory_info().rss
-    return sum(held.values()) / _MB
+    return held
 
 
 def _death(code: int) -> str:

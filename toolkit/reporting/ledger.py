@@ -129,7 +129,11 @@ def kept(folder: Path, now: Clock) -> Iterator[Callable[[dict], None]]:
         yield tell
     except BaseException as error:
         state = "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
-        fault = " ".join(str(error).split()) if isinstance(error, ToolkitError) else type(error).__name__
+        fault = type(error).__name__
+        if isinstance(error, ToolkitError):
+            from toolkit.reporting import release
+
+            fault = " ".join(release.redacted(str(error)).split())
         with suppress(OSError):  # a full disk, which ended the run
             tell({"event": "ended", "state": state} | ({"fault": fault} if state == "failed" else {}))
         raise

@@ -15,6 +15,7 @@ from nbconvert import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from toolkit.company import is_name
 from toolkit.errors import ReportError
 from toolkit.language import day, number, say, speaking, spoken, word
 from toolkit.present import FIGURES_MIME, MISSING, TABLE_MIME, formatted
@@ -157,7 +158,7 @@ def render(notebook: nbformat.NotebookNode, facts: Facts, *, incomplete: str = "
 
 
 def _render(notebook: nbformat.NotebookNode, facts: Facts, incomplete: str) -> str:
-    cells = copy.deepcopy(_written(notebook))
+    cells = copy.deepcopy(written(notebook))
     lifted = [cell for cell in cells if "findings" in cell.metadata.get("tags", [])]
     for cell in lifted:
         cell.metadata["page"] = "findings"
@@ -207,7 +208,7 @@ def _render(notebook: nbformat.NotebookNode, facts: Facts, incomplete: str) -> s
     return page
 
 
-def _written(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+def written(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     """A notebook's own cells, without the one that papermill puts in."""
     return [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
 
@@ -289,7 +290,7 @@ def outputs(notebook: nbformat.NotebookNode) -> tuple[dict[str, str], list[dict]
     Raises
     ------
     ReportError
-        If two tables carry one name.
+        If two tables carry one name, or one that is no name of a file.
     """
     tables: dict[str, str] = {}
     for cell in notebook.cells:
@@ -297,6 +298,10 @@ def outputs(notebook: nbformat.NotebookNode) -> tuple[dict[str, str], list[dict]
             data = output.get("data", {})
             if TABLE_MIME in data:
                 name = data[TABLE_MIME]["name"]
+                if not is_name(name):
+                    raise ReportError(
+                        f"table {name[:60]!r}: expected small letters, digits and underscores, which name its file."
+                    )
                 if name in tables:
                     raise ReportError(f"table {name!r}: expected one table of that name in a report, found two.")
                 tables[name] = data[TABLE_MIME]["csv"]
@@ -371,7 +376,7 @@ def guard(page: str, notebook: nbformat.NotebookNode | None = None) -> list[str]
         faults.append(_NO_CAPTION)
     faults += [f"a link to #{name}, which is not on the page" for name in sorted(found.links - found.ids)]
     where, last = {}, 0
-    for position, cell in enumerate(_written(notebook) if notebook else (), start=1):
+    for position, cell in enumerate(written(notebook) if notebook else (), start=1):
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             piece = data.get("text/html", "")

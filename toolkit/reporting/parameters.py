@@ -7,6 +7,7 @@ import json
 import math
 import re
 import tokenize
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,10 +18,11 @@ from typing import Any, Literal, get_args
 from pydantic import ConfigDict, ValidationError, create_model
 from ruamel.yaml.error import YAMLError
 
-from toolkit.company import Company, line_of, plain, read_yaml, yaml_1_2
+from toolkit.company import Company, is_name, line_of, plain, read_yaml, yaml_1_2
 from toolkit.errors import ParamsError, nearest, several
 
 RESERVED = ("company", "period")
+_LONGEST = 60  # bytes of a slice in the name of a file
 SLICES = "slices"  # in a params file: parameters by name, each with the values that a report is made for
 _SECRET = re.compile(r"(^|_)(password|token|secret|credential)s?(_|$)")
 _TYPES = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict, "date": date}
@@ -74,8 +76,11 @@ def declared(notebook: Path) -> dict[str, Parameter]:
 
 def _declared(notebook: Path, faults: list[str]) -> dict[str, Parameter]:
     cells = _cells(notebook, faults)
-    if notebook_of(notebook.stem) != notebook.stem:
-        faults.append(f"{notebook}: expected a name without a dot: what follows one names a slice. Rename it.")
+    if not is_name(notebook.stem):
+        faults.append(
+            f"{notebook}: expected a name of small letters, digits and underscores, which names its report; what "
+            "follows a dot names a slice. Rename it."
+        )
     tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", [])]
     if len(tagged) != 1:
         faults += [f"{notebook}: expected one cell tagged 'parameters', found {len(tagged)}."] if cells else []
@@ -267,8 +272,8 @@ def _named_apart(values: Sequence[Value], where: str, faults: list[str]) -> None
     named: dict[str, Any] = {}
     for value in values:
         name = _in_name(value.value)
-        if not name or name in named:
-            like = f"as {named[name]!r}" if name else "as nothing"
+        if not name or name in named or len(name.encode()) > _LONGEST:
+            like = f"as {named[name]!r}" if name in named else "at too great a length" if name else "as nothing"
             faults.append(f"{where}: {value.value!r} would be named {like} in the name of a file. Name it otherwise.")
         named[name] = value.value
 
@@ -279,7 +284,7 @@ def _in_name(value: Any) -> str:
     >>> _in_name("North & West, Zürich")
     'north-west-zürich'
     """
-    return re.sub(r"[\W_]+", "-", str(value).lower()).strip("-")
+    return re.sub(r"[\W_]+", "-", unicodedata.normalize("NFKC", str(value)).casefold()).strip("-")
 
 
 def _each(

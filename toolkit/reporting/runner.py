@@ -655,8 +655,8 @@ def _longest_first(company: Company, period: Period, stage: Sequence[Path]) -> l
 
 
 def _execute(run: _Run, job: Job) -> None:
-    """Execute one report, render and guard its page."""
-    from toolkit.reporting import page
+    """Execute one report, render its page, and let nothing leave that must not."""
+    from toolkit.reporting import page, release
 
     company, period = run.company, run.period
     watch = kernels.Watch(
@@ -664,6 +664,7 @@ def _execute(run: _Run, job: Job) -> None:
         run.stop,
     )  # fmt: skip
     parameters = {name: json_safe(value.value) for name, value in job.values.items()}
+    read = [path for name, (path, _) in job.frames.items() if name != _KEY_FIGURES]  # these were published
     frames = {name: str(path.resolve()) for name, (path, _) in job.frames.items()}
     done = kernels.execute(job.notebook, parameters, frames, watch, epoch=int(period.end.timestamp()))
     job.seconds, job.memory_mb, fault = done.seconds, done.memory_mb, done.fault
@@ -687,16 +688,22 @@ def _execute(run: _Run, job: Job) -> None:
             words = {title.split(" ")[0]: archive.sha256(text)[:16] for title, text in job.methods.items()}
             beside = {"confidence": parameters.get("confidence")}
             job.figures = [row | beside | {"words": words.get(row["definition_id"], "")} for row in figures]
-            unfit = page.guard(job.page, done.notebook)
+            told = job.tables | {"figures": archive.canonical(job.figures)}
+            unfit = page.guard(job.page, done.notebook) + release.unfit(
+                page.written(done.notebook), job.page, told, read
+            )
             fault = f"made a page that may not be archived: {'; '.join(unfit)}" if unfit else ""
         partial = company.home / "reports" / ".failed" / company.name / period.name / f"{job.report}.html"
         if not fault:
             partial.unlink(missing_ok=True)  # of an earlier run
         if fault:
             where = ""
+            few = release.rare(read)
+            fault = release.redacted(fault, few)
             if done.notebook is not None:
                 partial.parent.mkdir(parents=True, exist_ok=True)
-                text = page.render(kernels.clipped(done.notebook), facts, incomplete=fault)
+                shown = release.cleaned(kernels.clipped(done.notebook), few)
+                text = release.redacted(page.render(shown, facts, incomplete=fault))
                 partial.write_text(text, encoding="utf-8")
                 where = f" The partial page is {partial.relative_to(company.home)}."
             raise ReportError(f"{_place(job.notebook, job.report)} {fault}.{where}")
