@@ -140,3 +140,10 @@ def test_a_language_without_a_catalogue_is_refused_with_its_place_and_the_neares
     ):
         language.checked("nll", "params/a.yaml, line 3")
     assert language.spoken() == "en"
+
+
+def test_nothing_is_said_as_nothing_in_every_language():
+    """Of a catalogue, the empty text is its own head: title, translators, dates."""
+    for name in language.languages():
+        with language.speaking(name):
+            assert (language.say(""), language.word("")) == ("", "")

@@ -64,7 +64,9 @@ def _catalogue(language: str) -> dict[tuple[str | None, str], str]:
     if language == "en":
         return {}
     with (CATALOGUES / f"{language}.po").open("rb") as file:
-        return {(each.context, each.id): each.string for each in read_po(file, locale=language) if each.string}
+        return {
+            (each.context, each.id): each.string for each in read_po(file, locale=language) if each.id and each.string
+        }
 
 
 def say(sentence: str, /, **slots: object) -> str:
