@@ -51,7 +51,7 @@ print(os.path.isdir(os.environ["MPLCONFIGDIR"]))
 import pandas as pd
 from IPython.display import display
 orders = pd.read_parquet(json.loads(os.environ["TOOLKIT_FRAMES"])["orders"]).assign(n=n)
-csv = {"name": "orders", "caption": "Orders", "csv": orders.to_csv(index=False)}
+csv = {"name": "orders", "caption": "Orders", "csv": orders[["order_id", "n"]].to_csv(index=False)}
 figure = {"figure_id": "NAME", "definition_id": "1.1", "cohort": period, "segment": "", "channel": "", "unit": "EUR"}
 figure |= {"value": n / 3, "low": None, "high": None, "n": len(orders)}
 display({"text/html": f"<p>{len(orders)}</p>", "TABLE": csv, "FIGURES": [figure]}, raw=True)
