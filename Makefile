@@ -34,6 +34,7 @@ proof: .venv/test.done  ## the long recoveries; their figures go to benchmarks/P
 	$(BIN)/python -W ignore benchmarks/proof_strategy.py
 	$(BIN)/python benchmarks/proof_crashes.py
 	$(BIN)/python benchmarks/proof_hostile.py
+	$(BIN)/python -W ignore benchmarks/proof_disclosure.py
 	$(BIN)/python benchmarks/proof_bytes.py
 
 bench: .venv/test.done  ## each claim beside its peer; figures go to benchmarks/RESULTS.md
