@@ -4,7 +4,6 @@ Run ``python benchmarks/proof_hostile.py [cases] [seed]`` from the project's fol
 ``tests/hostile.py``, four in five of them CSV, drawn by Hypothesis; a case that ends otherwise is shrunk and told.
 """
 
-import random
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,22 +12,29 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import hostile
 from hypothesis import given, seed, settings
+from hypothesis.strategies import SearchStrategy
 from test_hostile_ingest import attempted
 
 
+def fuzzed(drawn: SearchStrategy, count: int, begin: int) -> Counter[str]:
+    """Draw so many cases, and what came of them."""
+    ended: Counter[str] = Counter()
+
+    @seed(begin)
+    @settings(max_examples=count, deadline=None, database=None, derandomize=False)
+    @given(drawn)
+    def fuzz(case: hostile.Case) -> None:
+        ended["admitted" if attempted(case) == "admitted" else "refused"] += 1
+
+    fuzz()
+    return ended
+
+
 def main(count: int, begin: int) -> None:
-    """Draw the cases and count what came of them."""
+    """Print a line for each kind of file."""
     for name, drawn, part in (("CSV", hostile.cases, 0.8), ("packed", hostile.packed, 0.2)):
-        ended: Counter[str] = Counter()
-
-        @seed(random.Random(begin).randrange(2**32))
-        @settings(max_examples=round(count * part), deadline=None, database=None, derandomize=False)
-        @given(drawn)
-        def fuzz(case: hostile.Case, ended: Counter = ended) -> None:
-            ended["admitted" if attempted(case) == "admitted" else "refused"] += 1
-
-        fuzz()
-        print(f"{name}, seed {begin}: {ended.total():,} cases, {ended['admitted']:,} admitted, others refused")
+        ended = fuzzed(drawn, round(count * part), begin)
+        print(f"{name}, seed {begin}: {ended.total():,} cases, {ended['admitted']:,} admitted, the others refused")
 
 
 if __name__ == "__main__":
