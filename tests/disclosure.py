@@ -9,7 +9,6 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from toolkit import frames, stats
 from toolkit.company import GRID_DIMENSIONS, Company
 
-PUBLISHED = [f"published_{name}" for name in GRID_DIMENSIONS]
 TABLES = {  # report, table: the columns that are sums over the cells of the grid
     ("cost_to_serve", "cost_by_segment_channel"): ("n_orders", "net_revenue", "cost_of_goods", "freight", "handling"),
     ("cost_to_serve", "cost_by_region"): ("n_orders", "net_revenue", "cost_of_goods", "freight", "handling"),

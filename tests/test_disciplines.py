@@ -388,9 +388,7 @@ def test_departments_tailor_or_keep_the_standard():
     assert found.loc["desk", ["k", "share"]].isna().all()  # one customer is not told
     assert found["verdict"].to_dict() == {"desk": "keeps the standard", "sales": "tailors"}
     assert disciplines.departments(terms, deviating, min_n=61).empty
-    rare = terms.assign(
-        department=["Jan", "Piet", *["sales"] * 58, *["desk"] * 60]
-    )  # named by one customer's term each
+    rare = terms.assign(department=["Jan", "Piet", *["sales"] * 58, *["desk"] * 60])  # named by one term each
     assert set(disciplines.departments(rare, deviating, min_n=10)["department"]) == {"(other)", "desk", "sales"}
     assert disciplines.departments(terms.iloc[:0], deviating, min_n=1).empty
 

@@ -308,9 +308,7 @@ class _Admission:
             f"{path}: no column {first_five([name])} in {table.name}.{nearest(name[:60], table.names)}"
             for name in foreign
         ]
-        if len(foreign) > max(
-            3, len(brought) / 2
-        ):  # these may be values of a record that stands in the header: name none
+        if len(foreign) > max(3, len(brought) / 2):  # they may be values, of a record in the header: name none
             faults = [
                 f"{path}: {len(foreign):,} of {len(brought):,} columns are none of {table.name}. "
                 "Is the header a line of its own, and delim named? SELECT those that are."
