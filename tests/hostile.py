@@ -201,7 +201,7 @@ cases = st.builds(
     st.lists(breakages, min_size=1, max_size=3),
 )
 packed = st.builds(
-    lambda table, kind, breaks: _packed(table, kind, breaks),
+    packed_of,
     st.sampled_from(sorted(_HEADS)),
     st.sampled_from(["parquet", "json", "gzip"]),
     st.lists(st.tuples(st.sampled_from(["cut", "a byte", "bytes put in", "twice", "beheaded"]),
@@ -209,7 +209,7 @@ packed = st.builds(
 )  # fmt: skip
 
 
-def _packed(table: str, kind: str, breaks: list[tuple[str, float, int]]) -> Case:
+def packed_of(table: str, kind: str, breaks: list[tuple[str, float, int]]) -> Case:
     """A table as Parquet, JSON lines or gzip, broken as bytes."""
     rows = _clean(table)
     if kind == "parquet":

@@ -75,15 +75,24 @@ def test_a_broken_file_adds_up_or_is_refused(name):
     assert attempted(CORPUS[name])[1] == []
 
 
+def test_what_fell_in_a_draw_falls_no_more():
+    for case in (
+        hostile.Case("order_lines", hostile.broken("order_lines", [("a cell", 0.0, 2576)]), hostile.READS["guessed"]),
+        hostile.packed_of("order_lines", "gzip", [("a byte", 0.5, 16)]),
+    ):
+        assert attempted(case) == ("refused", [])
+
+
+# The same cases in every run: others are drawn by ``benchmarks/proof_hostile.py``.
 @pytest.mark.slow
-@settings(max_examples=2_400)
+@settings(max_examples=2_400, derandomize=True)
 @given(hostile.cases)
 def test_a_file_broken_anyhow_adds_up_or_is_refused(case):
     assert attempted(case)[1] == []
 
 
 @pytest.mark.slow
-@settings(max_examples=600)
+@settings(max_examples=600, derandomize=True)
 @given(hostile.packed)
 def test_a_packed_file_broken_anyhow_adds_up_or_is_refused(case):
     assert attempted(case)[1] == []

@@ -270,7 +270,7 @@ class _Admission:
             name = str(file.relative_to(self.raw))
             try:
                 receipt.files.append({"file": name, "records": _records(self.connection, file)})
-            except (duckdb.Error, pa.ArrowException, EOFError, OSError, csv.Error) as error:
+            except (duckdb.Error, pa.ArrowException, EOFError, OSError, zlib.error, csv.Error) as error:
                 problem = f"its records cannot be counted ({type(error).__name__})"
                 raise DataError(f"{path}: {name}: {problem}. Is it what its name says?") from None
         receipt.records = sum(entry["records"] for entry in receipt.files)
@@ -303,9 +303,10 @@ class _Admission:
                 f"{path}: expected columns of {table.name}, found none among {len(brought):,}. "
                 f"Has the raw file a header, and is its delim named? Expected: {', '.join(table.names)}."
             )
+        told = {name: _name_of(name, at) for at, name in enumerate(schema.names, 1)}
         foreign = [name for name in brought if name not in table.names]
         faults = [
-            f"{path}: no column {first_five([name])} in {table.name}.{nearest(name[:60], table.names)}"
+            f"{path}: no column {first_five([told[name]])} in {table.name}.{nearest(name[:60], table.names)}"
             for name in foreign
         ]
         if len(foreign) > max(3, len(brought) / 2):  # they may be values, of a record in the header: name none
@@ -315,10 +316,11 @@ class _Admission:
             ]
             brought = [name for name in brought if name in table.names]
         elif len(foreign) > 5:
-            faults = [f"{path}: {len(foreign):,} columns that {table.name} has not: {first_five(foreign)}."]
+            names = first_five(told[name] for name in foreign)
+            faults = [f"{path}: {len(foreign):,} columns that {table.name} has not: {names}."]
         missing = [c.name for c in table.columns if c.required and not c.absent and c.name not in brought]
         if missing:
-            present = ", ".join(name[:60] for name in sorted(brought)[:30]) + " …" * (len(brought) > 30)
+            present = ", ".join(told[name] for name in sorted(brought)[:30]) + " …" * (len(brought) > 30)
             faults.append(f"{path}: missing columns: {', '.join(missing)}. Present: {present}.")
         for name in brought:
             if name in table.names and not _fits(table.column(name), schema[name]):
@@ -703,6 +705,16 @@ def _raw_files(raw: Path, pattern: str, path: Path) -> list[Path]:
         present = first_five(sorted(str(file.relative_to(raw)) for file in raw.rglob("*") if file.is_file()))
         raise ParamsError(f"{path}: no file {pattern!r} in the raw folder; there are: {present or 'none'}.")
     return files
+
+
+def _name_of(name: str, at: int) -> str:
+    """A column's name, or its place where the name reads like a value: a header may be a record.
+
+    >>> _name_of("net_revenue", 1), _name_of("C-2026-118", 3)
+    ('net_revenue', '(column 3: its name reads like a value)')
+    """
+    plain = all(sign.isalnum() or sign in " _-." for sign in name) and sum(map(str.isdigit, name)) < 3
+    return name[:60] if plain else f"(column {at}: its name reads like a value)"
 
 
 def _swells(file: Path) -> bool:
