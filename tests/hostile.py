@@ -193,6 +193,21 @@ def broken(table: str, breaks: list[tuple[str, float, int]]) -> bytes:
     return content
 
 
+def packed_of(table: str, kind: str, breaks: list[tuple[str, float, int]]) -> Case:
+    """A table as Parquet, JSON lines or gzip, broken as bytes."""
+    rows = _clean(table)
+    if kind == "parquet":
+        content, read, suffix = parquet_of(_as_text(rows)), "read_parquet({file})", ".parquet"
+    elif kind == "json":
+        told = "".join(json.dumps(dict(zip(rows[0], row, strict=True))) + "\n" for row in rows[1:])
+        content, read, suffix = told.encode(), "read_json({file})", ".jsonl"
+    else:
+        content, read, suffix = gzip.compress(csv_of(rows), mtime=0), READS["named"], ".csv.gz"
+    for name, at, n in breaks:
+        content = BREAKS[name](content, at, n)
+    return Case(table, content, read, suffix=suffix)
+
+
 breakages = st.tuples(st.sampled_from(sorted(BREAKS)), st.floats(0, 1, exclude_max=True), st.integers(0, 4_000))
 cases = st.builds(
     lambda table, read, breaks: Case(table, broken(table, breaks), READS[read]),
@@ -207,21 +222,6 @@ packed = st.builds(
     st.lists(st.tuples(st.sampled_from(["cut", "a byte", "bytes put in", "twice", "beheaded"]),
                        st.floats(0, 1, exclude_max=True), st.integers(0, 4_000)), min_size=1, max_size=3),
 )  # fmt: skip
-
-
-def packed_of(table: str, kind: str, breaks: list[tuple[str, float, int]]) -> Case:
-    """A table as Parquet, JSON lines or gzip, broken as bytes."""
-    rows = _clean(table)
-    if kind == "parquet":
-        content, read, suffix = parquet_of(_as_text(rows)), "read_parquet({file})", ".parquet"
-    elif kind == "json":
-        told = "".join(json.dumps(dict(zip(rows[0], row, strict=True))) + "\n" for row in rows[1:])
-        content, read, suffix = told.encode(), "read_json({file})", ".jsonl"
-    else:
-        content, read, suffix = gzip.compress(csv_of(rows), mtime=0), READS["named"], ".csv.gz"
-    for name, at, n in breaks:
-        content = BREAKS[name](content, at, n)
-    return Case(table, content, read, suffix=suffix)
 
 
 def _as_text(rows: list[list[str]]) -> pa.Table:
