@@ -270,7 +270,10 @@ def test_what_could_not_be_costed_is_named_and_counted():
         ["pool without a capacity", "van", 1, 70],
         ["pool worked in, but without a posting", "shed", 1, pd.NA],
     ]
+    typed = [{"fault": found["fault"][0], "name": name, "n": 1} for name in ("Jan", "Piet")]
+    found = pd.concat([found, pd.DataFrame(typed)], ignore_index=True)
     few = cost.faults(found, ledger, capacity, costed, pd.DataFrame({"customer_id": ["a"]}), min_n=2)
+    assert few[["name", "n"]].head(2).values.tolist() == [["(other)", 2], ["dance", 3]]
     assert few.loc[few["name"] == "visit", ["n", "cost"]].isna().all(axis=None)
     none = cost.faults(found.head(0), ledger.head(0), capacity.head(0), costed.head(0), costed, min_n=2)
     assert none.empty
@@ -414,9 +417,14 @@ def test_kinds_share_the_cents_of_their_cells():
         ["desk", "two", 2],
         ["van", "rush", 7],
     ]
-    assert cost.by_department(found)[["activity", "times", "minutes", "cost"]].values.tolist() == [
-        ["entry", 3, 1, 10],
-        ["stop", 1, 0, 7],
+    columns = ["department", "activity", "times", "minutes", "cost"]
+    assert cost.by_department(found, min_n=1)[columns].values.tolist() == [
+        ["d", "entry", 3, 1, 10],
+        ["d", "stop", 1, 0, 7],
+    ]
+    assert cost.by_department(found, min_n=2)[columns].values.tolist() == [  # what Jan typed once
+        ["d", "(other)", 1, 0, 7],
+        ["d", "entry", 3, 1, 10],
     ]
 
 

@@ -21,9 +21,7 @@ pytestmark = pytest.mark.slow
 PERIOD = "2026Q3"
 OWN = "canary-own-id-7f3a"  # what one customer is called in the raw files
 PASSWORD, KEY = "canary-password-7f3a", "ca" * 32
-OF_PERSONS = ("customers", "orders", "deliveries", "surveys", "service_events", "shopping_intents", "returns",
-              "payments", "campaign_contacts", "requests", "agreements")  # fmt: skip
-CANARIES = [  # each in one row of every text column of the tables of persons
+CANARIES = [  # each in one row of every text column
     "Canary Janssen", "canary.janssen@example.org", "+31 6 7350 7350", "NL91ABNA0417164300",
     f"postgres://canary:{PASSWORD}@db/x",
 ]  # fmt: skip
@@ -62,13 +60,17 @@ def _poison(path: Path, words: str, number: int) -> None:
     """Each canary in a row of its own of every text column; the commonest value that params do not name, a script."""
     packed = path.suffix == ".parquet"
     rows = pq.read_table(path).to_pandas() if packed else pd.read_csv(path, dtype="str", keep_default_na=False)
+    if path.stem == "products":  # what enough customers bought is the company's own word: here, what nobody did
+        new = rows.head(len(CANARIES)).assign(product_id=[f"new {i}" for i in range(len(CANARIES))])
+        rows = pd.concat([rows, new], ignore_index=True)
     for at, name in enumerate(column for column in _columns(path.stem) if column in rows):
         common = [value for value in rows[name].dropna().value_counts().index if value and value not in words][:1]
         payload = PAYLOADS[(number + at) % len(PAYLOADS)]
         rows[name] = rows[name].astype("object").replace(dict.fromkeys(common, payload))
         places = [int(len(rows) * 0.97) - 7 * i for i in range(len(CANARIES))]
+        places = list(rows.index[-len(CANARIES) :]) if path.stem == "products" else places
         for place, canary in zip(places, CANARIES, strict=True):
-            if path.stem in OF_PERSONS and 0 <= place < len(rows):
+            if 0 <= place < len(rows):
                 rows.iloc[place, rows.columns.get_loc(name)] = canary
     for column in TABLES[path.stem].columns:
         if column.person and column.name in rows:

@@ -359,6 +359,7 @@ def test_uses_of_a_template_stand_together_and_small_campaigns_too():
     found = segments.uplift(pd.concat(parts), by="campaign_id", min_n=10)
     assert found["group"].tolist()[:2] == ["K9", "K3"]
     assert found["use"].tolist()[:2] == [1, 2]
+    assert found["template_id"].dropna().tolist() == ["T", "T"]  # Z was used once: it may be anything
     assert not {"K7", "K8"} & set(found["group"])
 
 

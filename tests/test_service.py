@@ -170,7 +170,7 @@ def test_a_supplier_that_got_worse_is_settled_by_orders_and_not_by_lines():
     rows["late"], rows["quantity_ordered"] = late, 10
     rows["quantity_received"] = np.where(rows["line_no"] == 0, 9, 10)
     rows.loc[0, "received"] = False
-    found = service.suppliers(rows).set_index("supplier")
+    found = service.suppliers(rows, min_n=1).set_index("supplier")
     assert found["n"].tolist() == [20, 20]
     assert found["own"].tolist() == [False, True]
     assert found["on_time"].tolist() == [0.5, 1.0]
@@ -184,7 +184,7 @@ def test_a_supplier_that_got_worse_is_settled_by_orders_and_not_by_lines():
     now, before = 2.241403 * (20 / 19 * 5) ** 0.5 / 20, 1 - 20 / (20 + 2.241403**2)
     assert found.loc["s1", "trend_high"] == pytest.approx(-0.5 + np.hypot(now, before))
     assert found.loc["s1", "trend_low"] == pytest.approx(-0.5 - now)  # no share was above 1 before
-    assert service.suppliers(rows.iloc[:0]).empty
+    assert service.suppliers(rows.iloc[:0], min_n=1).empty
 
 
 def _supplies(n, **more):
@@ -196,21 +196,27 @@ def _supplies(n, **more):
 
 
 def test_two_purchase_orders_against_two_settle_nothing():
-    found = service.suppliers(_supplies(2)).iloc[0]
+    found = service.suppliers(_supplies(2), min_n=1).iloc[0]
     # all late against none: no variance, and yet by chance in one of six (Fisher); Wilson of 0 and 2 of 2 from .342380
     assert (found["trend"], found["settled"]) == (-1, False)
     assert found["trend_high"] == pytest.approx(-1 + (2 * 0.657620**2) ** 0.5, abs=1e-6)
-    assert service.suppliers(_supplies(10)).loc[0, "settled"]
-    assert not service.suppliers(_supplies(9)).loc[0, "settled"]
-    alone = service.suppliers(_supplies(10).iloc[:10]).iloc[0]  # nothing was promised before
+    assert service.suppliers(_supplies(10), min_n=1).loc[0, "settled"]
+    assert not service.suppliers(_supplies(9), min_n=1).loc[0, "settled"]
+    alone = service.suppliers(_supplies(10).iloc[:10], min_n=1).iloc[0]  # nothing was promised before
     assert (alone["on_time"], alone["settled"]) == (0, False)
     assert np.isnan([alone["on_time_before"], alone["trend"], alone["trend_low"]]).all()
+
+
+def test_suppliers_of_few_lines_stand_together():
+    names = ["s"] * 6 + ["Jan"] * 3 + ["Piet"]
+    found = service.suppliers(_supplies(5, supplier_id=names, in_period=True, own=[True] * 9 + [False]), min_n=5)
+    assert found[["supplier", "own", "n"]].values.tolist() == [["(other)", False, 4], ["s", True, 6]]
 
 
 def test_replenishment_is_told_by_site():
     days = pd.to_timedelta([0, 0, 7, 8, 14, 17], unit="D")  # to w every 7 days, to v after 8 and 9
     rows = _supplies(3, ordered_at=PLACED + days, site_id=["w", "v"] * 3)
-    assert service.suppliers(rows).loc[0, "every_days"] == 7.5
+    assert service.suppliers(rows, min_n=1).loc[0, "every_days"] == 7.5
 
 
 def test_windows_are_kept_by_those_who_have_any():
@@ -223,7 +229,9 @@ def test_windows_are_kept_by_those_who_have_any():
 
 def test_a_quantity_that_nobody_counted_is_not_short():
     counted = pd.array([5, 4, 0, None, 5, 5], "Int64")
-    found = service.suppliers(_supplies(3, quantity_received=counted, in_period=[True] * 4 + [False] * 2)).iloc[0]
+    found = service.suppliers(
+        _supplies(3, quantity_received=counted, in_period=[True] * 4 + [False] * 2), min_n=1
+    ).iloc[0]
     assert (found["n_lines"], found["in_full"]) == (4, pytest.approx(1 / 3))
 
 

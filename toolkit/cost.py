@@ -478,9 +478,13 @@ def losing_kinds(
     return rows.sort_values("margin", ignore_index=True)
 
 
-def by_department(kinds: pd.DataFrame) -> pd.DataFrame:
-    """One row a department and activity: ``times``, ``minutes``, ``cost`` (cents); takes ``kinds_costed``."""
-    rows = kinds.groupby(["department", "activity"], as_index=False)[["times", "seconds", "cost"]].sum()
+def by_department(kinds: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
+    """One row a department and activity: ``times``, ``minutes``, ``cost`` (cents); takes ``kinds_costed``.
+
+    Departments and activities done fewer than ``min_n`` times in all stand together as "(other)".
+    """
+    names = {name: stats.common_names(kinds[name], kinds["times"], min_n=min_n) for name in ("department", "activity")}
+    rows = kinds.assign(**names).groupby(["department", "activity"], as_index=False)[["times", "seconds", "cost"]].sum()
     return rows.assign(minutes=rows["seconds"] // 60)[["department", "activity", "times", "minutes", "cost"]]
 
 
@@ -637,7 +641,7 @@ def faults(
     orders
         Orders of the period, for ``customer_id``.
     min_n
-        Of fewer customers neither number nor money is told.
+        Of fewer customers neither number nor money is told, and no name that only the data know and fewer rows bear.
 
     Returns
     -------
@@ -655,8 +659,10 @@ def faults(
     gone.index = [f"{account}, {pool}" for account, pool in gone.index]
     never = costed[(costed["seconds"] > 0) & ~costed["pool"].isin([*ledger["pool"], stats.UNKNOWN])]
     idle = costed[(costed["cost"] != 0) & ~costed["customer_id"].isin(orders["customer_id"])]
+    foreign = found["fault"].isin(["activity without a time equation", "driver that no equation knows"])
+    named = found.assign(name=found["name"].mask(foreign & (found["n"] < min_n), stats.OTHER))
     parts = [
-        found.assign(cost=pd.NA),
+        named.groupby(["fault", "name"], as_index=False)["n"].sum().assign(cost=pd.NA),
         bare.groupby("pool")
         .agg(n=("month", "nunique"), cost=("amount", "sum"))
         .assign(fault="pool without a capacity"),

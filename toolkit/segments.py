@@ -463,8 +463,8 @@ def uplift(reach: pd.DataFrame, *, by: str, min_n: int, confidence: float = 0.95
         One row a group: ``group``, ``n_contacted``, ``n_held_out``, ``base`` (orders of 1,000 held out in 28 days),
         ``uplift``, ``uplift_low``, ``uplift_high`` (orders more per 1,000 contacted), ``cost_per_order`` with ends
         (cents for one order that would not have been made; the high end is missing where the uplift may be 0). By
-        campaign, in the order of templates and their uses, also ``template_id``, ``use`` (which campaign of its
-        template) and ``cost_each`` (cents a contact).
+        campaign, in the order of templates and their uses, also ``template_id`` (of those used again), ``use`` (which
+        campaign of its template) and ``cost_each`` (cents a contact).
 
     Notes
     -----
@@ -509,7 +509,11 @@ def uplift(reach: pd.DataFrame, *, by: str, min_n: int, confidence: float = 0.95
     columns += ["cost_per_order_low", "cost_per_order_high"]
     order = ["template_id", "use"] if by == "campaign_id" else []
     found = pd.DataFrame(rows, columns=[*columns, *order, *(["cost_each"] if order else [])])
-    return found.sort_values(order, ignore_index=True) if order else found
+    if not order:
+        return found
+    found = found.sort_values(order, ignore_index=True)
+    again = found["use"].groupby(found["template_id"]).transform("max") > 1
+    return found.assign(template_id=found["template_id"].where(again))
 
 
 def top_accounts(accounts: pd.DataFrame, *, min_n: int) -> set:

@@ -188,25 +188,24 @@ def ways(rows: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     return found[["fulfilment", "n_customers", "adoption", "n", "growth", "basket", "repeat", "new", "switched"]]
 
 
-def suppliers(lines: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+def suppliers(lines: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
     """Lead time, on time and in full of each supplier, and whether it has changed.
 
-    Takes the frame ``supplier_service``. One row a supplier: ``supplier``, ``own`` (our own site), ``n`` (purchase
-    orders promised in the period), ``n_lines``, ``n_open`` (lines not received), ``lead_days``, ``lead_sd``,
-    ``lead_p95`` (of lines received), ``every_days`` (median, from one purchase order of a site to its next),
-    ``on_time``, ``in_full`` (shares of lines, 0-1), ``on_time_before`` (in the 3
-    periods' length before), ``trend`` (difference) with ends, ``settled`` (its interval, widened by Bonferroni over
-    suppliers, excludes 0, with 10 purchase orders or more in either span). Lines of which the quantity received is
-    not known are in no share in full.
+    Takes the frame ``supplier_service``. One row a supplier, those with fewer than ``min_n`` lines in it together as
+    "(other)": ``supplier``, ``own`` (our own site), ``n`` (purchase orders promised in the period), ``n_lines``,
+    ``n_open`` (lines not received), ``lead_days``, ``lead_sd``, ``lead_p95`` (of lines received), ``every_days``
+    (median, from one purchase order of a site to its next), ``on_time``, ``in_full`` (shares of lines, 0-1),
+    ``on_time_before`` (in the 3 periods' length before), ``trend`` (difference) with ends, ``settled`` (its interval,
+    widened by Bonferroni over suppliers, excludes 0, with 10 purchase orders or more in either span). Lines of which
+    the quantity received is not known are in no share in full.
 
     The ends of the trend are the distances of either share to its ends, added in squares (Newcombe, Statistics in
     Medicine 17, 1998, 873-890); docs/METHODS.md section 2.2.
     """
     now = lines["in_period"].astype(bool)
-    flagged = lines.assign(
-        numerator=(~lines["late"].astype(bool)).astype("int64"), denominator=1, supplier=lines["supplier_id"]
-    )
-    family, rates = max(lines["supplier_id"].nunique(), 1), []
+    flagged = lines.assign(numerator=(~lines["late"].astype(bool)).astype("int64"), denominator=1)
+    flagged["supplier"] = stats.common_names(lines["supplier_id"], flagged["denominator"], min_n=min_n)
+    family, rates = max(flagged["supplier"].nunique(), 1), []
     for part in (flagged[now], flagged[~now]):
         orders = part.groupby(["supplier", "purchase_order_id"])[["numerator", "denominator"]].sum().reset_index()
         rates.append(_shares(orders, by=["supplier"], confidence=confidence, family=family))
@@ -217,7 +216,7 @@ def suppliers(lines: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     )
     groups = inside.groupby("supplier")
     found = groups.agg(
-        own=("own", "max"), n=("purchase_order_id", "nunique"), n_lines=("line_no", "size"), n_open=("open", "sum")
+        own=("own", "min"), n=("purchase_order_id", "nunique"), n_lines=("line_no", "size"), n_open=("open", "sum")
     )
     days = groups["days"]
     found["lead_days"], found["lead_sd"], found["lead_p95"] = days.mean(), days.std(), days.quantile(0.95)

@@ -123,6 +123,18 @@ def _together(holdings: Sequence[_Held]) -> _Held:
     return keys, np.bincount(inverse, np.concatenate([amount for _, amount in holdings]), len(keys))
 
 
+def common_names(names: pd.Series, n: pd.Series, *, min_n: int) -> pd.Series:
+    """Names that so many rows bear; rarer ones, which may be anything somebody typed, are "(other)".
+
+    ``n`` (rows) is summed by name. Missing names stay.
+
+    >>> common_names(pd.Series(["ship", "Jan", "ship"]), pd.Series([9, 2, 1]), min_n=10).tolist()
+    ['ship', '(other)', 'ship']
+    """
+    borne = n.groupby(names).transform("sum")
+    return names.astype("object").where(names.isna() | (borne >= min_n), OTHER)
+
+
 def publishable(
     rows: pd.DataFrame,
     *,
