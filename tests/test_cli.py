@@ -64,7 +64,7 @@ def test_help_lists_every_verb_with_what_it_does():
     verbs = [line.split()[0] for line in shown.stdout.splitlines() if line.startswith("    ") and line[4] != " "]
     assert (shown.returncode, verbs) == (
         0,
-        ["sample", "ingest", "check", "run", "compare", "verify", "sign", "new", "list", "prune"],
+        ["sample", "ingest", "check", "run", "compare", "verify", "sign", "new", "lab", "list", "prune"],
     )
 
 

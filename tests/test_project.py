@@ -56,6 +56,7 @@ LAYERS = {
     "present_governance": {"present", "language"},
     "present_solutions": {"present", "language"},
     "present_strategy": {"present", "language"},
+    "lab": {"company", "errors", "reporting"},
     "cli": None,
 }
 
@@ -106,8 +107,8 @@ def test_lines_of_code_are_counted():
 
 def test_package_stays_small():
     modules = list((ROOT / "toolkit").rglob("*.py"))
-    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 17_600  # docs/DECISIONS.md: what counts, why
-    assert len([path for path in modules if path.stem != "__init__"]) <= 49
+    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 18_100  # docs/DECISIONS.md: what counts, why
+    assert len([path for path in modules if path.stem != "__init__"]) <= 50
     assert len(PROJECT["dependencies"]) <= 15
 
 

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import json
+import os
 import shutil
 import sys
 import traceback
@@ -129,6 +130,12 @@ def _parser() -> argparse.ArgumentParser:
     period.add_argument("company", help="as in params/")
     period.add_argument("name", nargs="?", help="default: the period after the latest in params/, as long as that")
     period.set_defaults(verb=_new_period)
+
+    lab = verbs.add_parser("lab", help="JupyterLab on a period: its notebooks with its parameters, its archive at hand")
+    lab.add_argument("company", help="as in params/")
+    lab.add_argument("period", nargs="?", help="as for run; default: the latest in params/")
+    lab.add_argument("more", nargs=argparse.REMAINDER, help="after --: options of JupyterLab, such as -- --no-browser")
+    lab.set_defaults(verb=_lab)
 
     listing = verbs.add_parser("list", help="what the archive holds")
     listing.add_argument("company", nargs="?", help="as in params/; default: all")
@@ -448,6 +455,27 @@ def _new_period(options: argparse.Namespace) -> None:
     except FileExistsError:
         raise ParamsError(f"{path}: is there already and was left as it is. Edit it, or name another period.") from None
     print(path)
+
+
+def _lab(options: argparse.Namespace) -> int:
+    import importlib.util
+    import subprocess
+
+    from toolkit import company, lab
+
+    found = company.load(options.company, options.home.resolve())
+    known = _periods(found)
+    if not options.period and not known:
+        raise ParamsError(f"{found.params}: no period is named and no <period>.yaml is there.")
+    folder, said = lab.desk(found, options.period or known[-1].name)
+    print(*said, folder, sep="\n")
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise ParamsError("JupyterLab is not installed here. Run: make lab, or install the extra 'lab'.")
+    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    place = f"--LabApp.default_url=/lab/tree/{folder.relative_to(found.home).as_posix()}"
+    more = options.more[options.more[:1] == ["--"] :]
+    command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={found.home}", place, *root, *more]
+    return subprocess.run(command, check=False).returncode
 
 
 def _list(options: argparse.Namespace) -> None:

@@ -243,6 +243,21 @@ def around(day: date, name: str) -> str:
     return f"{day.year}" if len(name) == 4 else f"{day:%Y-%m}"
 
 
+def home() -> Path:
+    """The project's folder: the nearest from here upwards that holds ``params``.
+
+    Raises
+    ------
+    ParamsError
+        If there is none.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "params").is_dir():
+            return folder
+    raise ParamsError(f"{here}: expected to be inside a project with a folder 'params', found none above it.")
+
+
 def load(name: str, home: Path = Path()) -> Company:
     """The company of that name, from ``params/<name>/base.yaml`` under ``home``.
 

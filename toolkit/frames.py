@@ -2,9 +2,11 @@
 
 import ast
 import hashlib
+import importlib
 import itertools
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -2858,7 +2860,7 @@ def reader(company: str, period: str) -> Callable[[str], pd.DataFrame]:
     """The function a notebook calls as ``frame("orders")``.
 
     In an unattended run it reads the frames that the runner made, and nothing else; opened
-    by hand it makes a frame when it is first asked for.
+    by hand it makes a frame when it is first asked for, and ``toolkit.lab`` says that what follows is a draft.
 
     Parameters
     ----------
@@ -2866,6 +2868,8 @@ def reader(company: str, period: str) -> Callable[[str], pd.DataFrame]:
         Names as in ``params/`` and as a governance period.
     """
     given = os.environ.get(FRAMES_VARIABLE)
+    if not given and "ipykernel" in sys.modules:
+        importlib.import_module("toolkit.lab").opened(company, period)  # no report's code: it says nothing in a run
 
     def frame(name: str) -> pd.DataFrame:
         if given:
@@ -2873,7 +2877,7 @@ def reader(company: str, period: str) -> Callable[[str], pd.DataFrame]:
             if name not in paths:
                 raise ParamsError(f"frame({name!r}): not made for this run; there are: {', '.join(sorted(paths))}.")
             return read(Path(paths[name]))
-        home = _home()
+        home = companies.home()
         found = companies.load(company, home)
         span, folder = found.period(period), found.data / "frames"
         if name == KEY_FIGURES:
@@ -2881,14 +2885,6 @@ def reader(company: str, period: str) -> Callable[[str], pd.DataFrame]:
         return read(materialise(found, span, [name], folder)[name].path)
 
     return frame
-
-
-def _home() -> Path:
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "params").is_dir():
-            return folder
-    raise ParamsError(f"{here}: expected to be inside a project with a folder 'params', found none above it.")
 
 
 @ibis.udf.agg.builtin(name="bit_or")

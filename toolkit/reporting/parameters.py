@@ -85,7 +85,28 @@ def _declared(notebook: Path, faults: list[str]) -> dict[str, Parameter]:
     if len(tagged) != 1:
         faults += [f"{notebook}: expected one cell tagged 'parameters', found {len(tagged)}."] if cells else []
         return {}
-    source = "".join(tagged[0]["source"])
+    return _of_cell("".join(tagged[0]["source"]), notebook, faults)
+
+
+def of_cell(source: str, place: Path | str, values: Mapping[str, Any]) -> dict[str, Parameter]:
+    """Parameters that a cell declares, which somebody has run, checked with the ``values`` that they have now.
+
+    Raises
+    ------
+    ParamsError
+        As ``declared`` does, with the same messages, and if a value is not of its declared type.
+    """
+    faults: list[str] = []
+    found = _of_cell(source, place, faults)
+    for name, parameter in found.items():
+        if name in values and not faults:
+            _checked(parameter, values[name], f"{place}, parameters", faults, origin="notebook")
+    if faults:
+        raise ParamsError(several(dict.fromkeys(faults)))
+    return found
+
+
+def _of_cell(source: str, notebook: Path | str, faults: list[str]) -> dict[str, Parameter]:
     helps = {
         token.start[0]: token.string.lstrip("# ").strip()
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
