@@ -178,6 +178,17 @@ def test_the_odd_weeks_decide_what_is_settled(apart):
     assert lifestyles.clusters(members, fit, even_only, min_n=10)["cluster"].str.startswith("no settled mark").all()
 
 
+def test_a_cluster_marked_by_nothing_but_what_it_leaves_alone_has_no_mark(apart, monkeypatch):
+    tastes, members, fit = apart
+    lifts = pd.DataFrame(
+        {"cluster": [0, 1, 2], "block": "category", "trait": ["c0", "c1", "c2"], "z": [-9.0, 9.0, 9.0]}
+    )
+    lifts = lifts.assign(n=50, share=[0.01, 0.9, 0.9], lift=[0.1, 3.0, 3.0], settled=True)
+    monkeypatch.setattr(lifestyles, "held_out", lambda *_, **__: lifts)
+    named = lifestyles.clusters(members, fit, tastes, min_n=10)
+    assert named.set_index("number")["cluster"].to_dict() == {0: "no settled mark", 1: "c1", 2: "c2"}
+
+
 def test_lift_is_share_of_the_cluster_by_share_of_all():
     bought = [("a", "tea", 3), ("a", "wine", 1), ("b", "tea", 1), ("b", "wine", 1), ("c", "wine", 5), ("d", "wine", 2)]
     rows = [(who, "odd", "category", trait, amount) for who, trait, amount in bought]

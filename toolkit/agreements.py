@@ -625,7 +625,7 @@ def evidence_for(settled: pd.DataFrame, counts: pd.DataFrame, needs: pd.DataFram
     for measure in sorted(set(asked["key"])):
         rows = _values(counts, measure)
         sums = rows.assign(x=rows["n"] * rows["x"]).groupby(["segment", "customer_id"])[["x", "n"]].sum().reset_index()
-        told[measure] = sums[sums["n"] >= _ENOUGH].assign(mean=sums["x"] / sums["n"])
+        told[measure] = sums.assign(mean=sums["x"] / sums["n"])[sums["n"] >= _ENOUGH]
     everywhere = [set(sums["customer_id"]) for sums in told.values()]
     for measure, sums in told.items():
         sums = sums[sums["customer_id"].isin(set.intersection(*everywhere))]

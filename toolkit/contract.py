@@ -125,7 +125,7 @@ _TABLES = (
         Column("profiling_consent", "boolean", "agreed to profiling; false: in totals only; empty: not asked"),
         *_VALID,
     )),
-    Table("products", "an article", ("product_id",), "segment_profile", required=True, columns=(
+    Table("products", "an article", ("product_id",), "segment_profile", columns=(
         _id("product_id", "the article"),
         Column("category", "text", "product group"),
         Column("brand", "text", "brand"),

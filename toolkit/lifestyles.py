@@ -290,8 +290,8 @@ def clusters(
     rows = []
     for cluster, n in sizes.items():
         own = lifts[(lifts["cluster"] == cluster) & lifts["settled"]]
-        own = own[((own["lift"] > _MARK) & (own["share"] >= 0.05)) | own["share"].isna()].assign(z=own["z"].abs())
-        own = own.sort_values(["z", "block", "trait"], ascending=[False, True, True])
+        own = own[((own["lift"] > _MARK) & (own["share"] >= 0.05)) | own["share"].isna()]
+        own = own.assign(z=own["z"].abs()).sort_values(["z", "block", "trait"], ascending=[False, True, True])
         own = own.drop_duplicates("block").head(most)
         marks = [f"{row.trait} ({row.lift:.1f} times)" for row in own.itertuples()]
         rows.append(

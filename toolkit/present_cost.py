@@ -91,6 +91,12 @@ def serve_costs(costs: Frame, look: Look, *, name: str, by: Columns) -> Html:
     return table(costs, name=name, caption=f"{caption}; {in_money(look)}{look.assuming()}", columns=columns)
 
 
+def by_product_group(costs: Frame, look: Look) -> Html:
+    """Revenue and cost to serve by product category; or what it lacks."""
+    lacking = look.missing({"products": ("category",)}, gain=say("shows which product groups pay for their service"))
+    return lacking or serve_costs(costs, look, name="cost_by_product_group", by=["category"])
+
+
 _CLASSES = ("rush", "one line", "two to four lines", "five to nine lines", "ten lines and more")
 
 

@@ -60,7 +60,8 @@ def profile(who: Frame, customers: Frame, look: Look) -> Html:
 
 def preferences(farthest: Frame, lifts: Frame, look: Look) -> Html:
     """The categories that most mark a segment, up or down, as far as they are settled; or what it lacks."""
-    if lacking := look.missing(REVENUE, gain=say("shows what each segment buys more of than others")):
+    needs = {**REVENUE, "products": ("category",)}
+    if lacking := look.missing(needs, gain=say("shows what each segment buys more of than others")):
         return lacking
     if lifts.empty:
         return paragraphs([say("No category holds enough customers in and outside a segment to compare.")])

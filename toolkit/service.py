@@ -168,7 +168,8 @@ def ways(rows: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     now = named["in_period"].astype(bool)
     inside = stats.publishable(named[now], by=["fulfilment"], person="person", amounts=["net_revenue"], min_n=min_n)
     labels = dict(zip(named.loc[inside.index, "fulfilment"], inside["fulfilment"], strict=True))
-    before = named[~now].assign(fulfilment=named["fulfilment"].map(labels).fillna(stats.OTHER))
+    before = named[~now]
+    before = before.assign(fulfilment=before["fulfilment"].map(labels).fillna(stats.OTHER))
     people = inside.groupby(["fulfilment", "person"]).agg(
         n=("order_id", "size"), known=("known_before", "max"), way=("way_before", "max")
     )
@@ -209,10 +210,11 @@ def suppliers(lines: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> p
     for part in (flagged[now], flagged[~now]):
         orders = part.groupby(["supplier", "purchase_order_id"])[["numerator", "denominator"]].sum().reset_index()
         rates.append(_shares(orders, by=["supplier"], confidence=confidence, family=family))
-    inside = flagged[now].assign(
-        full=flagged["quantity_received"].astype("Int64") >= flagged["quantity_ordered"].astype("Int64"),
-        days=(flagged["lead_s"].astype("float64") / _DAY).where(flagged["received"].astype(bool)),
-        open=~flagged["received"].astype(bool),
+    inside = flagged[now]
+    inside = inside.assign(
+        full=inside["quantity_received"].astype("Int64") >= inside["quantity_ordered"].astype("Int64"),
+        days=(inside["lead_s"].astype("float64") / _DAY).where(inside["received"].astype(bool)),
+        open=~inside["received"].astype(bool),
     )
     groups = inside.groupby("supplier")
     found = groups.agg(
