@@ -56,6 +56,7 @@ LAYERS = {
     "present_governance": {"present", "language"},
     "present_solutions": {"present", "language"},
     "present_strategy": {"present", "language"},
+    "skeleton": {"contract", "errors", "source"},
     "lab": {"company", "errors", "reporting"},
     "cli": None,
 }
@@ -107,7 +108,7 @@ def test_lines_of_code_are_counted():
 
 def test_package_stays_small():
     modules = list((ROOT / "toolkit").rglob("*.py"))
-    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 18_100  # docs/DECISIONS.md: what counts, why
+    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 18_300  # docs/DECISIONS.md: what counts, why
     assert len([path for path in modules if path.stem != "__init__"]) <= 51
     assert len(PROJECT["dependencies"]) <= 15
 

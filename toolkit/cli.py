@@ -124,12 +124,22 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("--comment", default="", help="shown with the sign-off")
     sign.set_defaults(verb=_sign)
 
-    new = verbs.add_parser("new", help="a file to begin with: the next period's params")
+    new = verbs.add_parser("new", help="something to begin with: a company, the next period's params, a notebook")
     kinds = new.add_subparsers(title="what", metavar="WHAT", required=True)
     period = kinds.add_parser("period", help="params of the next period, every parameter in a comment")
     period.add_argument("company", help="as in params/")
     period.add_argument("name", nargs="?", help="default: the period after the latest in params/, as long as that")
     period.set_defaults(verb=_new_period)
+
+    company = kinds.add_parser("company", help="params of a company, from what its raw files or its warehouse hold")
+    company.add_argument("name", help="small letters, digits, underscores")
+    where = company.add_mutually_exclusive_group(required=True)
+    where.add_argument("--from", dest="raw", type=Path, help="folder with the raw files")
+    where.add_argument("--warehouse", metavar="URL", help="of a warehouse that holds the contract's tables as views")
+    company.add_argument("--title", help="as reports call it; default: its name")
+    company.add_argument("--zone", default="UTC", help="of its days, such as Europe/Amsterdam; default: UTC")
+    company.add_argument("--currency", default="EUR", help="of its money, ISO 4217; default: EUR")
+    company.set_defaults(verb=_new_company)
 
     lab = verbs.add_parser("lab", help="JupyterLab on a period: its notebooks with its parameters, its archive at hand")
     lab.add_argument("company", help="as in params/")
@@ -182,6 +192,8 @@ def _check(options: argparse.Namespace) -> None:
         stored = warehouse.Warehouse(found)
     missing = [name for name in warehouse.TABLES if not stored.has(name)]
     print(f"warehouse: {len(warehouse.TABLES) - len(missing)} tables; not brought: {', '.join(missing) or 'none'}")
+    for name in missing:
+        print(f"  {name} would bring more to {warehouse.TABLES[name].unlocks}")
     faults = [fault for path in sorted(found.reports.glob("*")) if path.is_dir() for fault in archive.check(path)]
     faults += archive.adrift(options.home / "reports", archive.heads(options.home / "reports"))
     if faults:
@@ -455,6 +467,31 @@ def _new_period(options: argparse.Namespace) -> None:
     except FileExistsError:
         raise ParamsError(f"{path}: is there already and was left as it is. Edit it, or name another period.") from None
     print(path)
+
+
+def _new_company(options: argparse.Namespace) -> None:
+    from toolkit import company, skeleton
+    from toolkit.contract import TABLES
+
+    if not company.is_name(options.name):
+        raise ParamsError(f"{options.name!r}: expected a name of small letters, digits and underscores.")
+    settings = {"title": options.title or options.name.replace("_", " ").capitalize(), "zone": options.zone}
+    settings |= {"currency": options.currency} | ({"warehouse": options.warehouse} if options.warehouse else {})
+    company.validated(company.Settings, settings, Path("toolkit new company"))
+    files, drafts, days = skeleton.drafted(options.raw, options.zone) if options.raw else ([], {}, ())
+    params = options.home / "params" / options.name
+    print(*skeleton.write(params, settings, files, drafts), sep="\n")
+    lacking = [
+        name for name, table in TABLES.items() if table.required and (name not in drafts or drafts[name].lacking)
+    ]
+    if lacking and options.raw:
+        print(f"No file looks like {', '.join(lacking)}: write the SELECT; {params / 'SOURCES.md'} says what is where.")
+    steps = [f"export TOOLKIT_KEY_{options.name.upper()}=$(python3 -c 'import secrets; print(secrets.token_hex(32))')"]
+    steps += [f"toolkit ingest {options.name} --from {options.raw}"] if options.raw else []
+    steps += [f"toolkit new period {options.name} {skeleton.last_whole_quarter(days) or 'PERIOD'}"]
+    steps += [f"toolkit check {options.name}", f"toolkit run {options.name}"]
+    span = f" Orders run from {days[0]} to {days[1]}." if days else ""
+    print(f"Read each SELECT before you believe it.{span} Then:", *steps, sep="\n  ")
 
 
 def _lab(options: argparse.Namespace) -> int:

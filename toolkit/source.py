@@ -132,14 +132,14 @@ def ingest(company: Company, raw: Path) -> Receipt:
     """
     if not raw.is_dir():
         raise ParamsError(f"{raw}: expected a folder with the raw files of {company.name}, found none.")
-    _closed(raw)
+    closed(raw)
     key = company.pseudonym_key()
     selects = _selects(company)
     company.data.mkdir(parents=True, exist_ok=True)
     with alone(company.data, DataError(f"{company.data}: another ingest, or prune, is at work. Wait for its end.")):
         staging = Path(tempfile.mkdtemp(prefix=".ingest-", dir=company.data))
         try:
-            admission = _Admission(company, raw.resolve(), _locked(company, raw, staging / "spill"))
+            admission = _Admission(company, raw.resolve(), locked(company.settings.zone, raw, staging / "spill"))
             admission.select(selects)
             admission.check()
             receipt = admission.write(staging, key)
@@ -161,7 +161,7 @@ def _selects(company: Company) -> dict[str, Path]:
     return {name: chosen[name] for name in _parents_first(chosen)}
 
 
-def _closed(raw: Path) -> None:
+def closed(raw: Path) -> None:
     """Refuse a raw folder that DuckDB's lock would not keep to itself."""
     if set("*?[") & set(str(raw.resolve())):
         raise ParamsError(f"{raw}: expected a path without *, ? and [, which DuckDB takes for a pattern. Rename it.")
@@ -192,12 +192,12 @@ def _parents_first(names: Iterable[str]) -> list[str]:
     return [name for name in ordered if name in set(names)]
 
 
-def _locked(company: Company, raw: Path, spill: Path) -> ibis.BaseBackend:
-    """A DuckDB that reads the raw folder and nothing else, and cannot be talked out of it."""
+def locked(zone: str, raw: Path, spill: Path) -> ibis.BaseBackend:
+    """A DuckDB that reads the raw folder and nothing else, and cannot be talked out of it; times are of ``zone``."""
     backend = ibis.duckdb.from_connection(duckdb.connect(config={"threads": os.cpu_count() or 1}))
     root = str(raw.resolve())
     for statement in (
-        f"SET TimeZone = {_quoted(company.settings.zone)}",
+        f"SET TimeZone = {_quoted(zone)}",
         f"SET VARIABLE root = {_quoted(root)}",
         "CREATE TEMP MACRO cents(x) AS CAST(round(TRY_CAST(x AS DECIMAL(18, 4)) * 100) AS BIGINT)",
         "CREATE TEMP MACRO metres(a, b, c, d) AS CAST(round(2 * 6371000 * asin(sqrt("
