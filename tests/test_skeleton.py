@@ -3,16 +3,20 @@
 import csv
 import datetime as dt
 import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 from conftest import ROOT, SHARED
 
-from toolkit import cli, skeleton, source
+from toolkit import cli, lab, skeleton, source
 from toolkit.company import load
 from toolkit.errors import ParamsError
+from toolkit.reporting import parameters
 
 
 def apart(folder):
@@ -235,3 +239,81 @@ def test_a_warehouse_needs_no_select(home, capsys):
     assert load("acme", home).settings.warehouse == "postgres://db/x"
     assert not (home / "params/acme/source").exists()
     assert "toolkit ingest" not in capsys.readouterr().out
+
+
+# -- a notebook ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project with the sample company's params, and what its tests need."""
+    for name in ("notebooks", "docs", "params"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    (tmp_path / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "tests")
+    return tmp_path
+
+
+def test_a_new_notebook_has_its_sections_its_params_and_nothing_to_complain_of(project, capsys):
+    assert _toolkit(project, "new", "notebook", "late_orders", "--title", "Late orders") == 0
+    assert capsys.readouterr().out.splitlines()[0] == str(project / "notebooks/late_orders.ipynb")
+    assert lab.linted(project / "notebooks/late_orders.ipynb") == []
+    methods = (project / "docs/METHODS.md").read_text()
+    assert methods.startswith((ROOT / "docs/METHODS.md").read_text().rstrip())
+    assert "## 8 Late orders\n\n### 8.0 What the numbers stand on\n" in methods
+    found = load("sample", project)
+    notebooks = sorted((project / "notebooks").glob("*.ipynb"))
+    assert parameters.resolved(found, "2026Q3", notebooks)["late_orders"]["confidence"].value == 0.95
+    assert (project / "params/sample/base.yaml").read_text().endswith("\n\nlate_orders: {}\n")
+    assert _toolkit(project, "new", "notebook", "late_orders") == 2
+    assert "late_orders.ipynb: is there already and was left as it is" in capsys.readouterr().err
+    assert (project / "docs/METHODS.md").read_text() == methods
+    assert _toolkit(project, "new", "notebook", "Late orders") == 2
+    assert _toolkit(project, "new", "notebook", "early_orders") == 0
+    assert "## 9 Early orders\n" in (project / "docs/METHODS.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_new_notebook_is_part_of_the_pack_and_its_test_passes(project):
+    assert _toolkit(project, "new", "notebook", "late_orders") == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_late_orders.py"], cwd=project,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout[:2]) == (0, ".."), done.stdout
+
+
+RULES = {  # what is wrong with a new notebook: the cell, its new source, and what is said of it
+    "no title": (0, "Late", "cell 1: expected one title, '# Title', and it on top."),
+    "two titles": (3, "# Again", "cell 1: expected one title, '# Title', and it on top."),
+    "a figure in prose": (0, "# Late\n\nIt was 7 percent.", "cell 1: a figure in prose is made by no run: let a cell"),
+    "a section without a method": (3, "## 8.7 Other", "cell 4: section '8.7 Other' is not in docs/METHODS.md: say"),
+    "imports in two cells": (4, "import os", "cell 5: imports stand in cell 3 too: put them there."),
+    "a frame that there is not": (4, 'frame("ordrs")', "cell 5: frame('ordrs'): no such frame; there are: account"),
+    "other data": (4, 'pd.read_csv("x.csv")', "cell 5: pd.read_csv() reads what no manifest names: ask for a frame."),
+    "no Python": (4, "a b", "expected a notebook whose code is Python."),
+}
+
+
+@pytest.mark.parametrize("what", RULES)
+def test_check_says_what_would_make_a_notebook_a_poor_part_of_a_pack(project, what):
+    cell, source_of_it, said = RULES[what]
+    skeleton.notebook(project, "late_orders", "Late orders")
+    path = project / "notebooks/late_orders.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][cell]["source"] = source_of_it
+    path.write_text(json.dumps(notebook))
+    found = lab.linted(path)
+    assert len(found) == 1
+    assert said in found[0]
+
+
+def test_outputs_that_are_kept_are_told(project):
+    skeleton.notebook(project, "late_orders", "Late orders")
+    path = project / "notebooks/late_orders.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][2]["execution_count"] = 4
+    path.write_text(json.dumps(notebook))
+    assert lab.linted(path) == [
+        "notebooks/late_orders.ipynb, cell 3: holds outputs: clear them, the archive keeps those of a run."
+    ]

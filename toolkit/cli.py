@@ -131,6 +131,11 @@ def _parser() -> argparse.ArgumentParser:
     period.add_argument("name", nargs="?", help="default: the period after the latest in params/, as long as that")
     period.set_defaults(verb=_new_period)
 
+    notebook = kinds.add_parser("notebook", help="a notebook that runs, its METHODS, params and test")
+    notebook.add_argument("name", help="of its file: small letters, digits, underscores")
+    notebook.add_argument("--title", help="of its page; default: its name")
+    notebook.set_defaults(verb=_new_notebook)
+
     company = kinds.add_parser("company", help="params of a company, from what its raw files or its warehouse hold")
     company.add_argument("name", help="small letters, digits, underscores")
     where = company.add_mutually_exclusive_group(required=True)
@@ -177,7 +182,7 @@ def _ingest(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from toolkit import company, rules, warehouse
+    from toolkit import company, lab, rules, warehouse
     from toolkit.reporting import archive, parameters
 
     found = company.load(options.company, options.home)
@@ -188,6 +193,8 @@ def _check(options: argparse.Namespace) -> None:
     for name in rules.FILES:
         rules.declared(found, name)
     print(f"params/{found.name}: sound, {len(periods)} periods, {len(notebooks)} notebooks")
+    for advice in [one for notebook in notebooks for one in lab.linted(notebook)]:
+        print(advice)
     with warehouse.reading(found):
         stored = warehouse.Warehouse(found)
     missing = [name for name in warehouse.TABLES if not stored.has(name)]
@@ -467,6 +474,15 @@ def _new_period(options: argparse.Namespace) -> None:
     except FileExistsError:
         raise ParamsError(f"{path}: is there already and was left as it is. Edit it, or name another period.") from None
     print(path)
+
+
+def _new_notebook(options: argparse.Namespace) -> None:
+    from toolkit import company, skeleton
+
+    if not company.is_name(options.name):
+        raise ParamsError(f"{options.name!r}: expected a name of small letters, digits and underscores.")
+    title = options.title or options.name.replace("_", " ").capitalize()
+    print(*skeleton.notebook(options.home, options.name, title), sep="\n")
 
 
 def _new_company(options: argparse.Namespace) -> None:

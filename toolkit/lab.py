@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -14,9 +15,11 @@ from typing import Any
 import pandas as pd
 
 from toolkit import company as companies
+from toolkit import frames
 from toolkit.errors import ParamsError, first_five
 
 _WATCH = "_toolkit_order"  # where a kernel keeps what its cells did
+_READS = re.compile(r"(^|\.)(open|read_(csv|parquet|excel|json|sql\w*|feather|pickle|table)|connect|urlopen)$")
 _COPY_OF = "toolkit_copy_of"  # in a copy's metadata: the SHA-256 of its notebook
 
 
@@ -39,6 +42,53 @@ def opened(company: str, period: str) -> None:
     shell = _shell()
     if shell:
         _by_hand(shell, company, period)
+
+
+def linted(notebook: Path) -> list[str]:
+    """What would make a notebook a poor part of a pack, each with its cell and what to do; empty if nothing would.
+
+    Parameters
+    ----------
+    notebook
+        A file in ``notebooks/``; its parameters cell is checked by ``reporting.parameters.declared``.
+
+    Notes
+    -----
+    Looked for: one title, on top; no outputs kept; imports in one cell; frames that there are, and no other data;
+    sections that docs/METHODS.md has; prose without figures, which no run would make again.
+    """
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        trees = {at: ast.parse("".join(c["source"])) for at, c in enumerate(cells, 1) if c["cell_type"] == "code"}
+    except (ValueError, KeyError, TypeError, SyntaxError):
+        return [f"{notebook}: expected a notebook whose code is Python."]
+    methods = notebook.parents[1] / "docs" / "METHODS.md"
+    known = set(re.findall(r"(?m)^### (.+)$", methods.read_text(encoding="utf-8"))) if methods.is_file() else set()
+    found: list[tuple[int, str]] = []
+    texts = {at: "".join(cell["source"]) for at, cell in enumerate(cells, 1)}
+    prose = {at: texts[at] for at, cell in enumerate(cells, 1) if cell["cell_type"] == "markdown"}
+    if [at for at, text in prose.items() for _ in re.findall(r"(?m)^# ", text)] != [1]:
+        found.append((1, "expected one title, '# Title', and it on top"))
+    for at, text in prose.items():
+        found += [(at, f"section {title!r} is not in docs/METHODS.md: say there how it is made")
+                  for title in re.findall(r"(?m)^## (.+)$", text) if title not in known]  # fmt: skip
+        if re.search(r"\d", re.sub(r"(?m)^#+ [\d.]+ ", "", text)):
+            found.append((at, "a figure in prose is made by no run: let a cell of code say it"))
+    importing = [at for at, tree in trees.items() if any(isinstance(n, ast.Import | ast.ImportFrom) for n in tree.body)]
+    importing = [at for at in importing if "parameters" not in cells[at - 1].get("metadata", {}).get("tags", [])]
+    found += [(at, f"imports stand in cell {importing[0]} too: put them there") for at in importing[1:]]
+    for at, tree in trees.items():
+        cell = cells[at - 1]
+        if cell.get("outputs") or cell.get("execution_count"):
+            found.append((at, "holds outputs: clear them, the archive keeps those of a run"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        found += [(at, f"{ast.unparse(call.func)}() reads what no manifest names: ask for a frame")
+                  for call in calls if _READS.search(ast.unparse(call.func))]  # fmt: skip
+        try:
+            frames.checked(set(frames.asked_for(texts[at])) - {frames.KEY_FIGURES})
+        except ParamsError as unknown:
+            found.append((at, str(unknown).rstrip(".")))
+    return [f"{notebook.parent.name}/{notebook.name}, cell {at}: {what}." for at, what in sorted(found)]
 
 
 def desk(company: companies.Company, period: str) -> tuple[Path, list[str]]:

@@ -417,3 +417,117 @@ def _quoted(name: str) -> str:
     """
     plain = re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in ("order", "group", "table", "user", "end", "when")
     return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+# -- a notebook --------------------------------------------------------------------------------------
+
+_PARAMETERS = """company: str = "sample"  # whose data, as in params/
+period: str = "2026Q3"  # governance period, such as 2026Q3, 2026-07, 2026H2 or 2026
+confidence: float = 0.95  # coverage of every interval
+language: str = "en"  # of the page: en, or one that toolkit/locale has"""
+_CELLS = (  # of a new notebook: kind or tag, and text; {n} is its section
+    ("markdown", "# {title}\n\nWhich question does it answer, and for whom?\n\nWhat can it not show?"),
+    ("parameters", _PARAMETERS),
+    ("code", """from toolkit import frames, present, stats
+
+frame = frames.reader(company, period)
+look = present.Look(frame("company_facts"), frame("unlocks"), confidence)
+present.theme(language)"""),
+    ("markdown", "## {n}.0 What the numbers stand on\n\nOrders placed in the period and not cancelled by the day of "
+                 "knowledge."),
+    ("code", """placed = frame("orders")
+orders = placed[~placed["cancelled"]]
+present.row_account(frame("row_account"), look)"""),
+    ("markdown", "## {n}.1 Orders by segment\n\nSegments of too few customers stand together."),
+    ("code", """told = stats.publishable(orders, by=["segment"], person="customer_id", min_n=look.min_n)
+rows = told.groupby("segment").agg(n_orders=("order_id", "size"), n_customers=("customer_id", "nunique")).reset_index()
+caption, columns = f"Orders placed in {look.period}, not cancelled", ["segment", "n_orders", "n_customers"]
+present.table(rows, name="orders_by_segment", caption=caption, columns=columns)"""),
+    ("markdown", "## {n}.2 Findings\n\nComputed from the tables above, in the same slots every period."),
+    ("findings", """n, customers = len(orders), orders["customer_id"].nunique()
+present.paragraphs([f"{n:,} orders of {customers:,} customers were placed in {look.period}."], role="findings")"""),
+)  # fmt: skip
+_TEST = '''"""Does the notebook {name} run on the sample company, and do its numbers add up?"""
+
+import shutil
+
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from toolkit import cli, lab
+
+
+def test_it_is_as_a_pack_needs_it():
+    assert lab.linted(ROOT / "notebooks" / "{name}.ipynb") == []
+
+
+@pytest.mark.slow
+def test_its_table_adds_up(tiny_sample, tmp_path):
+    for folder in ("params", "notebooks", "docs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    (tmp_path / "data").mkdir()
+    shutil.copytree(tiny_sample.company.data, tmp_path / "data" / "sample")
+    assert cli.main(["--home", str(tmp_path), "run", "sample", "2026Q3", "--only", "{name}"]) == 0
+    path = tmp_path / "reports" / "sample" / "2026Q3" / "r1" / "tables" / "{name}" / "orders_by_segment.csv"
+    orders = tiny_sample.frames("2026Q3", ["orders"])["orders"]
+    assert pd.read_csv(path)["n_orders"].sum() == (~orders["cancelled"]).sum()
+'''
+
+
+def notebook(home: Path, name: str, title: str) -> list[Path]:
+    """Write a notebook that runs, its sections in METHODS, its block in each company's params, its test; the paths.
+
+    Parameters
+    ----------
+    home
+        Folder with ``notebooks/``, ``docs/METHODS.md``, ``params/`` and ``tests/``.
+    name
+        Of the file: small letters, digits, underscores.
+    title
+        Of the page.
+
+    Raises
+    ------
+    ParamsError
+        If there is one of that name; nothing is written then.
+    """
+    path, methods, test = (
+        home / "notebooks" / f"{name}.ipynb",
+        home / "docs" / "METHODS.md",
+        home / "tests" / f"test_{name}.py",
+    )
+    there = [one for one in (path, test) if one.exists()]
+    if there or not methods.is_file():
+        what = f"{there[0]}: is there already and was left as it is" if there else f"{methods}: expected it, found none"
+        raise ParamsError(f"{what}. Name another notebook, or run this in the project's folder.")
+    known = methods.read_text(encoding="utf-8")
+    n = max([int(found) for found in re.findall(r"(?m)^## (\d+) ", known)], default=0) + 1
+    cells = []
+    for at, (kind, text) in enumerate(_CELLS):
+        text = text.replace("{title}", title).replace("{n}", str(n)) if kind == "markdown" else text
+        cell = {
+            "cell_type": "markdown" if kind == "markdown" else "code",
+            "id": f"c{at}",
+            "metadata": {},
+            "source": text,
+        }
+        if kind != "markdown":
+            cell |= {"execution_count": None, "outputs": []}
+        if kind in ("parameters", "findings"):
+            cell["metadata"] = {"tags": [kind]}
+        cells.append(cell)
+    kernel = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
+    document = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    titles = [line[3:] for cell in cells for line in cell["source"].splitlines() if line.startswith("## ")]
+    sections = "".join(
+        f"\n### {one}\n\nHow it is made, from which source, and what it cannot show.\n" for one in titles
+    )
+    methods.write_text(f"{known.rstrip()}\n\n## {n} {title}\n{sections}", encoding="utf-8")
+    params = sorted((home / "params").glob("*/base.yaml"))
+    for one in params:
+        one.write_text(f"{one.read_text(encoding='utf-8').rstrip()}\n\n{name}: {{}}\n", encoding="utf-8")
+    test.parent.mkdir(exist_ok=True)
+    test.write_text(_TEST.replace("{name}", name), encoding="utf-8")
+    return [path, methods, test, *params]
