@@ -394,7 +394,8 @@ def test_check_runs_nothing_and_says_what_holds(home, toolkit, monkeypatch):
     lines = out.splitlines()
     assert (code, err) == (0, "")
     assert lines[0] == "params/acme: sound, 1 periods, 2 notebooks"
-    assert lines[1].startswith("warehouse: 1 tables; not brought: customers, ")
+    assert lines[1] == "notebooks/cost.ipynb, cell 1: expected one title, '# Title', and it on top."
+    assert lines[3].startswith("warehouse: 1 tables; not brought: customers, ")
     assert "  payments would bring more to cost_to_serve" in out
     assert (
         lines[-1]

@@ -79,6 +79,7 @@ def test_what_fell_in_a_draw_falls_no_more():
     for case in (
         hostile.Case("order_lines", hostile.broken("order_lines", [("a cell", 0.0, 2576)]), hostile.READS["guessed"]),
         hostile.packed_of("order_lines", "gzip", [("a byte", 0.5, 16)]),
+        hostile.packed_of("surveys", "parquet", [("a byte", 0.41015625, 128)]),
     ):
         assert attempted(case) == ("refused", [])
 

@@ -47,6 +47,9 @@ _NAMES = {
     "json": "a JSON object",
 }
 
+# what libraries say of a file that is none; a Parquet footer may name a column in no letters
+_BROKEN = (duckdb.Error, pa.ArrowException, EOFError, OSError, UnicodeDecodeError, zlib.error, csv.Error)
+
 
 @dataclass
 class TableReceipt:
@@ -270,7 +273,7 @@ class _Admission:
             name = str(file.relative_to(self.raw))
             try:
                 receipt.files.append({"file": name, "records": _records(self.connection, file)})
-            except (duckdb.Error, pa.ArrowException, EOFError, OSError, zlib.error, csv.Error) as error:
+            except _BROKEN as error:
                 problem = f"its records cannot be counted ({type(error).__name__})"
                 raise DataError(f"{path}: {name}: {problem}. Is it what its name says?") from None
         receipt.records = sum(entry["records"] for entry in receipt.files)
@@ -728,7 +731,7 @@ def _swells(file: Path) -> bool:
                 while content.tell() < 2**26 and content.read(2**20):
                     if content.tell() > 2**23 and content.tell() > _SWELLING * packed.tell():
                         return True
-    except (pa.ArrowException, EOFError, OSError, zlib.error):
+    except _BROKEN:
         return False  # it will be told that it does not read
     return False
 
