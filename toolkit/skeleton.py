@@ -303,7 +303,7 @@ def _best(table: Table, files: Sequence[RawFile], drafts: Mapping[str, Draft]) -
             continue
         if table.name == "deliveries" and not {"shipped_at", "delivered_at", "promised_by"} & set(used):
             continue
-        if 2 * len(set(needed) & set(used)) <= len(needed):
+        if 2 * len(set(needed) & set(used)) <= len(needed) or (not table.required and len(used) < 2):
             continue
         called = _plain(table.name).removesuffix("s")
         named = 1.5 * (called in stem) + 0.5 * stem.removesuffix("s").endswith(called)
