@@ -27,7 +27,7 @@ def apart(folder):
         since = dt.date(2021, draw.randrange(1, 13), draw.randrange(1, 29))
         clients.append([f"K{i:04}", draw.choice(["North", "South", "East"]), f"{since:%d-%m-%Y}"])
     for i in range(3000):
-        at = dt.datetime(2026, 1, 1) + dt.timedelta(minutes=draw.randrange(60 * 24 * 200))
+        at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=draw.randrange(60 * 24 * 200))
         orders.append([f"SO{i:05}", f"K{draw.randrange(300):04}", f"{at:%d-%m-%Y %H:%M}", draw.choice(["shop", "web"])])
         for row in range(1, 1 + draw.randrange(1, 4)):
             amount = f"{draw.randrange(3000):,}".replace(",", ".") + f",{draw.randrange(100):02}"
@@ -45,7 +45,7 @@ def flat(folder):
     folder.mkdir()
     draw, rows = random.Random(2), []
     for i in range(4000):
-        at = dt.datetime(2025, 10, 1) + dt.timedelta(minutes=draw.randrange(60 * 24 * 270))
+        at = dt.datetime(2025, 10, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=draw.randrange(60 * 24 * 270))
         who = "" if draw.random() < 0.03 else str(12000 + draw.randrange(250))
         for _ in range(draw.randrange(1, 5)):
             pieces = draw.choice([-1, 12]) if draw.random() < 0.04 else draw.randrange(1, 9)

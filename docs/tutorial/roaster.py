@@ -10,7 +10,7 @@ import random
 import sys
 from pathlib import Path
 
-FROM = dt.datetime(2025, 7, 1)
+FROM = dt.datetime(2025, 7, 1, tzinfo=dt.UTC)
 
 
 def main(folder: Path) -> None:
