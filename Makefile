@@ -22,11 +22,11 @@ report: .venv/run.done  ## sample company, latest period's pack, path of the pag
 
 test: .venv/test.done  ## under 8 minutes on two cores
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: .venv/spark.done  ## what CI runs: all tests, Spark and PostgreSQL, coverage; under 30 minutes on two cores
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 proof: .venv/test.done  ## the long recoveries; their figures go to benchmarks/PROOFS.md, never part of CI
 	$(BIN)/python -W ignore benchmarks/proof_causes.py

@@ -46,16 +46,16 @@ def audit(browser, path: Path) -> list[str]:
 
     faults = []
     for scheme in ("light", "dark"):
-        for width in (1440, 834, 640, 390, 320):  # 640: a laptop at 200 %; 320: WCAG's reflow
-            size = {"width": width, "height": 900}
-            with opened(browser, path, color_scheme=scheme, viewport=size) as (tab, happened):
+        with opened(browser, path, color_scheme=scheme, viewport={"width": 1440, "height": 900}) as (tab, happened):
+            for width in (1440, 834, 640, 390, 320):  # 640: a laptop at 200 %; 320: WCAG's reflow
+                tab.set_viewport_size({"width": width, "height": 900})
                 if width in (1440, 390):
                     found = Axe().run(tab, options={"resultTypes": ["violations"], "runOnly": WCAG}).response
                     faults += [f"{scheme} {width}: {one['id']}: {one['nodes'][0]['html'][:200]}"
                                for one in found["violations"]]  # fmt: skip
                 if over := tab.evaluate("document.documentElement.scrollWidth - innerWidth"):
                     faults.append(f"{scheme} {width}: scrolls sideways by {over}")
-                faults += [f"{scheme} {width}: {what}" for what in happened]
+            faults += [f"{scheme}: {what}" for what in happened]
     return [*faults, *_without_scripts(browser, path), *_unreached(browser, path), *_on_paper(browser, path)]
 
 

@@ -14,7 +14,17 @@ settings.register_profile("tandem", deadline=None, derandomize=True)
 settings.load_profile("tandem")
 
 ROOT = Path(__file__).parents[1]
+LONGEST = (
+    "test_sample_reports", "test_hostile_ingest", "test_backends", "test_tutorial", "test_skeleton", "test_olist",
+    "test_runner", "test_crash", "test_hostile_company", "test_frames", "test_other_companies",
+)  # fmt: skip
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest first, so that no worker is left alone with one."""
+    order = {name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 def ingested(home: Path, size: str) -> SimpleNamespace:

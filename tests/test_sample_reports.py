@@ -281,15 +281,6 @@ def test_a_pack_is_in_the_language_that_is_asked_for_and_nothing_else_of_it_chan
         assert audit(browser, next(ours.parents[1].glob(f"compared/*-{ours.name}.html"))) == []
 
 
-@pytest.mark.slow
-def test_every_report_of_the_pack_is_verified_to_be_what_was_archived(home, revision, capsys):
-    assert cli.main(["--home", str(home), "verify", "sample", "2026Q3/r1"]) == 0
-    lines = ["unanchored: no head is signed, and none that was kept elsewhere is given (--head FILE)"]
-    lines += ["r1 is a draft: nobody signed it"]
-    lines += [f"{path.stem}: identical; frames as from the warehouse now" for path in NOTEBOOKS]
-    assert capsys.readouterr().out.splitlines() == lines
-
-
 @pytest.fixture(scope="module")
 def jupyter(home, revision, tmp_path_factory):
     """JupyterLab as ``toolkit lab`` opens it on the archived period: its address, and the folder of the copies."""

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
@@ -92,8 +92,12 @@ class Settings(BaseModel):
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
-        if zone not in available_timezones():
-            raise ValueError(f"no time zone is called {zone!r}.{nearest(zone, available_timezones())}")
+        try:
+            if zone == "localtime" or zone.startswith(("posix", "right/")):  # of a machine, or a second name of one
+                raise ValueError
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # a list of all takes longer to read than any run to begin
+            raise ValueError(f"no time zone is called {zone!r}.{nearest(zone, available_timezones())}") from None
         return zone
 
     @field_validator("open_personal")
