@@ -397,6 +397,8 @@ def test_key_figures_name_their_definition_cohort_and_unit(served):
     assert figures["value"].iloc[-1] == 0
     without = cost.key_figures(shares, sums, tie.assign(posted=0))
     assert set(without["figure_id"]) == set(names)
+    nothing = cost.key_figures([rows.assign(ratio=0.0) for rows in shares], sums, tie)
+    assert "serve_share" not in set(nothing["figure_id"])  # that no cost is on record is not a cost of nothing
 
 
 def _cells(rows):

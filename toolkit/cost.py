@@ -696,9 +696,12 @@ def key_figures(shares: Sequence[pd.DataFrame], sums: Sequence[pd.DataFrame], ti
     """Key figures of the report, in the columns of ``figures.parquet``.
 
     Takes ``serve_shares`` and ``serve_costs`` over all, by segment, and by segment and channel, and ``tie_out``. Cohort
-    is ``orders``, the unit a share (0-1), or cents for net revenue, margin and the difference of the ledger.
+    is ``orders``, the unit a share (0-1), or cents for net revenue, margin and the difference of the ledger. Shares
+    are none where no cost of serving is on record at all.
     """
     rates = pd.concat([rows.assign(figure_id="serve_share", unit="share") for rows in shares], ignore_index=True)
+    if (rates["ratio"].fillna(0) == 0).all():  # no cost of serving is on record: none is no figure
+        rates = rates.head(0)
     parts = [rates.rename(columns={"ratio": "value", "ratio_low": "low", "ratio_high": "high"})]
     for name in ("net_revenue", "margin"):
         amounts = [rows.assign(value=rows[name].astype("Float64"), n=rows["n_customers"]) for rows in sums]
