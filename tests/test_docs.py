@@ -101,6 +101,13 @@ def test_the_workflow_of_ci_reads_and_runs_verbs_that_there_are():
     assert "TOOLKIT_KEY_ACME" in flow["jobs"]["pack"]["env"]
 
 
+def test_the_page_of_verbs_is_what_help_says():
+    stale = "run: python -c \"from toolkit import cli; print(cli.document(), end='')\" > docs/VERBS.md"
+    assert (ROOT / "docs" / "VERBS.md").read_text(encoding="utf-8") == cli.document(), stale
+    for words in VERBS:
+        assert f"## `toolkit {' '.join(words)}`" in cli.document()
+
+
 def test_help_of_every_verb_is_there():
     for words, parser in VERBS.items():
         assert parser.format_help(), words

@@ -165,6 +165,30 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def document() -> str:
+    """The page docs/VERBS.md: every verb with its help, its arguments and options, as ``--help`` tells them."""
+
+    def told(parser: argparse.ArgumentParser, words: str, what: str) -> Iterator[str]:
+        inner = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        for action in inner:
+            helps = {choice.dest: choice.help for choice in action._choices_actions}
+            for name, each in action.choices.items():
+                yield from told(each, f"{words} {name}", helps[name])
+        if not inner:
+            yield f"## `{words}`\n\n{what[0].upper()}{what[1:]}.\n\n"
+            for action in parser._actions[1:]:  # the first is --help
+                name = ", ".join(action.option_strings) or action.metavar or action.dest
+                value = (
+                    f" {action.metavar or action.dest.upper()}" if action.option_strings and action.nargs != 0 else ""
+                )
+                yield f"- `{name}{value}`: {action.help}\n"
+            yield "\n"
+
+    made = "from toolkit import cli; print(cli.document(), end='')"
+    head = f'# Verbs\n\nWritten by `python -c "{made}" > docs/VERBS.md`.\n\n'
+    return (head + "".join(told(_parser(), "toolkit", ""))).rstrip("\n") + "\n"
+
+
 def _sample(options: argparse.Namespace) -> None:
     import sample_company
     from toolkit import company, source
