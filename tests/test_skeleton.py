@@ -201,6 +201,20 @@ def test_parquet_and_latin_letters_are_looked_at_too(tmp_path):
     assert "encoding = 'latin-1'" in drafts["customers"].file.read
 
 
+def test_a_file_a_month_is_one_table(tmp_path):
+    for month in (4, 5):
+        text = f"order_id,customer_id,order_date\no{month},c1,2026-0{month}-01\n"
+        (tmp_path / f"orders_2026-0{month}.csv").write_text(text)
+    (tmp_path / "orders_2026-xx.csv").write_text("1,2\n3,4\n")
+    files, drafts, days = skeleton.drafted(tmp_path, "UTC")
+    assert "-- records of: orders_[0-9][0-9][0-9][0-9]-[0-9][0-9].csv\n" in drafts["orders"].text()
+    assert days == (dt.date(2026, 4, 1), dt.date(2026, 5, 1))
+    read = source.locked("UTC", tmp_path, tmp_path / "spill").con
+    assert len(read.execute(drafts["orders"].text()).fetchall()) == 2
+    paths = skeleton.write(tmp_path / "params/acme", {"title": "Acme"}, files, drafts)
+    assert "- `orders_2026-xx.csv`: does not read as a table that names its columns" in paths[-1].read_text()
+
+
 def test_names_that_are_hostile_stay_names(tmp_path):
     (tmp_path / "orders'; DROP TABLE x.csv").write_text(
         'order_id,customer_id,order_date,"a"" FROM x; --"\no1,c1,2026-01-01,1\n'

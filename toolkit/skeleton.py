@@ -123,15 +123,16 @@ def drafted(raw: Path, zone: str) -> tuple[list[RawFile], dict[str, Draft], tupl
         raise ParamsError(f"{raw}: expected a folder with raw files, found none.")
     source.closed(raw)
     connection = source.locked(zone, raw, raw / ".spill").con
-    files = [file for path in sorted(raw.rglob("*")) if path.is_file() and (file := _looked_at(connection, raw, path))]
-    if not files:
-        present = first_five(sorted(path.name for path in raw.rglob("*") if path.is_file()))
+    files = [_looked_at(connection, raw, path) for path in sorted(raw.rglob("*")) if path.is_file()]
+    if not any(file.columns for file in files):
+        present = first_five(file.name for file in files)
         raise ParamsError(
             f"{raw}: expected CSV, Parquet or JSON files with named columns, found none among {present or 'nothing'}"
         )
+    tables = _together([file for file in files if file.columns])
     drafts: dict[str, Draft] = {}
     for name in ("orders", *(name for name in TABLES if name != "orders")):
-        draft = _best(TABLES[name], files, drafts)
+        draft = _best(TABLES[name], tables, drafts)
         if draft:
             _express(connection, draft, drafts)
             drafts[name] = draft
@@ -220,42 +221,61 @@ def _told(files: Sequence[RawFile], drafts: Mapping[str, Draft]) -> str:
         lines.append("")
     lines += ["## Files", ""]
     for file in files:
-        lines.append(f"- `{file.name}`: {', '.join(f'{name} ({kind})' for name, kind in file.columns.items())}")
+        told = ", ".join(f"{name} ({kind})" for name, kind in file.columns.items())
+        lines.append(f"- `{file.name}`: {told or 'does not read as a table that names its columns'}")
     return "\n".join(lines) + "\n"
 
 
 # -- looking ---------------------------------------------------------------------------------------
 
 
-def _looked_at(connection: duckdb.DuckDBPyConnection, raw: Path, path: Path) -> RawFile | None:
+def _together(files: Sequence[RawFile]) -> list[RawFile]:
+    """Files of the same columns whose names differ in digits only, as months do, are one: read by a pattern.
+
+    >>> parts = [RawFile(f"orders-0{at}.csv", f"read_csv('orders-0{at}.csv')", {"id": "BIGINT"}) for at in (1, 2)]
+    >>> [(file.name, file.read) for file in _together(parts)]
+    [('orders-[0-9][0-9].csv', "read_csv('orders-[0-9][0-9].csv')")]
+    """
+    found: dict[tuple, list[RawFile]] = {}
+    for file in files:
+        pattern = re.sub(r"\d", "[0-9]", file.name)
+        found.setdefault((pattern, *file.columns, file.read.replace(file.name, pattern)), []).append(file)
+    return [
+        RawFile(pattern, read, parts[0].columns) if len(parts) > 1 else parts[0]
+        for (pattern, *_, read), parts in found.items()
+    ]
+
+
+def _looked_at(connection: duckdb.DuckDBPyConnection, raw: Path, path: Path) -> RawFile:
+    """A file as it reads; without columns where it reads as no table that names them."""
     name = path.relative_to(raw).as_posix()
     place = "getvariable('root') || '/" + name.replace("'", "''") + "'"
     reader = _READERS.get(path.suffix)
     if reader:
         return _described(connection, name, f"{reader}({place})")
     if not name.lower().endswith(_CSV):
-        return None
+        return RawFile(name, "", {})
     for encoding in ("", ", encoding = 'latin-1'"):
         with suppress(duckdb.Error):
             sniffed = f"sniff_csv({place}, sample_size = {_SAMPLE}{encoding})"
             told = connection.execute(f"SELECT Delimiter, Quote, HasHeader, Columns FROM {sniffed}").fetchone()
             delimiter, quote, header, columns = told
             if not header:
-                return None
+                break
             said = [
                 f"delim = '{delimiter}'",
                 *([f"quote = '{quote * (1 + (quote == chr(39)))}'"] if len(quote) == 1 else []),
             ]
             read = f"read_csv({place}, all_varchar = true, header = true, {', '.join(said)}{encoding})"
             return RawFile(name, read, {one["name"]: one["type"] for one in columns})
-    return None
+    return RawFile(name, "", {})
 
 
-def _described(connection: duckdb.DuckDBPyConnection, name: str, read: str) -> RawFile | None:
+def _described(connection: duckdb.DuckDBPyConnection, name: str, read: str) -> RawFile:
     with suppress(duckdb.Error):
         rows = connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
         return RawFile(name, read, {row[0]: row[1] for row in rows})
-    return None
+    return RawFile(name, "", {})
 
 
 def _plain(name: str) -> str:
