@@ -51,7 +51,7 @@ for database in ("shop", "wrong"):
 for folder in pathlib.Path(sys.argv[2]).iterdir():
     session.sql(f"CREATE TABLE shop.{folder.name} USING parquet LOCATION '{folder}'")
     session.sql(f"CREATE VIEW wrong.{folder.name} AS SELECT * FROM shop.{folder.name}")
-session.sql("DROP VIEW wrong.products")
+session.sql("DROP VIEW wrong.customers")
 session.sql("ALTER VIEW wrong.orders AS SELECT order_id, customer_id, to_timestamp_ntz(ordered_at) AS ordered_at, "
             "rush FROM shop.orders")
 session.sql("ALTER VIEW wrong.order_lines AS SELECT order_id, line_no, product_id, quantity_ordered, "
@@ -139,7 +139,7 @@ def _filled_postgres(url, tables):
             pyarrow.csv.write_csv(table, text, pyarrow.csv.WriteOptions(include_header=False))
             with connection.cursor().copy(f'COPY "{name}" FROM STDIN (FORMAT csv)') as copy:
                 copy.write(text.getvalue())
-            if name not in ("products", "orders", "order_lines"):
+            if name not in ("customers", "orders", "order_lines"):
                 connection.execute(f'CREATE VIEW wrong."{name}" AS SELECT * FROM "{name}"')
         connection.execute(
             "CREATE VIEW wrong.orders AS SELECT order_id, customer_id, ordered_at::timestamp AS ordered_at, rush "
@@ -285,7 +285,7 @@ def test_tables_that_break_the_contract_are_refused_by_name(server):
     found = {"postgres": "timestamp(6)", "pyspark": "timestamp"}[server.name]
     assert str(refused.value) == (
         "3 faults:\n"
-        f"  1. warehouse ({server.name}): expected a table or view 'products', found none. "
+        f"  1. warehouse ({server.name}): expected a table or view 'customers', found none. "
         "docs/DATA.md says what it is.\n"
         f"  2. warehouse ({server.name}): expected orders.ordered_at to be timestamp('UTC'), found {found}. {how}\n"
         f"  3. warehouse ({server.name}): expected order_lines.net_revenue to be int64, found float64. {how}"
