@@ -1,4 +1,4 @@
-"""Do the published tables of any quarter of the sample company tell of a group that is too small? Half an hour.
+"""Do the published tables of any quarter of the sample company tell of a group that is too small?
 
 Run ``python benchmarks/proof_disclosure.py`` from the project's folder after ``toolkit sample``. Each quarter is
 reported in a folder of its own; then, for each group of the publication grid with too few persons, the least and the

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from types import SimpleNamespace
 
 import pandas as pd
@@ -122,10 +123,18 @@ def test_what_was_injected_below_the_cell_is_checked_too(kernel):
 
 
 def test_outside_a_kernel_and_in_a_run_nothing_is_said(home, monkeypatch):
-    monkeypatch.setattr(lab, "_show", lambda lines: pytest.fail("said"))
+    said, opened = [], []
+    monkeypatch.setattr(lab, "_show", said.append)
     lab.opened("acme", "2026Q3")
+    assert said == []
+    monkeypatch.setitem(sys.modules, "ipykernel", object())
+    monkeypatch.setattr(lab, "opened", lambda *names: opened.append(names))
     monkeypatch.setenv(frames.FRAMES_VARIABLE, "{}")
     frames.reader("acme", "2026Q3")
+    assert opened == []
+    monkeypatch.delenv(frames.FRAMES_VARIABLE)
+    frames.reader("acme", "2026Q3")
+    assert opened == [("acme", "2026Q3")]
 
 
 # -- order -----------------------------------------------------------------------------------------

@@ -178,9 +178,8 @@ def document() -> str:
             yield f"## `{words}`\n\n{what[0].upper()}{what[1:]}.\n\n"
             for action in parser._actions[1:]:  # the first is --help
                 name = ", ".join(action.option_strings) or action.metavar or action.dest
-                value = (
-                    f" {action.metavar or action.dest.upper()}" if action.option_strings and action.nargs != 0 else ""
-                )
+                kind = action.metavar or "|".join(action.choices or [action.dest.upper()])
+                value = f" {kind}" if action.option_strings and action.nargs != 0 else ""
                 yield f"- `{name}{value}`: {action.help}\n"
             yield "\n"
 

@@ -96,7 +96,7 @@ class Settings(BaseModel):
             if zone == "localtime" or zone.startswith(("posix", "right/")):  # of a machine, or a second name of one
                 raise ValueError
             ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # a list of all takes longer to read than any run to begin
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # the list of all is read to suggest one
             raise ValueError(f"no time zone is called {zone!r}.{nearest(zone, available_timezones())}") from None
         return zone
 
