@@ -390,6 +390,9 @@ def _run_all(tab, address, notebook, *, ends="whole"):
     def idle():  # Run All is lost on a kernel that only seems idle: it must be connected too
         return any(one["execution_state"] == "idle" and one["connections"] >= 1 for one in kernels())
 
+    def interrupt():
+        return tab.request.post(f"{address}/api/kernels/{kernels()[0]['id']}/interrupt?token=t").ok
+
     until(up)
     if ends != "restarted":
         tab.goto(f"{address}/lab/tree/{notebook.relative_to(notebook.parents[3]).as_posix()}?token=t&reset")
@@ -402,7 +405,7 @@ def _run_all(tab, address, notebook, *, ends="whole"):
     tab.click("text=Run All Cells >> nth=0")
     if ends == "interrupted":
         until(lambda: any(cell.execution_count for cell in cells()[1:]))
-        tab.request.post(f"{address}/api/kernels/{kernels()[0]['id']}/interrupt?token=t")
+        until(lambda: interrupt() and ended())  # one that falls between two cells is lost: a person presses again
     until(ended)
     if ends != "interrupted":
         for one in kernels():
