@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# requirements.lock is cut into stages, each on top of the one before: run, test, lab, browser, spark. It is whole, so nothing is
+# requirements.lock is cut into stages, each on top of the one before: run, test, lab, browser, docs, spark. It is whole, so nothing is
 # resolved: pip would look for a newer coverage[toml] than the locked coverage, and refuse it.
 STAGE = sed -n '1,/^\# end of $(1)$$/p' requirements.lock > .venv/$(1).lock && \
 	$(PIP) install --no-deps --require-hashes -r .venv/$(1).lock && \
@@ -49,23 +49,26 @@ audit:  ## known vulnerabilities of the locked packages: asks the package index;
 lab: .venv/lab.done  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=. $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
 
-.venv/run.done .venv/test.done .venv/lab.done .venv/browser.done .venv/spark.done: .venv/%.done: requirements.lock pyproject.toml
+.venv/run.done .venv/test.done .venv/lab.done .venv/browser.done .venv/docs.done .venv/spark.done: .venv/%.done: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing the locked $* packages into .venv (once)"
 	@$(call STAGE,$*)
 
 lock:  ## resolve pyproject.toml anew into requirements.lock (needs uv on the PATH)
 	@rm -rf .venv/lock && mkdir -p .venv/lock && : > .venv/lock/none
+	@$(if $(UPGRADE),,cp requirements.lock .venv/lock/all)  # with UPGRADE= what is locked stays
 	@uv pip compile pyproject.toml $(LOCK) --all-extras $(UPGRADE) -o .venv/lock/all
 	@uv pip compile pyproject.toml $(LOCK) --extra build -c .venv/lock/all -o .venv/lock/run
 	@uv pip compile pyproject.toml $(LOCK) --extra build --extra test -c .venv/lock/all -o .venv/lock/test
 	@uv pip compile pyproject.toml $(LOCK) --extra build --extra test --extra lab -c .venv/lock/all -o .venv/lock/lab
 	@uv pip compile pyproject.toml $(LOCK) --extra build --extra test --extra lab --extra browser -c .venv/lock/all \
 	  -o .venv/lock/browser
+	@uv pip compile pyproject.toml $(LOCK) --extra build --extra test --extra lab --extra browser --extra docs \
+	  -c .venv/lock/all -o .venv/lock/docs
 	@cp .venv/lock/all .venv/lock/spark
 	@echo "# Resolved from pyproject.toml by 'make lock'. 'pip install --require-hashes -r' takes the whole file;" > requirements.lock
 	@echo "# the Makefile takes it up to the stage it needs." >> requirements.lock
-	@previous=none; for stage in run test lab browser spark; do \
+	@previous=none; for stage in run test lab browser docs spark; do \
 	  awk 'FILENAME == ARGV[1] { if (/^[a-z0-9]/) { seen[$$0] = 1 } next } \
 	    /^[a-z0-9]/ { keep = !($$0 in seen) } keep' \
 	    .venv/lock/$$previous .venv/lock/$$stage >> requirements.lock; \

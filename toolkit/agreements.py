@@ -39,14 +39,22 @@ def meant(terms: pd.DataFrame, needs: pd.DataFrame, *, min_n: int = 1) -> pd.Dat
     Returns
     -------
     DataFrame
-        ``terms`` with ``worded`` (the value as it was), ``value`` (as meant) and ``weight``.
+        ``terms`` (one row a moment, agreement and term) with ``worded`` (the value as it was, trimmed), ``value`` (as
+        meant) and ``weight`` (1 where none is declared; 0: no part of the service).
+
+    Notes
+    -----
+    docs/METHODS.md section 4.0.
 
     Examples
     --------
-    >>> terms = pd.DataFrame({"term": ["days", "days"], "value": ["mon-fri", "daily"]})
-    >>> needs = pd.DataFrame([("same", "days", "mon-fri", "daily")], columns=["what", "name", "key", "value"])
-    >>> meant(terms, needs)["value"].tolist()
-    ['daily', 'daily']
+    >>> terms = pd.DataFrame({"term": ["days", "days", "pay"], "value": ["mon-fri", "daily", "30"]})
+    >>> rows = [("same", "days", "mon-fri", "daily"), ("weight", "", "pay", "0")]
+    >>> meant(terms, pd.DataFrame(rows, columns=["what", "name", "key", "value"]))
+       term  value   worded  weight
+    0  days  daily  mon-fri       1
+    1  days  daily    daily       1
+    2   pay     30       30       0
     """
     same = needs[needs["what"] == "same"]
     known = dict(zip(zip(same["name"], same["key"], strict=True), same["value"], strict=True))
@@ -66,14 +74,26 @@ def _weights(needs: pd.DataFrame) -> dict[str, int]:
 def effective_number(counts: Sequence[int]) -> float:
     """How many equally common kinds are as various as these: exp of Shannon's entropy (Hill number of order 1).
 
+    Parameters
+    ----------
+    counts
+        How many there are of each kind, 0 or more.
+
+    Returns
+    -------
+    float
+        Number of kinds, from 1 to as many as there are; 0 where there are none.
+
     Notes
     -----
     docs/METHODS.md section 4.1. Jost, *Oikos* 113, 2006.
 
     Examples
     --------
-    >>> round(effective_number([5, 5, 5, 5]), 9), round(effective_number([1, 0]), 9)
-    (4.0, 1.0)
+    Four kinds alike are four; where nearly all are of one kind, the three others hardly count.
+
+    >>> round(effective_number([5, 5, 5, 5]), 9), round(effective_number([97, 1, 1, 1]), 2)
+    (4.0, 1.18)
     """
     share = np.asarray(counts, dtype="float64")
     share = share[share > 0] / max(share.sum(), 1)
@@ -88,13 +108,28 @@ def variety(terms: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     terms
         The result of ``meant`` at one moment.
     min_n
-        Terms that fewer customers hold stand together as "(other)".
+        Terms that fewer customers hold, or one of them more than half of, stand together as "(other)".
 
     Returns
     -------
     DataFrame
         One row a term: ``department`` (most often agreed by), ``n`` (agreements that hold it), ``share`` (of all, 0-1),
         ``n_worded``, ``n_meant`` (values), ``effective`` (number of values as meant), ``weight``.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.1. The agreements are all there are: no interval.
+
+    Examples
+    --------
+    >>> days = {"term": "days", "worded": ["daily", "mon-fri", "monday"], "value": ["daily", "daily", "monday"]}
+    >>> window = {"term": "window", "worded": "early", "value": "early"}
+    >>> terms = pd.concat([pd.DataFrame(days), pd.DataFrame(window, index=range(3))], ignore_index=True)
+    >>> terms = terms.assign(agreement_id=list("ABCCDE"), customer_id=list("vwxxyz"), department="sales", weight=1)
+    >>> variety(terms, min_n=2)[["term", "n", "share", "n_worded", "n_meant", "effective"]].round(2)
+         term  n  share  n_worded  n_meant  effective
+    0    days  3    0.6         3        2       1.89
+    1  window  3    0.6         1        1       1.00
     """
     every = terms["agreement_id"].nunique()
     found = []
@@ -132,6 +167,20 @@ class Held:
         By agreement, its vector.
     standard
         The company's standard, value of each term.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.1.
+
+    Examples
+    --------
+    >>> rows = [("A", "days", "daily"), ("B", "days", "daily"), ("B", "window", "early"), ("C", "days", "daily")]
+    >>> terms = pd.DataFrame(rows, columns=["agreement_id", "term", "value"])
+    >>> what = held(terms, pd.DataFrame(columns=["what", "name", "key", "value"]))
+    >>> what.terms, what.vectors.tolist(), what.sizes.tolist()
+    (('days', 'window'), [['daily', ''], ['daily', 'early']], [2, 1])
+    >>> what.of.to_dict()
+    {'A': 0, 'B': 1, 'C': 0}
     """
 
     terms: tuple[str, ...]
@@ -143,7 +192,20 @@ class Held:
 
     @property
     def deviations(self) -> pd.Series:
-        """By agreement: weights of the terms in which it is not the standard."""
+        """By agreement: weights of the terms in which it is not the standard.
+
+        Notes
+        -----
+        docs/METHODS.md section 4.1. Both to lack a term of the standard and to hold one besides are deviations.
+
+        Examples
+        --------
+        >>> rows = [("A", "days", "daily"), ("B", "days", "daily"), ("B", "window", "early"), ("C", "days", "monday")]
+        >>> terms = pd.DataFrame(rows, columns=["agreement_id", "term", "value"])
+        >>> needs = pd.DataFrame([("weight", "", "window", "2")], columns=["what", "name", "key", "value"])
+        >>> held(terms, needs).deviations.to_dict()  # the standard: daily, and no window
+        {'A': 0.0, 'B': 2.0, 'C': 1.0}
+        """
         far = distances(self.vectors, np.array([self.standard], dtype=object), self.weights)[:, 0]
         return pd.Series(far[self.of.to_numpy()], index=self.of.index)
 
@@ -158,7 +220,32 @@ def held(terms: pd.DataFrame, needs: pd.DataFrame, *, standard: dict[str, str] |
     needs
         The frame ``needs``.
     standard
-        Of another moment, to be held against in place of that.
+        Of another moment, value by term, to be held against in place of that; terms not in it are no part of it.
+
+    Returns
+    -------
+    Held
+        Over the terms of agreements, of the declared standard and of declared solutions, but for those that weigh 0.
+
+    Raises
+    ------
+    ValueError
+        If an agreement has a term twice, as in the terms of several moments.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.1.
+
+    Examples
+    --------
+    >>> rows = [("A", "days", "daily"), ("B", "days", "daily"), ("B", "window", "early"), ("C", "days", "monday")]
+    >>> terms = pd.DataFrame(rows, columns=["agreement_id", "term", "value"])
+    >>> needs = pd.DataFrame(columns=["what", "name", "key", "value"])
+    >>> held(terms, needs).standard, held(terms, needs, standard={"window": "early"}).standard
+    (('daily', ''), ('', 'early'))
+    >>> needs.loc[0] = ["standard", "", "days", "monday"]
+    >>> held(terms, needs).standard
+    ('monday', '')
     """
     weights = _weights(needs)
     declared = needs[needs["what"] == "standard"]
@@ -203,7 +290,24 @@ def growth(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row a period, the oldest first: ``ago`` (periods), ``n`` (agreements), ``n_worded``, ``n_meant``
         (combinations of terms that weigh something), ``effective`` (number, as meant), ``deviations`` (mean an
-        agreement).
+        agreement, from the standard of the newest). To hold no such term is a combination of ``n_meant``, none of
+        ``n_worded``.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.1.
+
+    Examples
+    --------
+    One agreement a period ago; since then another that means the same, and one that means something else.
+
+    >>> rows = [(1, "A", "daily"), (0, "A", "daily"), (0, "B", "mon-fri"), (0, "C", "monday")]
+    >>> terms = pd.DataFrame(rows, columns=["ago", "agreement_id", "value"]).assign(customer_id="x", term="days")
+    >>> needs = pd.DataFrame([("same", "days", "mon-fri", "daily")], columns=["what", "name", "key", "value"])
+    >>> growth(meant(terms, needs), needs).round(2)
+       ago  n  n_worded  n_meant  effective  deviations
+    0    1  1         1        1       1.00        0.00
+    1    0  3         3        2       1.89        0.33
     """
     found = []
     if terms.empty:
@@ -230,8 +334,33 @@ def growth(terms: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
 def tailored(orders: pd.DataFrame, agreed: pd.DataFrame, what: Held) -> pd.Series:
     """By order id: does its agreement deviate from the standard? Not of agreements that are no more in force.
 
-    Takes the frames ``orders`` (not cancelled) and ``agreed_orders``, and the result of ``held``. An order of a segment
-    without agreements follows the standard.
+    Parameters
+    ----------
+    orders
+        The frame ``orders`` (not cancelled): ``order_id``.
+    agreed
+        The frame ``agreed_orders``: ``order_id``, ``agreement_id``.
+    what
+        The result of ``held``.
+
+    Returns
+    -------
+    Series
+        True or False by order id, those of ``agreed`` first. An order without an agreement, or of a segment without
+        agreements, follows the standard; one of an agreement that ``what`` does not know has no entry.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.2.
+
+    Examples
+    --------
+    >>> rows = [("A", "days", "daily"), ("B", "days", "daily"), ("C", "days", "monday")]
+    >>> terms = pd.DataFrame(rows, columns=["agreement_id", "term", "value"])
+    >>> what = held(terms, pd.DataFrame(columns=["what", "name", "key", "value"]))
+    >>> agreed = pd.DataFrame({"order_id": ["1", "2", "3", "4"], "agreement_id": ["A", "C", None, "ended"]})
+    >>> tailored(pd.DataFrame({"order_id": ["1", "2", "3", "4", "5"]}), agreed, what).to_dict()
+    {'1': False, '2': True, '3': False, '5': False}
     """
     known = agreed[agreed["agreement_id"].isna() | agreed["agreement_id"].isin(what.of.index)]
     far = known.set_index("order_id")["agreement_id"].map(what.deviations).fillna(0) > 0
@@ -242,7 +371,30 @@ def tailored(orders: pd.DataFrame, agreed: pd.DataFrame, what: Held) -> pd.Serie
 def deviating(terms: pd.DataFrame, what: Held) -> pd.DataFrame:
     """``agreement_id`` and ``term`` of terms that agreements hold otherwise than the standard.
 
-    Takes the results of ``meant`` at one moment and of ``held``.
+    Parameters
+    ----------
+    terms
+        The result of ``meant`` at one moment.
+    what
+        The result of ``held``.
+
+    Returns
+    -------
+    DataFrame
+        One row an agreement and term: ``agreement_id``, ``term``, in the order of ``terms``. A term of the standard
+        that an agreement lacks is no row, though it is one of its ``deviations``; nor is one that weighs 0.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.1.
+
+    Examples
+    --------
+    >>> rows = [("A", "days", "daily"), ("B", "days", "monday"), ("B", "window", "early"), ("C", "days", "daily")]
+    >>> terms = pd.DataFrame(rows, columns=["agreement_id", "term", "value"])
+    >>> what = held(terms, pd.DataFrame(columns=["what", "name", "key", "value"]))
+    >>> deviating(terms, what).values.tolist()  # the standard: daily, and no window
+    [['B', 'days'], ['B', 'window']]
     """
     usual = dict(zip(what.terms, what.standard, strict=True))
     other = [usual.get(term, value) != value for term, value in zip(terms["term"], terms["value"], strict=True)]
@@ -268,8 +420,24 @@ def costed(orders: pd.DataFrame, work: pd.DataFrame, what: Held, *, rates: pd.Se
     -------
     DataFrame
         ``orders`` with ``minutes``, ``cost`` (cents: work and freight), ``deviations`` (0 without an agreement) and a
-        mark ``term: <name>`` for each in which its agreement deviates. Orders of an agreement that is not in force at
-        the end are left out.
+        mark ``term: <name>`` (1 or 0) for each in which its agreement deviates. ``minutes`` and ``cost`` are missing
+        where no work at all is on record. Orders of an agreement that is not in force at the end are left out.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.2.
+
+    Examples
+    --------
+    >>> terms = pd.DataFrame({"agreement_id": ["A", "B", "C"], "term": "days", "value": ["daily", "daily", "monday"]})
+    >>> what = held(terms, pd.DataFrame(columns=["what", "name", "key", "value"]))
+    >>> orders = pd.DataFrame({"order_id": list("123"), "agreement_id": ["C", None, "ended"], "freight": [500, 0, 0]})
+    >>> work = pd.DataFrame({"order_id": ["1", "1"], "pool": ["desk", "van"], "seconds": [60, 300]})
+    >>> found = costed(orders, work, what, rates=pd.Series({"desk": 2.0, "van": 1.0}))
+    >>> found.drop(columns="agreement_id")  # 60 x 2 + 300 x 1 + 500 cents; the third is left out
+      order_id  freight  minutes   cost  deviations  term: days
+    0        1      500      6.0  920.0         1.0         1.0
+    1        2        0      0.0    0.0         0.0         0.0
     """
     kept = orders[orders["agreement_id"].isna() | orders["agreement_id"].isin(what.of.index)].copy()
     seconds = work.groupby("order_id")["seconds"].sum()
@@ -325,13 +493,30 @@ def cost_of_variety(orders: pd.DataFrame, *, min_n: int, confidence: float = 0.9
     Returns
     -------
     DataFrame
-        One row an outcome (minutes, late, complaint, cost) that is known: ``outcome``, ``n`` (orders), ``n_customers``,
-        ``regression`` and ``alike`` (per deviation: minutes, shares, cents) with ends, ``alike_share`` (orders that
-        have one alike to be compared with), ``settled`` (both intervals on one side of 0).
+        One row an outcome (minutes, late, complaint, cost) that is known, and not 0 throughout: ``outcome``, ``n``
+        (orders), ``n_customers``, ``regression`` and ``alike`` (per deviation: minutes, shares, cents) with ends
+        (``_low``, ``_high``), ``alike_share`` (orders that have one alike to be compared with, 0-1), ``settled`` (both
+        intervals on one side of 0).
 
     Notes
     -----
     docs/METHODS.md section 4.2. No experiment: who was given more may cost more anyway.
+
+    Examples
+    --------
+    Sixty customers with 0, 1 or 2 deviations: an order takes 10 minutes, 3 more a deviation; of some customers one
+    more, of others one less.
+
+    >>> at = np.arange(240)
+    >>> minutes = 10 + 3 * (at % 3) + np.where(at // 3 % 2, 1, -1)
+    >>> orders = pd.DataFrame({"customer_id": at % 60, "deviations": at % 3, "minutes": minutes, "cost": 50 * minutes})
+    >>> orders = orders.assign(late=None, complaint=False, order_class="one line", n_lines=1, quantity=1, weight_g=1000)
+    >>> orders = orders.assign(segment="s", channel="web", region="r", fulfilment="home", rush=False)
+    >>> columns = ["outcome", "n_customers", "regression", "alike", "alike_low", "alike_high", "settled"]
+    >>> cost_of_variety(orders, min_n=10)[columns].round(2)
+       outcome  n_customers  regression  alike  alike_low  alike_high  settled
+    0  minutes           60         3.0    3.0       2.56        3.44     True
+    1     cost           60       150.0  150.0     127.96      172.04     True
     """
     found = []
     for outcome in _OUTCOMES:
@@ -415,7 +600,7 @@ def cost_of_terms(orders: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
     orders
         The result of ``costed``.
     min_n
-        Terms in which fewer customers deviate are left out.
+        Terms in which fewer customers deviate, or fewer do not, are left out.
     confidence
         That the intervals hold together with (Bonferroni).
 
@@ -423,7 +608,27 @@ def cost_of_terms(orders: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
     -------
     DataFrame
         One row a term: ``term``, ``n`` (orders), ``n_customers`` (that deviate in it), ``cost`` (cents an order) with
-        ends. No row of a term that cannot be told from the others.
+        ends (``_low``, ``_high``). No row of a term that cannot be told from the others; none at all if the cost of any
+        order is missing.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.2. No experiment: see ``cost_of_variety``.
+
+    Examples
+    --------
+    An order costs 500 cents, 30 more with a window of its own, 5 more with days of its own; of some customers 10 more,
+    of others 10 less.
+
+    >>> at = np.arange(240)
+    >>> marks = pd.DataFrame({"term: days": at % 2, "term: window": at // 2 % 2})
+    >>> cost = 500 + 30 * marks["term: window"] + 5 * marks["term: days"] + np.where(at % 60 // 4 % 2, 10, -10)
+    >>> orders = marks.assign(customer_id=at % 60, cost=cost, n_lines=1, quantity=1, weight_g=1000, rush=False)
+    >>> orders = orders.assign(segment="s", channel="web", region="r", fulfilment="home")
+    >>> cost_of_terms(orders, min_n=10).round(1)
+         term    n  n_customers  cost  cost_low  cost_high
+    0    days  120           30   5.0      -1.2       11.2
+    1  window  120           30  30.0      23.8       36.2
     """
     marks = [name for name in orders if name.startswith("term: ")]
     people = {name: orders["customer_id"][orders[name] > 0].nunique() for name in marks}
@@ -462,7 +667,7 @@ def settle(
     counts
         The frame ``request_evidence``.
     needs
-        The frame ``needs``.
+        The frame ``needs``: which needs may stand behind a type of request, and the evidence of each.
     confidence
         One-sided, divided among the candidates.
 
@@ -470,12 +675,29 @@ def settle(
     -------
     DataFrame
         ``requests`` with ``need`` ("" if not settled), ``how``: "settled", "declared" (one candidate), "too little
-        evidence", "both ways" (two are supported), "not on record" (evidence of a candidate is not), "unknown request
-        type", "not profiled".
+        evidence", "both ways" (two are supported), "not on record" (evidence of a candidate is not, or it is of fewer
+        than 5 orders or 10 peers), "unknown request type", "not profiled".
 
     Notes
     -----
-    docs/METHODS.md section 4.3.
+    docs/METHODS.md section 4.3. A need is what a customer's orders look like, not a proof.
+
+    Examples
+    --------
+    Twelve customers found 4 of 20 arrivals outside their window, x 16; order sizes, the evidence of the other need, are
+    alike. x and one of the twelve ask for a fixed hour.
+
+    >>> missed = {f"p{at:02}": 4 for at in range(12)} | {"x": 16}
+    >>> rows = [(who, "window_missed", 1, n) for who, n in missed.items()]
+    >>> rows += [(who, "window_missed", 0, 20 - n) for who, n in missed.items()]
+    >>> rows += [(who, "order_size", 10, 20) for who in missed]
+    >>> counts = pd.DataFrame(rows, columns=["customer_id", "measure", "value", "n"]).assign(segment="s")
+    >>> rows = [("request", "fixed hour", "", "arrival"), ("request", "fixed hour", "", "stock"),
+    ...         ("evidence", "arrival", "window_missed", "more"), ("evidence", "stock", "order_size", "less")]
+    >>> needs = pd.DataFrame(rows, columns=["what", "name", "key", "value"])
+    >>> asked = pd.DataFrame({"customer_id": ["x", "p00"], "segment": "s", "request_type": "fixed hour"})
+    >>> settle(asked, counts, needs)[["customer_id", "need", "how"]].values.tolist()
+    [['x', 'arrival', 'settled'], ['p00', '', 'too little evidence']]
     """
     asked = needs[needs["what"] == "request"].groupby("name", sort=False)["value"].agg(tuple).to_dict()
     evidence = {
@@ -590,6 +812,20 @@ def needs_behind(settled: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     DataFrame
         One row a type and need ("(not settled)": none): ``request_type``, ``need``, ``n`` (requests),
         ``n_customers``, ``share`` (of the type's requests, 0-1).
+
+    Notes
+    -----
+    docs/METHODS.md sections 4.3 and 0.10.
+
+    Examples
+    --------
+    >>> need = ["arrival"] * 12 + ["stock"] * 3 + [""] * 15  # three are too few to be told
+    >>> settled = pd.DataFrame({"request_id": range(30), "customer_id": range(30), "need": need})
+    >>> settled = settled.assign(request_type="fixed hour")
+    >>> needs_behind(settled, min_n=10)
+      request_type           need   n  n_customers  share
+    0   fixed hour  (not settled)  18           18    0.6
+    1   fixed hour        arrival  12           12    0.4
     """
     rows = stats.publishable(settled, by=["request_type"], person="customer_id", min_n=min_n)
     people = rows.groupby(["request_type", "need"])["customer_id"].transform("nunique")
@@ -617,6 +853,20 @@ def evidence_for(settled: pd.DataFrame, counts: pd.DataFrame, needs: pd.DataFram
         One row a need and measure of any need: ``need``, ``measure``, ``asked`` ("more" or "less", "" where it is
         evidence of another need), ``n_customers``, ``theirs`` and ``others``: mean of customers' means (share, 0-1; of
         sizes and gaps the geometric one: pieces, days; of uneven sizes the mean factor off the own median).
+
+    Notes
+    -----
+    docs/METHODS.md section 4.3. Customers of whom 5 orders are known of every measure.
+
+    Examples
+    --------
+    >>> rows = [("a", 1, 8), ("a", 0, 2), ("b", 1, 2), ("b", 0, 8), ("c", 1, 4), ("c", 0, 6)]  # late: 8, 2 and 4 of 10
+    >>> counts = pd.DataFrame(rows, columns=["customer_id", "value", "n"]).assign(measure="late", segment="s")
+    >>> needs = pd.DataFrame([("evidence", "arrival", "late", "more")], columns=["what", "name", "key", "value"])
+    >>> settled = pd.DataFrame({"customer_id": ["a"], "need": ["arrival"]})
+    >>> evidence_for(settled, counts, needs, min_n=1).round(2)
+          need measure asked  n_customers  theirs  others
+    0  arrival    late  more            1     0.8     0.3
     """
     asked = needs[needs["what"] == "evidence"]
     wanted = asked.set_index(["name", "key"])["value"].to_dict()
@@ -641,7 +891,31 @@ def evidence_for(settled: pd.DataFrame, counts: pd.DataFrame, needs: pd.DataFram
 
 
 def needs_found(settled: pd.DataFrame, *, min_n: int) -> list[str]:
-    """Needs that at least ``min_n`` customers are settled to have, most customers first."""
+    """Needs that at least ``min_n`` customers are settled to have, most customers first.
+
+    Parameters
+    ----------
+    settled
+        The result of ``settle``.
+    min_n
+        Needs of fewer customers are left out.
+
+    Returns
+    -------
+    list
+        Names of the needs; those declared by their request alone count too. Of equally many, by name.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+
+    Examples
+    --------
+    >>> needs = ["stock", "stock", "arrival", "arrival", ""]
+    >>> settled = pd.DataFrame({"customer_id": ["a", "a", "b", "c", "d"], "need": needs})
+    >>> needs_found(settled, min_n=1), needs_found(settled, min_n=2)  # a asked for stock twice, and is one customer
+    (['arrival', 'stock'], ['arrival'])
+    """
     rows = settled[settled["need"] != ""]
     people = rows.groupby("need")["customer_id"].nunique()
     people = people[people >= min_n]
@@ -652,14 +926,65 @@ def needs_found(settled: pd.DataFrame, *, min_n: int) -> list[str]:
 
 
 def solutions(needs: pd.DataFrame, found: Sequence[str]) -> location.Cover:
-    """The declared solutions that cover the needs found at least cost (cents a year); see ``location.cover``."""
+    """The declared solutions that cover the needs found at least cost (cents a year); see ``location.cover``.
+
+    Parameters
+    ----------
+    needs
+        The frame ``needs``: what each solution covers and costs.
+    found
+        The result of ``needs_found``.
+
+    Returns
+    -------
+    Cover
+        ``chosen`` (solutions), ``cost`` (cents a year), ``uncovered`` (needs that no solution covers).
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+
+    Examples
+    --------
+    A window costs 300 a year, every day 200 and all of it 600: two solutions for two needs cost less than one for both.
+
+    >>> rows = [("covers", "window", "arrival"), ("covers", "every day", "stock"), ("covers", "all of it", "arrival"),
+    ...         ("covers", "all of it", "stock"), ("cents_a_year", "window", "30000"),
+    ...         ("cents_a_year", "every day", "20000"), ("cents_a_year", "all of it", "60000")]
+    >>> solutions(pd.DataFrame(rows, columns=["what", "name", "value"]), ["arrival", "stock", "notice"])
+    Cover(chosen=('window', 'every day'), cost=50000.0, uncovered=('notice',))
+    """
     covers = needs[needs["what"] == "covers"].groupby("name", sort=False)["value"].agg(list).to_dict()
     rows = needs[needs["what"] == "cents_a_year"]
     return location.cover(covers, dict(zip(rows["name"], rows["value"].astype("float64"), strict=True)), found)
 
 
 def distances(vectors: np.ndarray, standards: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Sum of the weights of terms that differ: one row a vector, one column a standard."""
+    """Sum of the weights of terms that differ: one row a vector, one column a standard.
+
+    Parameters
+    ----------
+    vectors, standards
+        Values of the same terms, one row each: ``vectors`` of ``held``, ``places`` of ``standard_set``.
+    weights
+        What each term weighs.
+
+    Returns
+    -------
+    array
+        Deviations, 0 or more; 0: alike. Another value of a term is as far as none.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+
+    Examples
+    --------
+    >>> vectors = np.array([["daily", "early"], ["daily", ""]], dtype=object)
+    >>> standards = np.array([["daily", ""], ["monday", "late"]], dtype=object)
+    >>> distances(vectors, standards, np.array([1.0, 2.0])).tolist()
+    [[2.0, 3.0], [0.0, 3.0]]
+    """
     differs = vectors[:, None, :] != standards[None, :, :]
     return differs.astype("float64") @ weights
 
@@ -672,13 +997,28 @@ class StandardSet:
     ----------
     curve
         One row a number of standards p from 1 on: ``standards``, ``left`` (deviations of all agreements from their
-        nearest), ``left_each``, ``gap`` (proven).
+        nearest), ``left_each`` (a mean agreement), ``gap`` (proven, 0-1; 0: the optimum).
     places
         What may become a standard: value of each term of ``Held.terms``, one row each.
     chosen
         By p, the places taken.
     recommended
-        p; 0 where nobody holds an agreement.
+        p; 0 where nobody holds an agreement with a term that weighs something, or nothing may become a standard.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+
+    Examples
+    --------
+    Six agreements on an early window, four on daily delivery.
+
+    >>> rows = [(f"W{at}", "window", "early") for at in range(6)] + [(f"D{at}", "days", "daily") for at in range(4)]
+    >>> terms = pd.DataFrame(rows, columns=["agreement_id", "term", "value"])
+    >>> needs = pd.DataFrame(columns=["what", "name", "key", "value"])
+    >>> found = standard_set(held(terms, needs), needs, wanted=1)
+    >>> found.places.tolist(), found.chosen, found.recommended  # days, window
+    ([['', 'early'], ['daily', '']], {1: (0,), 2: (0, 1)}, 1)
     """
 
     curve: pd.DataFrame
@@ -703,6 +1043,30 @@ def standard_set(what: Held, needs: pd.DataFrame, *, wanted: int, most: int = 12
         Largest number of standards looked at.
     min_n
         Agreements that must hold a combination for it to become a standard (and so be shown); solutions always may.
+
+    Returns
+    -------
+    StandardSet
+        Up to ``most`` standards, or to the number that leaves no deviation; no more are recommended.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+
+    Examples
+    --------
+    Six agreements on an early window, four on daily delivery, one on both. One standard, the window, leaves 4 x 2 + 1
+    deviations; two leave that of the one which is nearest to either.
+
+    >>> rows = [(f"W{at}", "window", "early") for at in range(6)] + [(f"D{at}", "days", "daily") for at in range(4)]
+    >>> rows += [("B", "window", "early"), ("B", "days", "daily")]
+    >>> terms = pd.DataFrame(rows, columns=["agreement_id", "term", "value"])
+    >>> needs = pd.DataFrame([("standard", "", "", "")], columns=["what", "name", "key", "value"])
+    >>> standard_set(held(terms, needs), needs, wanted=2).curve.round(2)
+       standards  left  left_each  gap
+    0          1   9.0       0.82  0.0
+    1          2   1.0       0.09  0.0
+    2          3   0.0       0.00  0.0
     """
     columns = ["standards", "left", "left_each", "gap"]
     if not len(what.of) or not what.terms:
@@ -744,7 +1108,28 @@ def moves(terms: pd.DataFrame, what: Held, found: StandardSet) -> pd.DataFrame:
         One row an agreement: ``agreement_id``, ``customer_id``, ``segment``, ``standard`` (1 and on, in the order of
         ``found.chosen``), ``lost``, ``gained``, ``changed`` (terms), ``saved`` (deviations from the company's
         standard that go, less those that come: weights), and a column ``term: <name>``: "lost", "gained", "changed" or
-        "same".
+        "same". No row where no standard is recommended.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.5. Ties: the first standard.
+
+    Examples
+    --------
+    The only standard to move to is the early window; the company's own is declared to have no terms.
+
+    >>> rows = [(f"W{at}", "window", "early") for at in range(6)] + [(f"D{at}", "days", "daily") for at in range(4)]
+    >>> rows += [("B", "window", "early"), ("B", "days", "daily")]
+    >>> terms = pd.DataFrame(rows, columns=["agreement_id", "term", "value"])
+    >>> needs = pd.DataFrame([("standard", "", "", "")], columns=["what", "name", "key", "value"])
+    >>> what = held(terms, needs)
+    >>> found = standard_set(what, needs, wanted=1)
+    >>> moved = moves(terms.assign(customer_id="x", segment="s"), what, found)
+    >>> moved[moved["agreement_id"].isin(["W0", "D0", "B"])].drop(columns=["customer_id", "segment", "standard"])
+      agreement_id  lost  gained  changed  saved term: days term: window
+    0            B     1       0        0    1.0       lost         same
+    1           D0     1       1        0    0.0       lost       gained
+    5           W0     0       0        0    0.0       same         same
     """
     people = terms.drop_duplicates("agreement_id").set_index("agreement_id")[["customer_id", "segment"]]
     taken = list(found.chosen.get(found.recommended, ()))
@@ -769,12 +1154,42 @@ def moves(terms: pd.DataFrame, what: Held, found: StandardSet) -> pd.DataFrame:
 def standards(what: Held, found: StandardSet, moved: pd.DataFrame, needs: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     """The recommended standards: their terms, who moves there, and the needs that declared solutions say they cover.
 
+    Parameters
+    ----------
+    what, found, moved
+        The results of ``held``, ``standard_set`` and ``moves``.
+    needs
+        The frame ``needs``.
+    min_n
+        Agreements that a count needs to be told.
+
     Returns
     -------
     DataFrame
         One row a standard: ``standard``, ``terms`` (names and values of those it has, or "" for none), ``n``
-        (agreements), ``n_as_is`` (that are so already), ``left_each`` (deviations an agreement moves by), ``covers``
+        (agreements), ``n_as_is`` (that are so already), ``left_each`` (terms that change, a mean agreement), ``covers``
         (needs, ", " between them). Counts of fewer than ``min_n`` are empty.
+
+    Notes
+    -----
+    docs/METHODS.md sections 4.4 and 4.5.
+
+    Examples
+    --------
+    Six agreements are the one standard already; four lose their days and gain a window, one loses its days: 9 terms.
+
+    >>> rows = [(f"W{at}", "window", "early") for at in range(6)] + [(f"D{at}", "days", "daily") for at in range(4)]
+    >>> rows += [("B", "window", "early"), ("B", "days", "daily")]
+    >>> terms = pd.DataFrame(rows, columns=["agreement_id", "term", "value"])
+    >>> needs = pd.DataFrame([("standard", "", "", "")], columns=["what", "name", "key", "value"])
+    >>> needs.loc[1] = ["is", "a fixed window", "window", "early"]
+    >>> needs.loc[2] = ["covers", "a fixed window", "", "arrival"]
+    >>> what = held(terms, needs)
+    >>> found = standard_set(what, needs, wanted=1)
+    >>> moved = moves(terms.assign(customer_id="x", segment="s"), what, found)
+    >>> standards(what, found, moved, needs, min_n=1).round(2)
+       standard          terms   n  n_as_is  left_each   covers
+    0         1  window: early  11        6       0.82  arrival
     """
     rows, covers = [], covered(what, found, needs)
     for number, place in enumerate(found.chosen.get(found.recommended, ()), start=1):
@@ -791,7 +1206,33 @@ def standards(what: Held, found: StandardSet, moved: pd.DataFrame, needs: pd.Dat
 
 
 def covered(what: Held, found: StandardSet, needs: pd.DataFrame) -> dict[int, list[str]]:
-    """By standard, the needs covered by the declared solutions all of whose terms it has."""
+    """By standard, the needs covered by the declared solutions all of whose terms it has.
+
+    Parameters
+    ----------
+    what, found
+        The results of ``held`` and ``standard_set``.
+    needs
+        The frame ``needs``.
+
+    Returns
+    -------
+    dict
+        Needs, sorted, by number of the standard (1 and on). Terms of a solution that weigh 0 are not asked for.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.6.
+
+    Examples
+    --------
+    >>> rows = [("is", "every day", "days", "daily"), ("covers", "every day", "", "smaller stock")]
+    >>> needs = pd.DataFrame(rows, columns=["what", "name", "key", "value"])
+    >>> rows = [("A", "days", "daily"), ("B", "days", "daily"), ("C", "days", "monday")]
+    >>> what = held(pd.DataFrame(rows, columns=["agreement_id", "term", "value"]), needs)
+    >>> covered(what, standard_set(what, needs, wanted=2), needs)
+    {1: ['smaller stock'], 2: []}
+    """
     told = {}
     for number, place in enumerate(found.chosen.get(found.recommended, ()), start=1):
         has, covers = dict(zip(what.terms, found.places[place], strict=True)), []
@@ -815,8 +1256,21 @@ def talks(moved: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``segment``, ``standard``, ``n`` (agreements), ``n_customers``, ``n_as_is``, ``n_losing``; ``lost``, ``gained``,
-        ``changed`` (terms, sums).
+        One row a segment and standard: ``segment``, ``standard``, ``n`` (agreements), ``n_customers``, ``n_as_is`` (of
+        which nothing changes), ``n_losing`` (that lose a term), these two empty where they, or the rest, are fewer than
+        ``min_n``; ``lost``, ``gained``, ``changed`` (terms, sums). Who has refused profiling is in none.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.5.
+
+    Examples
+    --------
+    >>> moved = pd.DataFrame({"agreement_id": list("ABCD"), "customer_id": list("wxyz"), "segment": "s", "standard": 1})
+    >>> moved = moved.assign(lost=[2, 1, 0, 0], gained=[0, 1, 0, 0], changed=0)
+    >>> talks(moved, min_n=2)
+      segment standard  n  n_customers  n_as_is  n_losing  lost  gained  changed
+    0       s        1  4            4        2         2     3       1        0
     """
     rows = moved[moved["segment"] != stats.OTHER]  # who has refused profiling is in no group
     rows = rows.assign(standard=rows["standard"].astype("str"))
@@ -847,8 +1301,25 @@ def topics(terms: pd.DataFrame, moved: pd.DataFrame, *, min_n: int) -> pd.DataFr
     Returns
     -------
     DataFrame
-        One row a term: ``term``, ``department``, ``n_lost``, ``n_gained``, ``n_changed`` (agreements); of terms that
-        weigh nothing ``on_the_table``: agreements that lose something and hold it.
+        One row a term: ``term``, ``department`` (most often agreed by), ``n_lost``, ``n_gained``, ``n_changed``
+        (agreements; empty where they, or the rest, are fewer than ``min_n``); of terms that weigh nothing
+        ``on_the_table``: agreements that lose something and hold it.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.5.
+
+    Examples
+    --------
+    Both customers have a term of payment, which weighs nothing; only one of them loses something.
+
+    >>> terms = pd.DataFrame({"agreement_id": ["A", "A", "B"], "term": ["window", "pay", "pay"], "weight": [1, 0, 0]})
+    >>> terms = terms.assign(customer_id=["x", "x", "y"], department=["logistics", "finance", "finance"])
+    >>> moved = pd.DataFrame({"agreement_id": ["A", "B"], "customer_id": ["x", "y"], "lost": [1, 0]})
+    >>> topics(terms, moved.assign(**{"term: window": ["lost", "same"]}), min_n=1)
+         term department n_lost n_gained n_changed on_the_table
+    0  window  logistics      1        0         0         <NA>
+    1     pay    finance   <NA>     <NA>      <NA>            1
     """
     agreed = terms.groupby("term")["department"].agg(lambda some: some.fillna(stats.UNKNOWN).mode().iloc[0])
     rows, every, losing = [], len(moved), set(moved["agreement_id"][moved["lost"] > 0])
@@ -879,13 +1350,21 @@ class Saving:
     settled
         Is the cost of a deviation?
     at_risk
-        Net revenue of the period of customers who lose a term, cents.
+        Net revenue of the period of customers who lose a term, cents; missing where one has more than half of it.
     uncovered
-        Of it, those with a settled need that their new standard does not cover.
+        Of it, those with a settled need that their new standard does not cover; missing likewise.
     n_losing, n_uncovered
         Customers who lose a term; of them, those with such a need.
     n_changed
         Agreements of which anything changes.
+
+    Examples
+    --------
+    Ten customers lose a term, with revenue of 50.00 each; what is saved a year may be nothing: -0.50 to 12.50.
+
+    >>> told = Saving(30.0, 600.0, -50.0, 1250.0, False, 50_000.0, 0.0, n_losing=10, n_uncovered=0, n_changed=12)
+    >>> told.settled, told.at_risk / told.n_losing / 100
+    (False, 50.0)
     """
 
     deviations: float
@@ -918,9 +1397,36 @@ def saving(
     moved, costs, settled
         The results of ``moves``, ``cost_of_variety`` and ``settle``.
     covers
-        By standard, the needs it covers.
+        By standard, the needs it covers: the result of ``covered``.
     days
         Of the period.
+
+    Returns
+    -------
+    Saving
+        ``value`` (cents a year): deviations that go x cost of one by alike orders x 365.25 / ``days``, though that cost
+        be not ``settled``. Who has refused profiling is not among those at risk.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.6.
+
+    Examples
+    --------
+    Three orders were under A, of which two deviations go, one under B, of which none: six, at 10 cents, in a fifth of a
+    year. Both lose a term; a needs a fixed hour, and the new standard covers that.
+
+    >>> orders = pd.DataFrame({"agreement_id": list("AAAB"), "customer_id": list("aaab")})
+    >>> orders = orders.assign(net_revenue=[100, 100, 100, 300])
+    >>> moved = pd.DataFrame({"agreement_id": ["A", "B"], "customer_id": ["a", "b"], "segment": "s", "standard": 1,
+    ...                       "lost": [2, 1], "gained": [0, 1], "changed": 0, "saved": [2.0, 0.0]})
+    >>> costs = pd.DataFrame({"outcome": ["cost"], "alike": 10.0, "alike_low": 5.0, "alike_high": 15.0})
+    >>> settled = pd.DataFrame({"customer_id": ["a"], "need": ["arrival"]})
+    >>> told = saving(orders, moved, costs.assign(settled=True), settled, {1: ["arrival"]}, days=73)
+    >>> told.deviations, round(told.value), round(told.low), round(told.high)
+    (6.0, 300, 150, 450)
+    >>> told.at_risk, told.n_losing, told.n_uncovered
+    (600.0, 2, 0)
     """
     by = moved.set_index("agreement_id")
     mine = orders[orders["agreement_id"].isin(by.index)]
@@ -954,9 +1460,38 @@ def key_figures(
 ) -> pd.DataFrame:
     """Key figures of the report, in the columns of ``figures.parquet``.
 
-    Takes the results of ``growth``, ``cost_of_variety``, ``settle``, ``standard_set`` and ``saving``: agreements,
-    combinations and their effective number, deviations an agreement now and with the standards, cost of a deviation,
-    requests settled (share of all), what the standards save a year.
+    Agreements, combinations and their effective number, deviations an agreement now and with the standards, cost of a
+    deviation, requests settled (share of all), number of standards, what they save a year.
+
+    Parameters
+    ----------
+    grown, costs, settled, found, saved
+        The results of ``growth``, ``cost_of_variety``, ``settle``, ``standard_set`` and ``saving``.
+
+    Returns
+    -------
+    DataFrame
+        One row a figure that is known: ``figure_id``, ``definition_id`` (section of docs/METHODS.md), ``cohort``,
+        ``segment``, ``channel`` (both ""), ``value``, ``low``, ``high`` (missing where no interval is given), ``n``,
+        ``unit``.
+
+    Notes
+    -----
+    docs/METHODS.md sections 4.1 to 4.6.
+
+    Examples
+    --------
+    >>> grown = pd.DataFrame({"ago": [1, 0], "n": [100, 120], "effective": [7.5, 9.0], "deviations": [1.5, 2.0]})
+    >>> costs = pd.DataFrame(columns=["outcome", "alike", "alike_low", "alike_high", "n"])  # nothing was on record
+    >>> settled = pd.DataFrame({"how": ["settled", "both ways", "not on record", "settled"]})
+    >>> none = StandardSet(pd.DataFrame(), np.empty((0, 0)), {}, recommended=0)
+    >>> saved = Saving(0.0, np.nan, np.nan, np.nan, False, 0.0, 0.0, 0, 0, 0)
+    >>> key_figures(grown, costs, settled, none, saved)[["figure_id", "definition_id", "value", "n", "unit"]]
+              figure_id definition_id  value    n        unit
+    0        agreements           4.1  120.0  120  agreements
+    1      combinations           4.1    9.0  120       kinds
+    2        deviations           4.1    2.0  120  deviations
+    3  requests_settled           4.3    0.5    4       share
     """
     rows = []
     for now in grown[grown["ago"] == 0].to_dict("records"):

@@ -39,6 +39,30 @@ class Limits(BaseModel):
     Without ``memory_mb`` the reports that run at once share nine tenths of the machine's memory; without
     ``warehouse_mb`` the local warehouse takes up to half of it, then spills to disk: to ``spill``, a folder
     that is there (from the project's on, if not absolute), or to the company's data.
+
+    Parameters
+    ----------
+    seconds, silent_seconds
+        Seconds, above 0.
+    output_mb, memory_mb
+        Megabytes, above 0.
+    processes
+        4 or more.
+    warehouse_mb
+        Megabytes, 500 or more.
+    spill
+        Path of a folder.
+
+    Raises
+    ------
+    ValidationError
+        If a value is of another type or out of its range; ``validated`` makes it a ParamsError.
+
+    Examples
+    --------
+    >>> limits = Limits(seconds=60)
+    >>> limits.seconds, limits.silent_seconds, limits.memory_mb
+    (60.0, 600, None)
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -59,7 +83,30 @@ COVARIATES = (  # of an order, known when it was placed: what a cause may be adj
 
 
 class Cause(BaseModel):
-    """A causal question declared before its answer: docs/METHODS.md section 2.9."""
+    """A causal question declared before its answer: docs/METHODS.md section 2.9.
+
+    Parameters
+    ----------
+    treatment
+        What is asked of: an order that was late, short (pieces were missing) or damaged.
+    covariates
+        What it is adjusted for, one or more of ``COVARIATES``.
+    valid_from
+        Day from which the question holds.
+    control_item
+        Item of a survey that the treatment cannot touch; empty: no negative control.
+
+    Raises
+    ------
+    ValidationError
+        If a value is of another type or not allowed; ``validated`` makes it a ParamsError.
+
+    Examples
+    --------
+    >>> cause = Cause(treatment="late", covariates=["segment", "month"], valid_from=date(2024, 7, 1))
+    >>> cause.covariates, cause.control_item
+    (('segment', 'month'), '')
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -70,7 +117,54 @@ class Cause(BaseModel):
 
 
 class Settings(BaseModel):
-    """The ``company:`` block of ``base.yaml``."""
+    """The ``company:`` block of ``base.yaml``.
+
+    Parameters
+    ----------
+    title
+        Name for readers.
+    zone
+        The one time zone of its reports, such as Europe/Amsterdam.
+    currency
+        ISO 4217 code.
+    warehouse
+        ``local``, or the URL of one that holds the tables of the contract.
+    closing_days
+        Days after a period's end until what is known of it is fixed, 0 to 366.
+    min_n
+        Persons behind a published group, 3 or more.
+    max_contributor_share
+        Share (0-1) of a group's measure that one person may hold at most.
+    max_quarantined_share
+        Share (0-1) of a table's rows that may be quarantined on entry.
+    pseudonym_key
+        ``public`` (of invented people alone), or ``environment``: see ``Company.pseudonym_key``.
+    open_personal
+        Columns marked personal that are admitted all the same, as ``table.column``.
+    segment
+        Column of customers that segments are.
+    invitations
+        Which of them the table surveys holds: all, or those that were answered.
+    causes
+        Each a ``Cause``.
+    limits
+        A ``Limits``.
+
+    Raises
+    ------
+    ValidationError
+        If a value is of another type or not allowed; ``validated`` makes it a ParamsError.
+
+    Notes
+    -----
+    docs/METHODS.md sections 0.2 (``closing_days``), 0.6 (``min_n``, ``max_contributor_share``) and 0.8.
+
+    Examples
+    --------
+    >>> settings = Settings(title="North", zone="Europe/Oslo", currency="NOK", closing_days=30)
+    >>> settings.closing_days, settings.min_n, settings.segment
+    (30, 10, 'type')
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -112,7 +206,25 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True)
 class Company:
-    """A company: its name, settings, params folder, and the folders of its data and reports."""
+    """A company: its name, settings, params folder, and the folders of its data and reports.
+
+    Parameters
+    ----------
+    name
+        As its folder in ``params/`` is called.
+    settings
+        Its ``Settings``.
+    home
+        Folder of the project.
+
+    Examples
+    --------
+    >>> found = load("sample")
+    >>> [folder.as_posix() for folder in (found.params, found.data, found.reports, found.spill)]
+    ['params/sample', 'data/sample', 'reports/sample', 'data/sample/spill']
+    >>> found.zone.key
+    'Europe/Amsterdam'
+    """
 
     name: str
     settings: Settings
@@ -147,10 +259,24 @@ class Company:
     def pseudonym_key(self) -> bytes:
         """The 32 bytes that pseudonyms are made with.
 
+        Returns
+        -------
+        bytes
+            Of ``public`` keys the same ones everywhere, of others those of the variable ``TOOLKIT_KEY_<NAME>``.
+
         Raises
         ------
         ParamsError
             If the company keeps its key in the environment and it is not there.
+
+        Notes
+        -----
+        docs/METHODS.md section 0.8.
+
+        Examples
+        --------
+        >>> load("sample").pseudonym_key()
+        b'public pseudonym key of sample..'
         """
         if self.settings.pseudonym_key == "public":
             return f"public pseudonym key of {self.name}".encode().ljust(32, b".")[:32]
@@ -166,22 +292,103 @@ class Company:
         return bytes.fromhex(key)
 
     def key_print(self) -> str:
-        """Names the pseudonym key without telling it: 64 bits of a hash."""
+        """Names the pseudonym key without telling it: 64 bits of a hash.
+
+        Returns
+        -------
+        str
+            16 hexadecimal digits; of another key others.
+
+        Raises
+        ------
+        ParamsError
+            As ``pseudonym_key``.
+
+        Examples
+        --------
+        >>> load("sample").key_print()
+        'e70261982a978ad9'
+        """
         return hashlib.sha256(b"fingerprint" + self.pseudonym_key()).hexdigest()[:16]
 
     def period(self, name: str) -> "Period":
-        """The governance period of that name, in the company's zone."""
+        """The governance period of that name, in the company's zone.
+
+        Parameters
+        ----------
+        name
+            A quarter (2026Q3), month (2026-07), half (2026H2) or year (2026).
+
+        Returns
+        -------
+        Period
+            Known at midnight of its end plus ``closing_days``.
+
+        Raises
+        ------
+        ParamsError
+            If the name is none of a period.
+
+        Notes
+        -----
+        docs/METHODS.md section 0.2.
+
+        Examples
+        --------
+        >>> period = load("sample").period("2026Q3")
+        >>> [f"{moment:%Y-%m-%d %H:%M %Z}" for moment in (period.start, period.end, period.as_of)]
+        ['2026-07-01 00:00 CEST', '2026-10-01 00:00 CEST', '2026-10-22 00:00 CEST']
+        """
         start, end = _span(name)
         return self.between(name, start, end, end + timedelta(days=self.settings.closing_days))
 
     def between(self, name: str, start: date, end: date, as_of: date) -> "Period":
-        """A period of any length, known at midnight of ``as_of`` (days; ``end`` excluded)."""
+        """A period of any length, known at midnight of ``as_of`` (days; ``end`` excluded).
+
+        Parameters
+        ----------
+        name
+            What it is called; of no meaning.
+        start, end, as_of
+            Days, each from its midnight in the company's zone.
+
+        Returns
+        -------
+        Period
+            Of these days.
+
+        Examples
+        --------
+        >>> sale = load("sample").between("sale", date(2026, 3, 28), date(2026, 3, 30), date(2026, 4, 20))
+        >>> sale.start.isoformat(), sale.end.isoformat()
+        ('2026-03-28T00:00:00+01:00', '2026-03-30T00:00:00+02:00')
+        """
         return Period(name, *(datetime(d.year, d.month, d.day, tzinfo=self.zone) for d in (start, end, as_of)))
 
 
 @dataclass(frozen=True)
 class Period:
-    """A span of time that reports look at: [start, end), with what was known before ``as_of``."""
+    """A span of time that reports look at: [start, end), with what was known before ``as_of``.
+
+    Parameters
+    ----------
+    name
+        Such as 2026Q3.
+    start, end, as_of
+        Instants with their zone.
+
+    Notes
+    -----
+    docs/METHODS.md section 0.2.
+
+    Examples
+    --------
+    >>> utc = ZoneInfo("UTC")
+    >>> days = [datetime(2026, 7, day, tzinfo=utc) for day in (1, 2, 23)]
+    >>> period = Period("a day", *days)
+    >>> period.start <= days[1] < period.end
+    False
+    """
 
     name: str
     start: datetime
@@ -209,6 +416,20 @@ def _span(name: str) -> tuple[date, date]:
 def earlier(name: str, names: Iterable[str]) -> list[str]:
     """The names of periods of the same length that come before one, in order.
 
+    Parameters
+    ----------
+    name
+        The period's.
+    names
+        Others, of any length.
+
+    Returns
+    -------
+    list
+        The oldest first.
+
+    Examples
+    --------
     >>> earlier("2026Q1", ["2026Q2", "2025Q4", "2025", "2025Q3"])
     ['2025Q3', '2025Q4']
     """
@@ -219,6 +440,18 @@ def earlier(name: str, names: Iterable[str]) -> list[str]:
 def previous(name: str) -> str:
     """The period of the same length before.
 
+    Parameters
+    ----------
+    name
+        As of ``Company.period``.
+
+    Raises
+    ------
+    ParamsError
+        If the name is none of a period.
+
+    Examples
+    --------
     >>> previous("2026Q1"), previous("2026-07"), previous("2026")
     ('2025Q4', '2026-06', '2025')
     """
@@ -228,6 +461,18 @@ def previous(name: str) -> str:
 def following(name: str) -> str:
     """The period of the same length after.
 
+    Parameters
+    ----------
+    name
+        As of ``Company.period``.
+
+    Raises
+    ------
+    ParamsError
+        If the name is none of a period.
+
+    Examples
+    --------
     >>> following("2026Q4"), following("2026H1"), following("2026-12"), following("2026")
     ('2027Q1', '2026H2', '2027-01', '2027')
     """
@@ -237,6 +482,15 @@ def following(name: str) -> str:
 def around(day: date, name: str) -> str:
     """The period that a day lies in, as long as the named one.
 
+    Parameters
+    ----------
+    day
+        Any day.
+    name
+        Of a period; only its length is looked at.
+
+    Examples
+    --------
     >>> around(date(2026, 8, 5), "2025Q1")
     '2026Q3'
     """
@@ -254,6 +508,11 @@ def home() -> Path:
     ------
     ParamsError
         If there is none.
+
+    Examples
+    --------
+    >>> (home() / "params" / "sample").is_dir()
+    True
     """
     here = Path.cwd()
     for folder in (here, *here.parents):
@@ -265,10 +524,28 @@ def home() -> Path:
 def load(name: str, home: Path = Path()) -> Company:
     """The company of that name, from ``params/<name>/base.yaml`` under ``home``.
 
+    Parameters
+    ----------
+    name
+        As its folder is called.
+    home
+        Folder of the project; without it the current one.
+
+    Returns
+    -------
+    Company
+        With its settings.
+
     Raises
     ------
     ParamsError
         If there is no such company or its settings are wrong; all faults at once.
+
+    Examples
+    --------
+    >>> sample = load("sample")
+    >>> sample.settings.title, sample.settings.currency, sample.settings.closing_days
+    ('Sample company', 'EUR', 21)
     """
     folder = home / "params"
     known = sorted(path.parent.name for path in folder.glob("*/base.yaml"))
@@ -286,6 +563,10 @@ def load(name: str, home: Path = Path()) -> Company:
 def is_name(text: str) -> bool:
     """May it name a file or folder anywhere: a small letter, then small letters, digits, underscores; no device?
 
+    At most 60 characters.
+
+    Examples
+    --------
     >>> is_name("north_west"), is_name("../north"), is_name("North"), is_name("con")
     (True, False, False, False)
     """
@@ -297,6 +578,27 @@ def alone(folder: Path, refusal: ToolkitError | None = None) -> Iterator[None]:
     """One process at a time is at work in a folder; the lock ends with the process, however that ends.
 
     Whoever comes beside it is refused, or waits where there is no refusal.
+
+    Parameters
+    ----------
+    folder
+        That is there; the lock is its file ``.lock``.
+    refusal
+        What is raised where another is at work.
+
+    Raises
+    ------
+    ToolkitError
+        The ``refusal``.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, alone(Path(folder)):
+    ...     with alone(Path(folder), ToolkitError("another run is at work.")):
+    ...         print("never said")
+    Traceback (most recent call last):
+    toolkit.errors.ToolkitError: another run is at work.
     """
     with (folder / ".lock").open("a") as lock:
         try:
@@ -309,10 +611,31 @@ def alone(folder: Path, refusal: ToolkitError | None = None) -> Iterator[None]:
 def erased(company: Company) -> dict[str, str]:
     """Digests of kept frames that a customer's rows were erased from, each with the last day of that.
 
+    Parameters
+    ----------
+    company
+        Whose ``erased.jsonl`` is read; without one there are none.
+
+    Returns
+    -------
+    dict
+        Digest to day, such as 2026-10-01.
+
     Raises
     ------
     DataError
         If a line of ``erased.jsonl`` does not read; one that a crash tore off at the end is none.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     company = Company("sample", load("sample").settings, Path(folder))
+    ...     company.data.mkdir(parents=True)
+    ...     told = '{"frame": "ab12", "rows": 3, "on": "2026-10-01"}'
+    ...     _ = (company.data / "erased.jsonl").write_text(f"{told}{chr(10)}", encoding="utf-8")
+    ...     erased(company)
+    {'ab12': '2026-10-01'}
     """
     path, found = company.data / "erased.jsonl", []
     text = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -331,6 +654,24 @@ def erased(company: Company) -> dict[str, str]:
 def pseudonym(identifier: str, key: bytes) -> str:
     """The pseudonym of an identifier: 96 bits of HMAC-SHA-256, as the warehouse stores it.
 
+    Parameters
+    ----------
+    identifier
+        Such as a customer's id, as text.
+    key
+        32 bytes, as ``Company.pseudonym_key`` gives them.
+
+    Returns
+    -------
+    str
+        24 hexadecimal digits.
+
+    Notes
+    -----
+    docs/METHODS.md section 0.8.
+
+    Examples
+    --------
     >>> pseudonym("C1", bytes(32))
     '919bae7c29683af1bae2019c'
     """
@@ -340,10 +681,25 @@ def pseudonym(identifier: str, key: bytes) -> str:
 def read_yaml(path: Path) -> CommentedMap:
     """A YAML 1.2 file whose top is a mapping; every value keeps its line.
 
+    Parameters
+    ----------
+    path
+        Of the file; an empty one holds no names.
+
+    Returns
+    -------
+    CommentedMap
+        A dict to Python; ``line_of`` tells lines, ``plain`` gives values without them.
+
     Raises
     ------
     ParamsError
         If the file is not there, is not UTF-8 YAML, repeats a key or is no mapping.
+
+    Examples
+    --------
+    >>> list(read_yaml(Path("params/sample/base.yaml")))
+    ['company', 'all', 'cost_to_serve']
     """
     try:
         document = yaml_1_2("rt").load(path.read_text(encoding="utf-8"))
@@ -372,7 +728,25 @@ class _Resolver(VersionedResolver):
 
 
 def yaml_1_2(kind: Literal["rt", "safe"]) -> YAML:
-    """A reader of YAML 1.2: ``rt`` keeps the lines, ``safe`` gives plain Python."""
+    """A reader of YAML 1.2: ``rt`` keeps the lines, ``safe`` gives plain Python.
+
+    Parameters
+    ----------
+    kind
+        ``rt`` or ``safe``.
+
+    Returns
+    -------
+    YAML
+        Its ``load`` reads text; what is no YAML raises an error of ruamel.
+
+    Examples
+    --------
+    What YAML 1.1 makes a number or a truth of stays text.
+
+    >>> yaml_1_2("safe").load("[007, 2025_1, no, 7]")
+    ['007', '2025_1', 'no', 7]
+    """
     yaml = YAML(typ=kind, pure=True)
     yaml.version = (1, 2)
     yaml.Resolver = _Resolver
@@ -380,7 +754,26 @@ def yaml_1_2(kind: Literal["rt", "safe"]) -> YAML:
 
 
 def line_of(mapping: Any, key: Any) -> int | None:
-    """Line, from 1, of a key in a mapping, or a place in a list, that ``read_yaml`` read."""
+    """Line, from 1, of a key in a mapping, or a place in a list, that ``read_yaml`` read.
+
+    Parameters
+    ----------
+    mapping
+        What ``read_yaml`` gave, or a part of it.
+    key
+        A name, or a position from 0.
+
+    Returns
+    -------
+    int
+        The line; None where there is none.
+
+    Examples
+    --------
+    >>> document = yaml_1_2("rt").load(chr(10).join(["# how it is cut", "min_n: 5", "rules:", "- 2", "- 7"]))
+    >>> line_of(document, "min_n"), line_of(document["rules"], 1), line_of(document, "seed")
+    (2, 5, None)
+    """
     try:
         return (mapping.lc.item if isinstance(mapping, list) else mapping.lc.key)(key)[0] + 1
     except (AttributeError, IndexError, KeyError, TypeError):
@@ -388,7 +781,18 @@ def line_of(mapping: Any, key: Any) -> int | None:
 
 
 def plain(value: Any) -> Any:
-    """A YAML value as plain Python: dict, list, str, int, float, bool, None."""
+    """A YAML value as plain Python: dict, list, str, int, float, bool, None.
+
+    Parameters
+    ----------
+    value
+        What ``read_yaml`` gave, or a part of it; dates and what else is no such value stay as they are.
+
+    Examples
+    --------
+    >>> plain(yaml_1_2("rt").load("{min_orders: 30, regions: [n, s]}"))
+    {'min_orders': 30, 'regions': ['n', 's']}
+    """
     if isinstance(value, dict):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -402,7 +806,36 @@ def plain(value: Any) -> Any:
 
 
 def validated(model: type[BaseModel], mapping: CommentedMap, path: Path) -> Any:
-    """``mapping`` as ``model``, or one ParamsError with every fault, its line and the nearest name."""
+    """``mapping`` as ``model``, or one ParamsError with every fault, its line and the nearest name.
+
+    Parameters
+    ----------
+    model
+        Of pydantic, such as ``Settings``.
+    mapping
+        What ``read_yaml`` gave, or a part of it.
+    path
+        The file it is from, for the message.
+
+    Returns
+    -------
+    Any
+        An instance of ``model``.
+
+    Raises
+    ------
+    ParamsError
+        If values are missing, unknown, of another type or not allowed.
+
+    Examples
+    --------
+    >>> told = yaml_1_2("rt").load("{title: North, zone: Europe/Oslo, currency: nok, min_n: 2}")
+    >>> validated(Settings, told, Path("base.yaml"))
+    Traceback (most recent call last):
+    toolkit.errors.ParamsError: 2 faults:
+      1. base.yaml, line 1: 'currency': expected a text like ^[A-Z]{3}$, found str 'nok'.
+      2. base.yaml, line 1: 'min_n': expected greater than or equal to 3, found int 2.
+    """
     try:
         return model.model_validate(plain(mapping))
     except ValidationError as error:

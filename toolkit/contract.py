@@ -19,13 +19,47 @@ TYPES = {
 class Column:
     """A column of a contract table.
 
-    ``required``: a row without it is quarantined; with ``absent``, a company may still leave
-    the whole column out. ``amount``: an unusable value
-    quarantines the row; of any other column it empties the field, counted.
-    ``references``: ``table.column`` that must hold the value. ``person``: replaced by a
-    pseudonym on entry. ``personal``: not admitted unless the company opens it by name.
-    ``plan``: a time that may lie after the day of knowledge. ``known_with``: the time
-    column of the same row from which on the value is known.
+    Parameters
+    ----------
+    name
+        As a company's SELECT calls it.
+    type
+        One of ``TYPES``.
+    meaning
+        In words, for docs/DATA.md.
+    unit
+        Of a number, such as cents or grams; empty: it has none, or says it.
+    required
+        A row without it is quarantined.
+    absent
+        Though required, a company may leave the whole column out.
+    amount
+        An unusable value quarantines the row, as of any column of money; of others it empties the field, counted.
+    references
+        ``table.column`` that must hold the value.
+    minimum, maximum
+        Least and largest value that is usable, in ``unit``.
+    allowed
+        The values that are usable; none named: any.
+    personal
+        Not admitted unless the company opens it by name.
+    person
+        Replaced by a pseudonym on entry.
+    plan
+        A time that may lie after the day of knowledge.
+    known_with
+        The time column of the same row from which on the value is known.
+
+    Notes
+    -----
+    docs/DATA.md, and docs/METHODS.md sections 0.2, 0.4 and 0.8.
+
+    Examples
+    --------
+    A wrong weight empties the field, a wrong score costs the row.
+
+    >>> TABLES["products"].column("weight_g").quarantines, TABLES["surveys"].column("score").quarantines
+    (False, True)
     """
 
     name: str
@@ -52,7 +86,24 @@ class Column:
 
 @dataclass(frozen=True)
 class TimeOrder:
-    """``earlier`` must not come after ``later``; else ``empties`` loses its value, or the row its place."""
+    """``earlier`` must not come after ``later``; else ``empties`` loses its value, or the row its place.
+
+    Parameters
+    ----------
+    earlier, later
+        Columns of time: of the same table, or ``orders.ordered_at`` reached by ``order_id``.
+    empties
+        Column that is emptied; none: the row is quarantined.
+
+    Notes
+    -----
+    docs/METHODS.md section 0.4.
+
+    Examples
+    --------
+    >>> TABLES["orders"].time_orders
+    (TimeOrder(earlier='ordered_at', later='cancelled_at', empties='cancelled_at'),)
+    """
 
     earlier: str
     later: str
@@ -66,6 +117,37 @@ class Table:
     ``known_at`` is the time column from which on a row is known (of this table, or
     ``orders.ordered_at`` reached by ``order_id``); rows of a table without one are
     taken as always known.
+
+    Parameters
+    ----------
+    name
+        As a company's SELECT is called.
+    row
+        What one row is.
+    key
+        Columns that no two rows share.
+    unlocks
+        Reports that need it.
+    columns
+        In the order of docs/DATA.md.
+    required
+        Does nothing run without it?
+    known_at
+        See above.
+    time_orders
+        Each a ``TimeOrder``.
+
+    Notes
+    -----
+    docs/METHODS.md section 0.2; all of them stand in ``TABLES``.
+
+    Examples
+    --------
+    >>> table = TABLES["payments"]
+    >>> table.row, table.key, table.known_at
+    ('a payment of an order', ('order_id', 'payment_no'), 'orders.ordered_at')
+    >>> table.names
+    ('order_id', 'payment_no', 'kind', 'instalments', 'amount', 'paid_at')
     """
 
     name: str
@@ -78,7 +160,19 @@ class Table:
     time_orders: tuple[TimeOrder, ...] = ()
 
     def column(self, name: str) -> Column:
-        """The column of that name."""
+        """The column of that name.
+
+        Parameters
+        ----------
+        name
+            Of a column that the table has.
+
+        Examples
+        --------
+        >>> amount = TABLES["payments"].column("amount")
+        >>> amount.type, amount.unit, amount.required
+        ('money', 'cents', True)
+        """
         return next(column for column in self.columns if column.name == name)
 
     @property
@@ -352,8 +446,17 @@ SCORE_RANGES = {"nps_0_10": (0, 10), "stars_1_5": (1, 5)}
 def document() -> str:
     """The text of docs/DATA.md: every table, column, type, unit, key, reference, range.
 
+    Returns
+    -------
+    str
+        Markdown.
+
+    Examples
+    --------
     >>> document().splitlines()[0]
     '# The contract: what a company brings'
+    >>> [line for line in document().splitlines() if line.startswith("| **paid_at**") or line.startswith("| paid_at")]
+    ['| paid_at | timestamp |  | when |  |']
     """
     lines = [_HEAD]
     lines += ["| table | one row is | unlocks |", "|---|---|---|"]

@@ -102,10 +102,28 @@ def chart(points: pd.DataFrame, *, kind: str, rules: Sequence[int] = ()) -> pd.D
 
 
 def runs(z: np.ndarray, rule: int) -> np.ndarray:
-    """Where a rule of Nelson is complete: at the last month of its run. ``z``: months along the last axis.
+    """Where a rule of Nelson is complete: at the last month of its run.
 
     Months that are not judged (missing) are left out, and their neighbours count as neighbours, in one series alone.
 
+    Parameters
+    ----------
+    z
+        Distances to the centre in standard deviations, months along the last axis.
+    rule
+        Number of the rule, 2 to 8.
+
+    Returns
+    -------
+    array
+        Of booleans, in the shape of ``z``.
+
+    Notes
+    -----
+    Nelson, *Journal of Quality Technology* 16, 1984; docs/METHODS.md section 7.2.
+
+    Examples
+    --------
     >>> runs(np.array([2.1, 0, 2.2]), 5).tolist()
     [False, False, True]
     """
@@ -157,6 +175,10 @@ def false_alarms(
     array
         One share a month: the same procedure on draws of the same length and ``n``, at the centre of the first 18.
         Shares are binomial, net shares multinomial, where they spread more with a normal on top; values are normal.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.2. Autocorrelation, seasons and skew make more.
 
     Examples
     --------

@@ -95,7 +95,8 @@ def passed_on(ledger: pd.DataFrame, support: pd.DataFrame) -> pd.DataFrame:
         ``month``, ``account``, ``pool``, ``amount`` (cents).
     support
         One row a pool served: ``pool`` (that serves), ``served``, ``parts`` (whole numbers: how much of it the other
-        uses, in any unit), ``method`` (direct, step_down: pools in the order of the rows, or reciprocal).
+        uses, in any unit), ``method`` (direct, step_down: pools in the order of the rows, or reciprocal; the same in
+        all rows). Without rows nothing is passed on.
 
     Returns
     -------
@@ -182,15 +183,16 @@ def pool_costs(ledger: pd.DataFrame, capacity: pd.DataFrame, work: pd.DataFrame)
     ledger
         ``month``, ``account``, ``pool``, ``amount`` (cents); of ``passed_on`` where pools serve pools.
     capacity
-        ``month``, ``pool``, ``capacity_s`` (seconds).
+        ``month``, ``pool``, ``capacity_s`` (seconds); one row a month and pool.
     work
         ``month``, ``pool``, ``seconds``; further columns are not looked at.
 
     Returns
     -------
     DataFrame
-        One row a month, account and pool: ``posted``, ``charged``, ``unused``, ``over_absorbed`` (0 or less),
-        ``unassigned`` (cents), ``capacity_s``, ``used_s`` (seconds), ``rate`` (cents per minute of the posting).
+        One row a month, account and pool: ``posted``, ``charged``, ``unused``, ``over_absorbed`` (0 or less; of a
+        credit 0 or more), ``unassigned`` (cents), ``capacity_s``, ``used_s`` (seconds), ``rate`` (cents per minute of
+        the posting).
 
     Notes
     -----
@@ -231,9 +233,21 @@ def pool_costs(ledger: pd.DataFrame, capacity: pd.DataFrame, work: pd.DataFrame)
 
 
 def rates(pools: pd.DataFrame) -> pd.Series:
-    """Cents a second by pool, of all its postings over all months: takes the result of ``pool_costs``.
+    """Cents a second by pool, of all its postings over all months.
 
-    A pool without capacity has none.
+    Parameters
+    ----------
+    pools
+        The result of ``pool_costs``.
+
+    Returns
+    -------
+    Series
+        Cents a second, by ``pool``. A pool without capacity has none; what was posted in a month without one counts.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.2.
 
     Examples
     --------
@@ -271,6 +285,21 @@ def charge_work(work: pd.DataFrame, pools: pd.DataFrame) -> tuple[pd.DataFrame, 
     tuple
         ``work``, sorted by all its columns but ``seconds`` and ``times``, with ``cost`` (cents); and one row a posting:
         ``month``, ``account``, ``pool``, ``allocated`` (cents, summed from the customers' side).
+
+    Notes
+    -----
+    docs/METHODS.md section 3.1.
+
+    Examples
+    --------
+    100 cents by three customers of a minute each; the 34 of a by the seconds of two channels.
+
+    >>> pools = pd.DataFrame({"month": ["m"], "account": "wages", "pool": "desk", "charged": 100})
+    >>> work = pd.DataFrame({"month": "m", "pool": "desk", "activity": "entry", "customer_id": list("aabc"),
+    ...                      "channel": ["app", "web", "web", "web"], "seconds": [20, 40, 60, 60]})
+    >>> costed, posted = charge_work(work, pools)
+    >>> costed["cost"].tolist(), posted["allocated"].tolist()
+    ([11, 23, 33, 33], [100])
     """
     keys = [column for column in work.columns if column not in ("seconds", "times")]
     once = [column for column in ("month", "pool", "activity", "customer_id") if column in keys]
@@ -338,6 +367,25 @@ def tie_out(
     DataFrame
         One row a month and account and a last row "total": ``month``, ``account``, ``posted``, ``allocated``,
         ``unused``, ``over_absorbed``, ``unassigned``, ``difference`` (cents).
+
+    Notes
+    -----
+    docs/METHODS.md section 3.1. Freight of a month in which the ledger posts none, though it does in others, stands in
+    the account "(not posted)".
+
+    Examples
+    --------
+    >>> ledger = pd.DataFrame({"month": "m", "account": ["wages", "carriers"], "pool": ["desk", "freight"],
+    ...                        "amount": [1000, 600]})
+    >>> work = pd.DataFrame({"month": "m", "pool": "desk", "customer_id": ["a", "b"], "seconds": [200, 100]})
+    >>> pools = pool_costs(ledger, pd.DataFrame({"month": ["m"], "pool": "desk", "capacity_s": 400}), work)
+    >>> costed, allocated = charge_work(work, pools)
+    >>> sent = pd.DataFrame({"month": ["m"], "freight": [580]})
+    >>> tie_out(ledger, pools, allocated, costed, sent).drop(columns=["month", "over_absorbed"])
+        account  posted  allocated  unused  unassigned  difference
+    0  carriers     600        580       0          20           0
+    1     wages    1000        750     250           0           0
+    2     total    1600       1330     250          20           0
     """
     keys, carriers = ["month", "account"], ledger[ledger["pool"] == FREIGHT]
     sent = freight.groupby("month")["freight"].sum() if len(carriers) else pd.Series(dtype="int64")
@@ -360,8 +408,30 @@ def tie_out(
 def assumed_handling(orders: pd.DataFrame, handling: pd.DataFrame) -> pd.DataFrame:
     """Orders with ``handling`` (cents): what is assumed per order and line, and of payments; 0 where nothing is.
 
-    Cancelled orders are not handled. ``orders`` needs ``n_lines``, ``cancelled``, may have ``payment_fee``;
-    ``handling`` is one row of ``cents_per_order``, ``cents_per_line``, or none.
+    Parameters
+    ----------
+    orders
+        ``n_lines``, ``cancelled``; may have ``payment_fee`` (cents). Cancelled orders are not handled.
+    handling
+        One row of ``cents_per_order``, ``cents_per_line``, or none.
+
+    Returns
+    -------
+    DataFrame
+        ``orders`` with ``handling`` (cents).
+
+    Notes
+    -----
+    docs/METHODS.md section 3.4.
+
+    Examples
+    --------
+    Two lines at 50, an order at 100, a fee of 7; the other order was cancelled.
+
+    >>> orders = pd.DataFrame({"n_lines": [2, 5], "cancelled": [False, True], "payment_fee": [7, 7]})
+    >>> rule = pd.DataFrame({"cents_per_order": [100], "cents_per_line": [50]})
+    >>> assumed_handling(orders, rule)["handling"].tolist()
+    [207, 0]
     """
     cents = orders["payment_fee"].fillna(0).astype("int64") if "payment_fee" in orders else 0
     for rule in handling.to_dict("records"):
@@ -377,8 +447,8 @@ def serve_costs(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame,
     Parameters
     ----------
     orders
-        Orders placed in the period with ``net_revenue``, ``cost_of_goods``, ``handling``
-        (cents), ``customer_id`` and the columns ``by``.
+        Orders placed in the period and not cancelled, with ``net_revenue``, ``cost_of_goods``, ``handling``
+        (cents), ``n_lines``, ``customer_id`` and the columns ``by``.
     work
         Costed work with ``cost`` (cents) and ``by``; may be empty.
     freight
@@ -389,10 +459,26 @@ def serve_costs(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame,
     Returns
     -------
     DataFrame
-        ``by``, ``n_orders``, ``n_customers``, ``net_revenue``, ``cost_of_goods``,
-        ``freight``, ``handling``, ``cost_to_serve``, ``margin`` (cents; revenue, cost
-        of goods and margin are missing in a group in which they are not known of every line),
-        ``serve_share`` (cost to serve by net revenue).
+        One row a group, of work or freight alone too: ``by``, ``n_orders``, ``n_customers`` (of orders),
+        ``net_revenue``, ``cost_of_goods``, ``freight``, ``handling`` (assumed, and work), ``cost_to_serve``, ``margin``
+        (cents; revenue, cost of goods and margin are missing in a group in which they are not known of every line),
+        ``serve_share`` (cost to serve by net revenue; missing without a revenue above 0).
+
+    Notes
+    -----
+    docs/METHODS.md section 3.3.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"segment": ["shop", "shop", "home"], "customer_id": list("aab"), "n_lines": 1,
+    ...     "net_revenue": [9000, 1000, 2000], "cost_of_goods": [6000, 500, 1200], "handling": 100})
+    >>> work = pd.DataFrame({"segment": ["shop"], "cost": [700]})
+    >>> sent = pd.DataFrame({"segment": ["shop", "home"], "freight": [600, 300]})
+    >>> found = serve_costs(orders, work, sent, by=["segment"])
+    >>> found[["segment", "net_revenue", "freight", "handling", "cost_to_serve", "margin", "serve_share"]]
+      segment  net_revenue  freight  handling  cost_to_serve  margin  serve_share
+    0    home         2000      300       100            400     400         0.20
+    1    shop        10000      600       900           1500    2000         0.15
     """
     by, every = list(by), [] if by else ["all"]
     parts = [
@@ -435,8 +521,32 @@ def serve_costs(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame,
 def kinds_costed(costed: pd.DataFrame, kinds: pd.DataFrame) -> pd.DataFrame:
     """What kinds of orders and departments cost: each cell's cents shared among its kinds by seconds.
 
-    Takes the result of ``charge_work`` and the frame ``work_kinds``, which adds up to the same seconds; gives it with
-    ``cost`` (cents), sorted. Sums over kinds are those of the cells, to the cent.
+    Parameters
+    ----------
+    costed
+        Work with ``cost``, of ``charge_work``.
+    kinds
+        The frame ``work_kinds``, which adds up to the same seconds.
+
+    Returns
+    -------
+    DataFrame
+        ``kinds`` with ``cost`` (cents), sorted. Sums over kinds are those of the cells, to the cent.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.4.
+
+    Examples
+    --------
+    Ten cents by 50, 25 and 25 seconds; the odd cent goes to the earlier of two alike.
+
+    >>> cell = {"month": "m", "pool": "desk", "activity": "entry", "segment": "s", "channel": "web", "region": "n"}
+    >>> costed = pd.DataFrame([cell | {"seconds": 100, "cost": 10}])
+    >>> kinds = pd.DataFrame([cell | {"order_class": kind, "seconds": seconds}
+    ...                       for kind, seconds in [("rush", 50), ("one line", 25), ("ten and more", 25)]])
+    >>> kinds_costed(costed, kinds).set_index("order_class")["cost"].to_dict()
+    {'one line': 3, 'rush': 5, 'ten and more': 2}
     """
     keys = ["month", "pool", "activity", *_CELL]
     more = sorted(set(kinds) - {*keys, "seconds", "times"})
@@ -452,7 +562,37 @@ def told_apart(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """The frames of ``serve_costs`` with the values of a column that too few customers stand behind put together.
 
-    Judged by orders and their revenue, with the rule of ``stats.publishable``; missing values are "(unknown)".
+    Judged by orders and their revenue, with the rule of ``stats.publishable``; missing values of orders are
+    "(unknown)".
+
+    Parameters
+    ----------
+    orders, work, freight
+        As for ``serve_costs``, all with the column ``by``.
+    by
+        Column that tells apart, such as ``order_class`` or ``fulfilment``.
+    min_n
+        Smallest number of customers behind a value, and behind its revenue.
+
+    Returns
+    -------
+    tuple
+        ``orders``, ``work`` and ``freight`` with the rare values of ``by`` replaced by "(other)"; "(no order)" stays.
+
+    Notes
+    -----
+    docs/METHODS.md sections 3.4 and 0.10.
+
+    Examples
+    --------
+    One customer with a locker is too few, and those of the store, the next fewest, join in.
+
+    >>> orders = pd.DataFrame({"fulfilment": ["home"] * 3 + ["store"] * 2 + ["locker"], "customer_id": range(6),
+    ...                        "net_revenue": 100})
+    >>> work = pd.DataFrame({"fulfilment": ["home", "locker", "(no order)"], "cost": [5, 7, 2]})
+    >>> told = told_apart(orders, work, work, by="fulfilment", min_n=2)
+    >>> told[0]["fulfilment"].value_counts().to_dict(), told[1]["fulfilment"].tolist()
+    ({'home': 3, '(other)': 3}, ['home', '(other)', '(no order)'])
     """
     orders = orders.assign(**{by: orders[by].fillna(stats.UNKNOWN)})
     judged = orders.assign(net_revenue=orders["net_revenue"].fillna(0), _was=orders[by])
@@ -466,7 +606,36 @@ def losing_kinds(
 ) -> pd.DataFrame:
     """``serve_costs`` of the kinds of orders, told apart by several columns, that cost more than they bring.
 
-    The largest loss first; kinds of too few customers stand together, work for no order is left out.
+    Parameters
+    ----------
+    orders, work, freight
+        As for ``serve_costs``, all with the columns ``by``.
+    by
+        Columns that make a kind, such as ``segment`` and ``order_class``.
+    min_n
+        Kinds of fewer customers stand together.
+
+    Returns
+    -------
+    DataFrame
+        ``kind`` (values of ``by``, with commas between) and the columns of ``serve_costs``, of kinds with a ``margin``
+        below 0, the largest loss first; work for no order is left out, and so are kinds of which the margin is not
+        known.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.7.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"segment": "shop", "order_class": ["rush"] * 2 + ["one line"] * 2,
+    ...     "customer_id": list("abcd"), "n_lines": 1, "net_revenue": 100, "cost_of_goods": 60, "handling": 0})
+    >>> work = pd.DataFrame({"segment": "shop", "order_class": ["rush", "one line"], "cost": [95, 20]})
+    >>> sent = work.rename(columns={"cost": "freight"}).assign(freight=10)
+    >>> found = losing_kinds(orders, work, sent, by=["segment", "order_class"], min_n=2)
+    >>> found[["kind", "n_orders", "cost_to_serve", "margin"]]
+             kind  n_orders  cost_to_serve  margin
+    0  shop, rush         2            105     -25
     """
     labelled = []
     for rows in (orders, work, freight):
@@ -479,9 +648,32 @@ def losing_kinds(
 
 
 def by_department(kinds: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
-    """One row a department and activity: ``times``, ``minutes``, ``cost`` (cents); takes ``kinds_costed``.
+    """What each department's activities cost, and the time that they take.
 
-    Departments and activities done fewer than ``min_n`` times in all stand together as "(other)".
+    Parameters
+    ----------
+    kinds
+        The result of ``kinds_costed``.
+    min_n
+        Departments and activities done fewer times in all stand together as "(other)".
+
+    Returns
+    -------
+    DataFrame
+        One row a department and activity: ``times``, ``minutes`` (whole ones), ``cost`` (cents).
+
+    Notes
+    -----
+    docs/METHODS.md section 3.4.
+
+    Examples
+    --------
+    >>> kinds = pd.DataFrame({"department": ["desk", "desk", "dsek"], "activity": "entry", "times": [6, 5, 2],
+    ...                       "seconds": [360, 240, 150], "cost": [36, 24, 15]})
+    >>> by_department(kinds, min_n=10)
+      department activity  times  minutes  cost
+    0    (other)    entry      2        2    15
+    1       desk    entry     11       10    60
     """
     names = {name: stats.common_names(kinds[name], kinds["times"], min_n=min_n) for name in ("department", "activity")}
     rows = kinds.assign(**names).groupby(["department", "activity"], as_index=False)[["times", "seconds", "cost"]].sum()
@@ -510,7 +702,28 @@ def by_product_group(
     Returns
     -------
     DataFrame
-        ``category``, ``n_customers``, the money columns and ``serve_share`` of ``serve_costs``; largest revenue first.
+        One row a category, largest revenue first: ``category``, ``n_customers``, the money columns (cents) and
+        ``serve_share`` of ``serve_costs``. What is of no line of an order, such as a visit, is "(no article)".
+
+    Notes
+    -----
+    docs/METHODS.md section 3.4.
+
+    Examples
+    --------
+    >>> mix = pd.DataFrame({"customer_id": list("abab"), "category": ["tea", "tea", "wine", "wine"],
+    ...                     "net_revenue": [100, 100, 50, 50], "cost_of_goods": [60, 60, 30, 30]})
+    >>> parts = pd.DataFrame({"pool": ["desk", "desk", "freight"], "activity": ["entry", "entry", "sent"],
+    ...                       "category": ["tea", "wine", "wine"], "parts": [2, 1, 1]})
+    >>> costed = pd.DataFrame({"pool": "desk", "activity": ["entry", "visit"], "cost": [60, 9]})
+    >>> orders, ledger = pd.DataFrame({"n_lines": [2], "handling": [0]}), pd.DataFrame({"pool": ["freight"]})
+    >>> sent = pd.DataFrame({"freight": [30]})
+    >>> found = by_product_group(mix, parts, costed, sent, orders, pd.DataFrame(), ledger, min_n=2)
+    >>> found[["category", "net_revenue", "freight", "handling", "cost_to_serve", "margin"]]
+           category  net_revenue  freight  handling  cost_to_serve  margin
+    0           tea          200        0        40             40      40
+    1          wine          100       30        20             50     -10
+    2  (no article)            0        0         9              9      -9
     """
     judged = mix.assign(net_revenue=mix["net_revenue"].fillna(0), was=mix["category"])
     judged = stats.publishable(judged, by=["category"], person="customer_id", amounts=["net_revenue"], min_n=min_n)
@@ -552,9 +765,32 @@ def by_product_group(
 def waterfall(orders: pd.DataFrame, work: pd.DataFrame, freight: pd.DataFrame, *, by: str) -> pd.DataFrame:
     """From revenue to what is left, step by step, one row a group and step; what every group has none of is left out.
 
-    Takes the frames of ``serve_costs``. Columns: ``by``, ``step`` (net revenue, cost of goods, freight, each pool,
-    assumed handling, result), ``amount`` (cents; costs below 0; the result is the sum of the steps above it). Without
-    a cost of goods that is known of every line there is no such step; without a revenue, there are no rows.
+    Parameters
+    ----------
+    orders, work, freight
+        As for ``serve_costs``, with ``by``; ``work`` with ``pool`` too.
+    by
+        Column to group by.
+
+    Returns
+    -------
+    DataFrame
+        ``by``, ``step`` (net revenue, cost of goods, freight, each pool, assumed handling, result), ``amount`` (cents;
+        costs below 0; the result is the sum of the steps above it); largest revenue first. Without a cost of goods that
+        is known of every line there is no such step; without a revenue, there are no rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.3.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"segment": ["shop"], "customer_id": ["a"], "n_lines": 1, "net_revenue": 1000,
+    ...                        "cost_of_goods": 600, "handling": 0})
+    >>> work = pd.DataFrame({"segment": "shop", "pool": ["desk", "van"], "cost": [70, 30]})
+    >>> sent = pd.DataFrame({"segment": ["shop"], "freight": [50]})
+    >>> waterfall(orders, work, sent, by="segment").set_index("step")["amount"].to_dict()
+    {'net revenue': 1000, 'cost of goods': -600, 'freight': -50, 'desk': -70, 'van': -30, 'result': 250}
     """
     sums = serve_costs(orders, work, freight, by=[by]).set_index(by)
     steps = {"net revenue": sums["net_revenue"]}
@@ -582,9 +818,36 @@ def serve_shares(
 ) -> pd.DataFrame:
     """Cost to serve by net revenue of each group, with intervals that hold together.
 
-    Takes the frames of ``serve_costs``. One row a group: ``by``, ``n`` (customers),
-    ``ratio``, ``ratio_low``, ``ratio_high`` (shares 0-1), Bonferroni over the groups;
-    docs/METHODS.md section 3.3.
+    Parameters
+    ----------
+    orders, work, freight
+        As for ``serve_costs``, all with ``customer_id``. A revenue that is not known counts as none.
+    by
+        Grouping columns; none for one share over all.
+    confidence
+        Coverage of the intervals, between 0 and 1; they hold together over the groups that have a revenue.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: ``by``, ``n`` (customers), ``ratio``, ``ratio_low``, ``ratio_high`` (shares, 0.1: a tenth of
+        revenue; missing without a revenue above 0).
+
+    Notes
+    -----
+    docs/METHODS.md sections 3.3 and 0.7: interval of a ratio over customers, by Bonferroni over the groups. Poor while
+    one customer holds a large part of the revenue.
+
+    Examples
+    --------
+    Costs of 1, 2, 3 and 2 by revenues of 10, 20, 10 and 20: 8 by 60.
+
+    >>> orders = pd.DataFrame({"customer_id": list("abcd"), "net_revenue": [10, 20, 10, 20], "handling": 0})
+    >>> work = pd.DataFrame({"customer_id": list("abcd"), "cost": [1, 2, 3, 2]})
+    >>> sent = pd.DataFrame({"customer_id": list("abcd"), "freight": 0})
+    >>> serve_shares(orders, work, sent, by=[]).round(4)
+       n   ratio  ratio_low  ratio_high
+    0  4  0.1333       0.06      0.2066
     """
     by = list(by)
     keys = [*by, "customer_id"]
@@ -604,9 +867,31 @@ def serve_shares(
 def capacity_use(pools: pd.DataFrame) -> pd.DataFrame:
     """One row a pool over all months: its time, what it costs, and what of it was used.
 
-    ``minutes``, ``used_minutes``, ``used_share`` (0-1), ``rate`` (money per minute in major units: posted cost by
-    practical capacity), ``posted``, ``charged``, ``unused``, ``over_absorbed``, ``unassigned`` (cents). Takes the
-    result of ``pool_costs``.
+    Parameters
+    ----------
+    pools
+        The result of ``pool_costs``.
+
+    Returns
+    -------
+    DataFrame
+        ``pool``, ``minutes``, ``used_minutes``, ``used_share`` (1: all of it; above: more than there is), ``rate``
+        (money per minute in major units: posted cost by practical capacity), ``posted``, ``charged``, ``unused``,
+        ``over_absorbed``, ``unassigned`` (cents). Share and rate are missing without a capacity.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.2.
+
+    Examples
+    --------
+    >>> ledger = pd.DataFrame({"month": ["m"], "account": "wages", "pool": "desk", "amount": 48_000})
+    >>> capacity = pd.DataFrame({"month": ["m"], "pool": "desk", "capacity_s": 600 * 60})
+    >>> work = pd.DataFrame({"month": ["m"], "pool": "desk", "seconds": 450 * 60})
+    >>> use = capacity_use(pool_costs(ledger, capacity, work))
+    >>> use[["minutes", "used_minutes", "used_share", "rate", "charged", "unused"]]
+       minutes  used_minutes  used_share  rate  charged  unused
+    0      600           450        0.75   0.8    36000   12000
     """
     money = ["posted", "charged", *_LEFT]
     columns = ["pool", "minutes", "used_minutes", "used_share", "rate", *money]
@@ -648,6 +933,22 @@ def faults(
     DataFrame
         One row a fault and name: ``fault``, ``name``, ``n`` (rows, months or customers), ``cost`` (cents; missing where
         there is none to tell).
+
+    Notes
+    -----
+    docs/METHODS.md section 3.1.
+
+    Examples
+    --------
+    >>> none = pd.DataFrame(columns=["fault", "name", "n"])
+    >>> ledger = pd.DataFrame({"month": "m", "account": "rent", "pool": ["desk", "van"], "amount": [100, 70]})
+    >>> capacity = pd.DataFrame({"month": ["m"], "pool": "desk", "capacity_s": 600})
+    >>> costed = pd.DataFrame({"month": ["m"], "pool": "desk", "activity": "visit", "customer_id": "b",
+    ...                        "seconds": 60, "cost": 10})
+    >>> faults(none, ledger, capacity, costed, pd.DataFrame({"customer_id": ["a"]}), min_n=1)
+                            fault   name  n  cost
+    0  customers without an order  visit  1    10
+    1     pool without a capacity    van  1    70
     """
     posted = ledger[ledger["pool"] != FREIGHT].groupby(["pool", "month"], as_index=False)["amount"].sum()
     known = capacity[capacity["capacity_s"] > 0][["month", "pool"]].drop_duplicates()
@@ -684,7 +985,33 @@ def charged_freight(orders: pd.DataFrame, freight: pd.DataFrame, ledger: pd.Data
 
     Where the ledger posts freight, that of the shipments handed over in the period, so
     that it meets the postings; else that of the period's own orders, so that it meets
-    their lines (docs/METHODS.md section 3.4). Kinds, ``fulfilment`` and ``order_class``, as far as they are known.
+    their lines.
+
+    Parameters
+    ----------
+    orders, freight
+        The frames ``orders`` and ``freight`` (or ``freight_kinds``): ``customer_id``, ``segment``, ``channel``,
+        ``region``, ``freight`` (cents; missing: 0), and ``fulfilment`` and ``order_class`` as far as they are known.
+    ledger
+        As posted, for ``pool``.
+
+    Returns
+    -------
+    DataFrame
+        ``customer_id``, ``segment``, ``channel``, ``region``, the kinds that the frame has, ``freight`` (cents).
+
+    Notes
+    -----
+    docs/METHODS.md section 3.4.
+
+    Examples
+    --------
+    >>> who = {"customer_id": ["a"], "segment": "shop", "channel": "web", "region": "n"}
+    >>> orders, sent = pd.DataFrame(who | {"freight": 500}), pd.DataFrame(who | {"freight": 900})
+    >>> charged_freight(orders, sent, pd.DataFrame({"pool": ["desk", "freight"]}))["freight"].tolist()
+    [900]
+    >>> charged_freight(orders, sent, pd.DataFrame({"pool": ["desk"]}))["freight"].tolist()
+    [500]
     """
     source = freight if (ledger["pool"] == FREIGHT).any() else orders
     keys = ["customer_id", *_CELL, *(kind for kind in ("fulfilment", "order_class") if kind in source)]
@@ -695,9 +1022,39 @@ def charged_freight(orders: pd.DataFrame, freight: pd.DataFrame, ledger: pd.Data
 def key_figures(shares: Sequence[pd.DataFrame], sums: Sequence[pd.DataFrame], tie: pd.DataFrame) -> pd.DataFrame:
     """Key figures of the report, in the columns of ``figures.parquet``.
 
-    Takes ``serve_shares`` and ``serve_costs`` over all, by segment, and by segment and channel, and ``tie_out``. Cohort
-    is ``orders``, the unit a share (0-1), or cents for net revenue, margin and the difference of the ledger. Shares
-    are none where no cost of serving is on record at all.
+    Parameters
+    ----------
+    shares
+        ``serve_shares`` over all, by segment, and by segment and channel.
+    sums
+        ``serve_costs`` of the same.
+    tie
+        The result of ``tie_out``.
+
+    Returns
+    -------
+    DataFrame
+        One row a figure and group: ``figure_id`` (serve_share, net_revenue, margin, ledger_difference),
+        ``definition_id``, ``cohort`` (orders, or ledger), ``segment``, ``channel`` (empty: all), ``value``, ``low``,
+        ``high``, ``n`` (customers; of the ledger, months and accounts), ``unit``: a share (1: all of revenue), or
+        cents. Shares are none where no cost of serving is on record at all; there is no difference of a ledger without
+        postings.
+
+    Notes
+    -----
+    docs/METHODS.md sections 3.1 and 3.3.
+
+    Examples
+    --------
+    >>> whole = pd.DataFrame({"n": [40], "ratio": [0.15], "ratio_low": [0.12], "ratio_high": [0.18]})
+    >>> sums = pd.DataFrame({"n_customers": [40], "net_revenue": [10_000], "margin": [2_000]})
+    >>> tie = pd.DataFrame({"account": ["wages", "total"], "posted": [900, 900], "difference": [0, 0]})
+    >>> key_figures([whole], [sums], tie)[["figure_id", "cohort", "value", "low", "high", "n", "unit"]]
+               figure_id  cohort     value   low  high   n   unit
+    0        serve_share  orders      0.15  0.12  0.18  40  share
+    1        net_revenue  orders  10000.00   NaN   NaN  40  cents
+    2             margin  orders   2000.00   NaN   NaN  40  cents
+    3  ledger_difference  ledger      0.00   NaN   NaN   1  cents
     """
     rates = pd.concat([rows.assign(figure_id="serve_share", unit="share") for rows in shares], ignore_index=True)
     if (rates["ratio"].fillna(0) == 0).all():  # no cost of serving is on record: none is no figure

@@ -62,16 +62,106 @@ class _Censored(GenericLikelihoodModel):
         return self.exog @ np.asarray(params)[: self.exog.shape[1]] + self.offset
 
     def loglikeobs(self, params: Sequence[float]) -> np.ndarray:
+        """Log-likelihood of each row, seen or censored.
+
+        Parameters
+        ----------
+        params
+            Coefficients, and the logarithm of scale or dispersion where the model has one, as ``fit`` tells them.
+
+        Returns
+        -------
+        array
+            One number a row: of a floor the log-probability of that much or more.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.8.
+
+        Examples
+        --------
+        At a mean of 2, 1 was seen, then at least 1; exp(-2) x 2, and 1 - exp(-2):
+
+        >>> np.exp(CensoredPoisson([1, 1], censored=[0, 1]).loglikeobs([np.log(2)])).round(4).tolist()
+        [0.2707, 0.8647]
+        """
         return self._rows(np.asarray(params))[0]
 
     def score_obs(self, params: Sequence[float], **_: object) -> np.ndarray:
+        """Gradient of each row's log-likelihood.
+
+        Parameters
+        ----------
+        params
+            As for ``loglikeobs``.
+
+        Returns
+        -------
+        array
+            One row a row, one column a parameter.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.8.
+
+        Examples
+        --------
+        Of a count that was seen it is the count less its mean, here 5 - 2 and 1 - 2:
+
+        >>> CensoredPoisson([5, 1]).score_obs([np.log(2)]).round(4).tolist()
+        [[3.0], [-1.0]]
+        """
         slopes = self._rows(np.asarray(params))[1]
         return np.hstack([slope[:, None] * x for slope, x in zip(slopes, self._designs, strict=True)])
 
     def score(self, params: Sequence[float]) -> np.ndarray:
+        """Gradient of the log-likelihood.
+
+        Parameters
+        ----------
+        params
+            As for ``loglikeobs``.
+
+        Returns
+        -------
+        array
+            One number a parameter, the sum of ``score_obs``: 0 at the maximum.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.8.
+
+        Examples
+        --------
+        >>> CensoredPoisson([5, 1]).score([np.log(2)]).round(4).tolist()
+        [2.0]
+        """
         return self.score_obs(params).sum(axis=0)
 
     def hessian(self, params: Sequence[float]) -> np.ndarray:
+        """Second derivatives of the log-likelihood.
+
+        Parameters
+        ----------
+        params
+            As for ``loglikeobs``.
+
+        Returns
+        -------
+        array
+            One row and one column a parameter; minus its inverse at the maximum is the covariance without clusters.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.8.
+
+        Examples
+        --------
+        Each count that was seen tells of the logarithm of its mean as much as the mean is large:
+
+        >>> CensoredPoisson([5, 1]).hessian([np.log(2)]).round(4).tolist()
+        [[-4.0]]
+        """
         bends, parts = self._rows(np.asarray(params))[2], list(enumerate(self._designs))
         return np.block([[x.T @ (bends[i + j][:, None] * z) for j, z in parts] for i, x in parts])
 
@@ -82,7 +172,37 @@ class _Censored(GenericLikelihoodModel):
         return np.append(np.linalg.pinv(self.exog) @ (np.log(self.endog + 0.5) - self.offset), [0] * len(self.extra))
 
     def fit(self, clusters: Sequence[object] | None = None) -> GenericLikelihoodModelResults:
-        """Maximum of the likelihood by Newton's method; errors from the information, or summed by ``clusters``."""
+        """Maximum of the likelihood by Newton's method.
+
+        Parameters
+        ----------
+        clusters
+            Label of each row, rows of one label depending on each other; None: rows are independent.
+
+        Returns
+        -------
+        results
+            Of statsmodels: ``params`` (coefficients, then the extra parameter), ``bse``, ``llf``, ``cov_params()``.
+            Errors from the information, or summed by ``clusters``: missing where there is but one.
+
+        Raises
+        ------
+        DataError
+            If the likelihood has no finite maximum, as where every row is censored.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.8.
+
+        Examples
+        --------
+        Rows told twice halve the variance, unless it is said that they are the same:
+
+        >>> once, twice = CensoredPoisson([3, 5, 4, 8]), CensoredPoisson([3, 5, 4, 8] * 2)
+        >>> fits = once.fit(), twice.fit(), once.fit(range(4)), twice.fit([*range(4)] * 2)
+        >>> [round(fit.bse[0].item(), 3) for fit in fits]
+        [0.224, 0.158, 0.216, 0.216]
+        """
         free, settled = _newton(self._at, self._start(), reach=self._reach)
         size = np.append((self.exog**2).mean(axis=0) ** 0.5, [self._unit(free)] * len(self.extra))
         if not settled or np.linalg.eigvalsh(-self._at(free)[2] / np.outer(size, size))[0] < _FLAT:
@@ -103,10 +223,30 @@ class _Censored(GenericLikelihoodModel):
 class CensoredNormal(_Censored):
     """Normal values of which some are known only to lie beyond a bound (Tobit), by maximum likelihood.
 
-    ``endog``: values, or bounds of those censored; ``exog``: numeric covariates, a constant among them, or a constant
-    alone; ``censored``: 0 seen, 1 at or above ``endog`` (sold out), -1 at or below it. Told are coefficients and
-    ``log_scale``, found in Olsen's parameters (Econometrica 46, 1978), whose log-likelihood is concave. DataError on
-    gaps, and from ``fit`` without a maximum. Tobin, Econometrica 26, 1958; docs/METHODS.md 1.8. Poor for small counts.
+    Parameters
+    ----------
+    endog
+        Values, or bounds of those censored, without gaps.
+    exog
+        Numeric covariates, a constant among them; None: a constant alone.
+    censored
+        Of each row: 0 seen, 1 at or above ``endog`` (sold out), -1 at or below it. Left out: all seen.
+    exposure
+        For counts; leave it out here.
+
+    Raises
+    ------
+    DataError
+        If there is no row, a gap or another side, each told with its rows; from ``fit`` if there is no finite maximum.
+
+    Notes
+    -----
+    Told are coefficients and ``log_scale``, found in Olsen's parameters (Econometrica 46, 1978), whose log-likelihood
+    is concave. Tobin, Econometrica 26, 1958; docs/METHODS.md section 1.8. Poor for small counts.
+
+    Examples
+    --------
+    12, 15 and 9 were seen, twice it was 20 or more: the mean is above 15.2, that of the five (then ``log_scale``):
 
     >>> CensoredNormal([12, 15, 20, 9, 20], censored=[0, 0, 1, 0, 1]).fit().params.round(2).tolist()
     [16.97, 1.91]
@@ -143,8 +283,29 @@ class CensoredNormal(_Censored):
 class CensoredPoisson(_Censored):
     """Poisson counts of which some are a floor: where the article ran out, sales are the least that was wanted.
 
-    As ``CensoredNormal``, of whole counts, ``censored`` 0 or 1; ``exposure``: time of a row, above 0, and the count
-    expected is exposure x exp(exog b). Biased low by demand of more spread. Conrad, Management Science 23(3), 1976.
+    Parameters
+    ----------
+    endog
+        Whole counts of 0 or more.
+    exog
+        As for ``CensoredNormal``.
+    censored
+        Of each row: 0 seen, 1 a floor. Left out: all seen.
+    exposure
+        Time of each row, above 0; the count expected is exposure x exp(exog b). Left out: 1.
+
+    Raises
+    ------
+    DataError
+        As for ``CensoredNormal``, and if a count is not whole or an exposure not above 0.
+
+    Notes
+    -----
+    Conrad, Management Science 23(3), 1976; docs/METHODS.md section 1.8. Biased low by demand of more spread.
+
+    Examples
+    --------
+    Ten pieces in three days, and five or more on a fourth, are 4.03 a day; sales were 15 / 4 = 3.75:
 
     >>> np.exp(CensoredPoisson([3, 5, 5, 2], censored=[0, 0, 1, 0]).fit().params).round(2).tolist()
     [4.03]
@@ -164,7 +325,29 @@ class CensoredPoisson(_Censored):
         return found[0], found[1:2], found[2:]
 
     def dispersion_score(self, params: Sequence[float]) -> float:
-        """Slope of the log-likelihood by an NB2 dispersion at 0: above 0 where counts vary more than a Poisson's."""
+        """Slope of the log-likelihood by an NB2 dispersion at 0: above 0 where counts vary more than a Poisson's.
+
+        Parameters
+        ----------
+        params
+            Coefficients, as ``fit`` tells them.
+
+        Returns
+        -------
+        float
+            Log-likelihood a unit of dispersion; only where it is above 0 has ``CensoredNegativeBinomial`` a maximum.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.8.
+
+        Examples
+        --------
+        Both have mean 4; half of ((0 + 0 + 1 + 1) - 16), then of ((16 + 16 + 9 + 9) - 16):
+
+        >>> [CensoredPoisson(counts).dispersion_score([np.log(4)]) for counts in ([4, 4, 3, 5], [0, 8, 1, 7])]
+        [-7.0, 17.0]
+        """
         mean, slope, y = np.exp(self._linear(params)), self._rows(np.asarray(params))[1][0], self.endog
         return float(np.where(self.censored == 1, slope * (y - 1 - mean), (y - mean) ** 2 - y).sum() / 2)
 
@@ -172,9 +355,23 @@ class CensoredPoisson(_Censored):
 class CensoredNegativeBinomial(_Censored):
     """Right-censored counts that vary more than a Poisson's: variance mean + dispersion x mean^2 (NB2).
 
-    Takes what ``CensoredPoisson`` takes; the last parameter is ``log_dispersion``. Counts that vary no more than a
-    Poisson's have no maximum (``CensoredPoisson.dispersion_score`` not above 0). docs/METHODS.md section 1.8.
+    Parameters
+    ----------
+    endog, exog, censored, exposure
+        As for ``CensoredPoisson``.
 
+    Raises
+    ------
+    DataError
+        As for ``CensoredPoisson``. Counts that vary no more than a Poisson's have no maximum
+        (``CensoredPoisson.dispersion_score`` not above 0).
+
+    Notes
+    -----
+    docs/METHODS.md section 1.8. The last parameter is ``log_dispersion``.
+
+    Examples
+    --------
     >>> np.exp(CensoredNegativeBinomial([0, 9, 2, 5, 7], censored=[0, 0, 0, 1, 1]).fit().params).round(2).tolist()
     [8.54, 1.33]
     """
@@ -217,16 +414,39 @@ def demand_by_group(
 ) -> pd.DataFrame:
     """Pieces that were wanted, and that were lost because the article ran out, by group.
 
-    ``spans``, one row a span of time of one stock: ``by`` (a group has one demand a day), ``days`` (above 0, while
-    there was stock), ``sold`` (pieces), ``stocked_out`` (``sold`` is a floor), and ``cluster`` where spans depend on
-    each other. Negative binomial where the likelihood ratio against Poisson is significant at ``level``: half its p,
-    as a dispersion of 0 is an end (Self and Liang, JASA 82, 1987). One row a group: ``by``, ``n`` (spans),
-    ``stocked_out`` (share of them, 0-1), ``sold``, ``demand``, ``lost`` (``demand`` - ``sold``) with ends, in pieces;
-    ``model`` (none where nothing ran out); ``reason`` why they are missing: "always sold out", "nothing sold", "no
-    finite maximum". Ends hold together over the groups, and hold what was wanted, not only its expectation
-    E[D | D >= sold] - sold: variance by the delta method plus that of D given D >= sold. DataError if a column is
-    missing or not as said. docs/METHODS.md section 1.8.
+    Parameters
+    ----------
+    spans
+        One row a span of time of one stock (the frame ``stock_spans``): ``by``, ``days`` (above 0, while there was
+        stock), ``sold`` (whole pieces), ``stocked_out`` (``sold`` is a floor), and ``cluster`` where spans depend on
+        each other.
+    by
+        Grouping columns (missing: "(unknown)"); none for one figure over all. A group has one demand a day.
+    confidence
+        Coverage of the ends, which hold together over the groups (Bonferroni).
+    level
+        p of the likelihood ratio against Poisson up to which the negative binomial is used.
 
+    Returns
+    -------
+    DataFrame
+        One row a group: ``by``, ``n`` (spans), ``stocked_out`` (share of them, 0-1), ``sold``, ``demand``, ``lost``
+        (``demand`` - ``sold``) with ends, in pieces; ``model`` (none where nothing ran out); ``reason`` why they are
+        missing: "always sold out", "nothing sold", "no finite maximum".
+
+    Raises
+    ------
+    DataError
+        If a column is missing or not as said, each fault told with its rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.8. Lost is E[D | D >= sold] - sold; the ends hold what was wanted, not only its
+    expectation: variance by the delta method plus that of D given D >= sold. The likelihood ratio has half its p, as a
+    dispersion of 0 is an end (Self and Liang, JASA 82, 1987). Poor by category where few large orders make the demand.
+
+    Examples
+    --------
     >>> spans = pd.DataFrame({"days": 1, "sold": [3, 5, 5, 2], "stocked_out": [False, False, True, False]})
     >>> demand_by_group(spans, by=[])[["sold", "demand", "lost", "model"]].round(2).values.tolist()
     [[15, 16.12, 1.12, 'Poisson']]
@@ -272,14 +492,37 @@ def _lost(part: pd.DataFrame, level: float) -> tuple[float, float, str | None, s
 def first_choice(sales: pd.DataFrame, available: pd.DataFrame, *, share: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What customers would have chosen first, had all been on the shelf: logit choice, Poisson arrivals.
 
-    ``sales``: pieces, one row a period, one column a product; ``available``, labelled alike: was it on the shelf?
-    ``share``: of those who come, who buy one of the products when all are there; no data tell it. One row a product:
-    ``product``, ``share`` (of first choices, 0-1; missing if never there), in pieces ``sales``, ``first_choice``,
-    ``recaptured`` (sales to those who wanted another), ``spilled`` (wanted it, took another), ``lost`` (took nothing);
-    ``first_choice`` = ``sales`` - ``recaptured`` + ``spilled`` + ``lost``. One row a period: ``period``, ``sales``,
-    ``arrivals`` (missing with an empty shelf). DataError if tables do not match, or no finite weights exist. Model of
-    Vulcano, van Ryzin and Ratliff, Operations Research 60(2), 2012; utilities by Newton's method from the concave
-    likelihood given sales of a period, where their EM need not climb. docs/METHODS.md section 1.8.
+    Parameters
+    ----------
+    sales
+        Pieces, one row a period, one column a product.
+    available
+        True or false, labelled as ``sales``: was the product on the shelf?
+    share
+        Of those who come, who buy one of the products when all are there, inside 0 to 1; no data tell it.
+
+    Returns
+    -------
+    tuple
+        One row a product: ``product``, ``share`` (of first choices, 0-1), in pieces ``sales``, ``first_choice``,
+        ``recaptured`` (sales to those who wanted another), ``spilled`` (wanted it, took another), ``lost`` (took
+        nothing); ``first_choice`` = ``sales`` - ``recaptured`` + ``spilled`` + ``lost``; missing if never there. And
+        one row a period: ``period``, ``sales``, ``arrivals`` (customers; missing with an empty shelf).
+
+    Raises
+    ------
+    DataError
+        If the tables do not match, ``share`` is not inside 0 to 1, pieces are negative, missing or sold off the shelf,
+        or no finite weights exist.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.8. Model of Vulcano, van Ryzin and Ratliff, Operations Research 60(2), 2012; utilities by
+    Newton's method from the concave likelihood given sales of a period, where their EM need not climb.
+
+    Examples
+    --------
+    While both were there, a sold twice what b did; in the second period all who wanted a found b, or went:
 
     >>> sales = pd.DataFrame({"a": [6, 0], "b": [3, 4]})
     >>> first_choice(sales, pd.DataFrame({"a": [True, False], "b": True}), share=0.5)[0].round(2).values.tolist()
@@ -318,14 +561,38 @@ def first_choice(sales: pd.DataFrame, available: pd.DataFrame, *, share: float) 
 def outcomes(wishes: pd.DataFrame, *, by: Sequence[str], min_n: int = 1, confidence: float = 0.95) -> pd.DataFrame:
     """What came of wishes, and the revenue of those that were not met, by group.
 
-    ``wishes``, one row a wish: ``by`` (missing: "(unknown)"), ``person``, ``outcome`` (of ``OUTCOMES``, else
-    DataError), ``value`` (cents, if known), as in the frame ``wishes``; groups of fewer than ``min_n`` persons stand
-    together. One row a group: ``by``, ``n`` (wishes), ``n_persons``; with ends that
-    hold together over the groups, shares of wishes (0-1) ``bought``, ``substituted``, ``unavailable``, ``not_ranged``,
-    ``unmet`` (the last two) and ``lost`` (value of unmet wishes, cents; ends from two persons on); ``n_unknown`` (unmet
-    wishes without a value, which count 0; if all, ``lost`` is missing). Persons are drawn: docs/METHODS.md sections 0.7
-    (Wilson's interval where all are alike) and 1.8; variance of a total N/(N-1) sum (y - T/N)^2 over all N persons.
+    Parameters
+    ----------
+    wishes
+        One row a wish (the frame ``wishes``): ``by`` (missing: "(unknown)"), ``person`` (missing: all one), ``outcome``
+        (of ``OUTCOMES``), and ``value`` (cents, where known).
+    by
+        Grouping columns; none for one row over all.
+    min_n
+        Groups of fewer persons stand together.
+    confidence
+        Coverage of the ends, which hold together over the groups (Bonferroni).
 
+    Returns
+    -------
+    DataFrame
+        One row a group: ``by``, ``n`` (wishes), ``n_persons``; with ends the shares of wishes (0-1) ``bought``,
+        ``substituted``, ``unavailable``, ``not_ranged``, ``unmet`` (the last two) and ``lost`` (value of unmet wishes,
+        cents; ends from two persons on); ``n_unknown`` (unmet wishes without a value, which count 0; if all, ``lost``
+        is missing).
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or an outcome is none of ``OUTCOMES``.
+
+    Notes
+    -----
+    Persons are drawn: docs/METHODS.md sections 0.7 (Wilson's interval where all are alike) and 1.8; variance of a total
+    N/(N-1) sum (y - T/N)^2 over all N persons.
+
+    Examples
+    --------
     >>> wishes = pd.DataFrame({"person": [1, 1, 2], "outcome": ["bought", "not_ranged", "unavailable"], "value": 300})
     >>> outcomes(wishes, by=[])[["n", "n_persons", "unmet", "lost"]].round(2).values.tolist()
     [[3.0, 2.0, 0.67, 600.0]]
@@ -338,13 +605,39 @@ def outcomes(wishes: pd.DataFrame, *, by: Sequence[str], min_n: int = 1, confide
 def wanted(wishes: pd.DataFrame, *, days: float, min_n: int, top: int = 20, confidence: float = 0.95) -> pd.DataFrame:
     """Wanted but not on the shelf: the ``top`` articles or search terms by unmet wishes.
 
-    ``wishes`` as for ``outcomes``, with ``item`` (article or term; wishes without are left out), and ``site`` to part
-    them by it; ``days`` that they cover. One row an item (and site) with ``min_n`` persons or more of an unmet wish,
-    most unmet wishes first, then by name: ``item``, ``site``, ``n`` (wishes), ``n_persons`` (with an unmet one),
-    ``unmet`` (share, 0-1), ``lost``, ``n_unknown`` as in ``outcomes``, ``n_unmet``, ``per_day`` (unmet); ends hold
-    together over all such rows, also below the top; a day they are exact Poisson ones (Garwood, Biometrika 28, 1936) of
-    n_unmet / d, times d = sum m^2 / sum m over persons of m unmet wishes. docs/METHODS.md section 1.8.
+    Parameters
+    ----------
+    wishes
+        As for ``outcomes``, with ``item`` (article or term; wishes without are left out), and ``site`` to part them by
+        it.
+    days
+        That the wishes cover, above 0.
+    min_n
+        Persons with an unmet wish that an item needs.
+    top
+        Rows at most.
+    confidence
+        Coverage of the ends, which hold together over all such rows, also below the top (Bonferroni).
 
+    Returns
+    -------
+    DataFrame
+        One row an item (and site), most unmet wishes first, then by name: ``item``, ``site``, ``n`` (wishes),
+        ``n_persons`` (with an unmet one), ``unmet`` (share, 0-1), ``lost`` (cents) with ends, ``n_unknown`` as in
+        ``outcomes``, ``n_unmet``, ``per_day`` (unmet wishes) with ends.
+
+    Raises
+    ------
+    DataError
+        If ``days`` is not above 0, a column is missing, or an outcome is none of ``OUTCOMES``.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.8. Ends of a day are exact Poisson ones (Garwood, Biometrika 28, 1936) of n_unmet / d,
+    times d = sum m^2 / sum m over persons of m unmet wishes. Not every unmet wish is a lost sale: some come back.
+
+    Examples
+    --------
     >>> wishes = pd.DataFrame({"item": "rye", "person": [1, 2, 3], "outcome": ["bought", "not_ranged", "unavailable"]})
     >>> wanted(wishes, days=10, min_n=2)[["per_day", "per_day_low", "per_day_high"]].round(2).values.tolist()
     [[0.2, 0.02, 0.72]]
@@ -367,12 +660,37 @@ def wanted(wishes: pd.DataFrame, *, days: float, min_n: int, top: int = 20, conf
 def short_lines(lines: pd.DataFrame, *, by: Sequence[str], min_n: int = 1, confidence: float = 0.95) -> pd.DataFrame:
     """Order lines that came short or replaced, and pieces that did not come, by group.
 
-    ``lines``, one row an order line: ``by``, ``person`` (or ``customer_id``), ``quantity_ordered``,
-    ``quantity_delivered`` (pieces, the last may be missing), and ``replaced`` (another article came instead; may be
-    missing). Groups of fewer than ``min_n`` persons stand together. One row a group: ``by``, ``n`` (lines),
-    ``n_persons``; ``short`` and ``replaced`` (shares of the lines that tell, 0-1) and ``not_delivered`` (pieces) with
-    ends as in ``outcomes``; ``n_unknown`` (lines of which the pieces delivered are not known).
+    Parameters
+    ----------
+    lines
+        One row an order line (the frame ``short_lines``): ``by``, ``person`` (or ``customer_id``),
+        ``quantity_ordered``, ``quantity_delivered`` (pieces, the last may be missing), and ``replaced`` (another
+        article came instead; may be missing).
+    by
+        Grouping columns (missing: "(unknown)"); none for one row over all.
+    min_n
+        Groups of fewer persons stand together.
+    confidence
+        Coverage of the ends, which hold together over the groups (Bonferroni).
 
+    Returns
+    -------
+    DataFrame
+        One row a group: ``by``, ``n`` (lines), ``n_persons``; ``short`` and ``replaced`` (shares of the lines that
+        tell, 0-1) and ``not_delivered`` (pieces) with ends as in ``outcomes``; ``n_unknown`` (lines of which the pieces
+        delivered are not known).
+
+    Raises
+    ------
+    DataError
+        If a column is missing.
+
+    Notes
+    -----
+    docs/METHODS.md sections 0.7 and 1.8. More than ordered of one line does not make up for less of another.
+
+    Examples
+    --------
     >>> lines = pd.DataFrame({"person": [1, 2], "quantity_ordered": 3, "quantity_delivered": [3, 1], "replaced": False})
     >>> short_lines(lines, by=[])[["n", "short", "replaced", "not_delivered"]].values.tolist()
     [[2.0, 0.5, 0.0, 2.0]]

@@ -35,10 +35,26 @@ _NEEDS = {  # what a measure is told from: tables with their columns ("": the ta
 
 
 def lacking(unlocks: pd.DataFrame, *, assumed: bool = False) -> set[str]:
-    """Measures and floors that nothing on record tells, by the frame ``unlocks``.
+    """Measures and floors that nothing on record tells.
 
-    ``assumed``: is handling assumed where no activities are recorded?
+    Parameters
+    ----------
+    unlocks
+        The frame ``unlocks``: ``table``, and ``columns`` that it lacks ("": the whole table).
+    assumed
+        Is handling assumed where no activities are recorded? Then cost to serve is told all the same.
 
+    Returns
+    -------
+    set
+        Names of measures, as ``disciplines.yaml`` and the floors of ``targets.yaml`` have them.
+
+    Notes
+    -----
+    docs/METHODS.md sections 6.1 and 6.2.
+
+    Examples
+    --------
     >>> sorted(lacking(pd.DataFrame({"table": ["products"], "columns": ["brand, category"]})))
     ['categories']
     """
@@ -69,7 +85,8 @@ def thresholds(
     floors
         The frame ``floors``.
     frames
-        The frames ``order_service``, ``orders``, ``contacts`` and ``wishes`` by their names.
+        The frames ``order_service``, ``orders``, ``contacts`` and ``wishes`` by their names; the segments are those of
+        ``orders``.
     min_n
         A floor that fewer customers stand behind has no verdict.
     untold
@@ -87,6 +104,20 @@ def thresholds(
     Notes
     -----
     docs/METHODS.md section 6.1.
+
+    Examples
+    --------
+    Of fifty wishes of as many persons forty were for articles in the range; the interval lies below 0.95 and above 0.6:
+
+    >>> wishes = pd.DataFrame({"person": range(50), "segment": "a", "outcome": ["not_ranged"] * 10 + ["bought"] * 40})
+    >>> floors = pd.DataFrame({"measure": "ranged", "at_least": [0.95, 0.6, 0.8], "segment": "", "channel": ""})
+    >>> told = {"orders": wishes, "wishes": wishes}
+    >>> found = thresholds(floors.assign(department="", hours=24), told, min_n=10)
+    >>> found[["segment", "at_least", "n", "value", "value_low", "value_high", "verdict"]].round(2)
+      segment  at_least   n  value  value_low  value_high      verdict
+    0       a      0.95  50    0.8       0.64         0.9       failed
+    1       a      0.60  50    0.8       0.64         0.9         kept
+    2       a      0.80  50    0.8       0.64         0.9  not settled
     """
     segments = sorted(set(frames["orders"]["segment"]) - _NO_SEGMENTS)
     wanted = [
@@ -235,7 +266,28 @@ def contributions(
 
     Notes
     -----
-    docs/METHODS.md section 6.2.
+    docs/METHODS.md section 6.2. A measure is the ratio of the two sums over persons, lead_time_sd the standard
+    deviation that the three give.
+
+    Examples
+    --------
+    Orders 1 and 2 are under agreements, the first of which deviates; all other frames are empty here:
+
+    >>> names = ["customer_id", "segment", "channel", "cancelled", "arrived", "late", "early", "in_window", "cycle_s"]
+    >>> names += ["n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered", "person"]
+    >>> names += ["value", "item", "score", "scale", "use", "held_out", "n_orders", "n_orders_in_period", "net_revenue"]
+    >>> none = pd.DataFrame(columns=[*names, "cost_of_goods", "n_categories", "new_revenue", "outcome", "cost"])
+    >>> told = ["order_service", "answers", "invitations", "campaign_reach", "segments", "customers_before"]
+    >>> told = dict.fromkeys([*told, "breadth", "novelty"], none)
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["x", "x", "y"], "segment": "a", "channel": "web"})
+    >>> told |= {"wishes": none.drop(columns="customer_id"), "orders": orders}
+    >>> told |= {"served": orders.assign(cost=[100, 200, 600])}
+    >>> contributions(told, pd.Series({1: True, 2: False}))[["measure", "person", "numerator", "denominator"]]
+              measure person  numerator  denominator
+    0  cost_per_order      x      300.0          2.0
+    1  cost_per_order      y      600.0          1.0
+    2  standard_share      x        1.0          2.0
+    3  tailored_share      x        1.0          2.0
     """
     orders, due = frames["orders"], frames["order_service"]
     due = due[~due["cancelled"].astype(bool)]
@@ -293,7 +345,7 @@ def _sums(measure: str, rows: pd.DataFrame, k: object, n: object, square: object
 
 @dataclass(frozen=True, eq=False)
 class Position:
-    """Where each segment stands; docs/METHODS.md section 6.2.
+    """Where each segment stands.
 
     Attributes
     ----------
@@ -306,9 +358,18 @@ class Position:
     leads
         One row a segment of which two indices or more are known by half of their weight: ``segment``, ``discipline``
         (of the largest), ``distance`` (to the next) with ends, ``settled``, ``held`` (share of weights under which it
-        leads), ``floors`` (that fail),
-        ``verdict``: "leads", "hangs on the weights", "no clear lead", "a floor fails"; ``intended`` ("" if none is
-        declared).
+        leads), ``floors`` (that fail), ``verdict``: "leads", "hangs on the weights", "no clear lead", "a floor fails";
+        ``intended`` ("" if none is declared).
+
+    Notes
+    -----
+    docs/METHODS.md section 6.2. ``position`` makes it.
+
+    Examples
+    --------
+    >>> none = pd.DataFrame({"segment": ["a"], "discipline": ["customer_intimacy"], "verdict": ["no clear lead"]})
+    >>> Position(measures=none, indices=none, leads=none).leads["verdict"].tolist()
+    ['no clear lead']
     """
 
     measures: pd.DataFrame
@@ -333,7 +394,8 @@ def position(
     rows
         The result of ``contributions``.
     anchors, intended
-        The frames ``disciplines`` and ``intended``.
+        The frames ``disciplines`` (``discipline``, ``measure``, ``threshold``, ``excellent``, ``weight``) and
+        ``intended`` (``segment``, ``discipline``).
     floors
         The result of ``thresholds``.
     min_n
@@ -342,6 +404,33 @@ def position(
         Of the bootstraps and of the weights.
     confidence
         Coverage of each index's interval; those of distances hold together over the segments.
+
+    Returns
+    -------
+    Position
+        Three tables: ``measures``, ``indices``, ``leads``.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.2. Anchors and weights are declared, not found: no outside number exists for an index.
+
+    Examples
+    --------
+    Three of four orders are perfect, half of the way from 0.5 to 1; the score is a fifth of the way from 0 to 50:
+
+    >>> measures = [("perfect", 0.75), ("nps", 10.0)] * 20
+    >>> rows = pd.DataFrame(measures, columns=["measure", "numerator"]).assign(person=np.arange(40) // 2, segment="a")
+    >>> rows = rows.assign(channel="web", denominator=1.0, square=0.0)
+    >>> anchors = pd.DataFrame({"discipline": LEADS[:2], "measure": ["perfect", "nps"], "threshold": [0.5, 0.0]})
+    >>> anchors = anchors.assign(excellent=[1.0, 50.0], weight=1.0)
+    >>> none = pd.DataFrame({"segment": [], "verdict": [], "discipline": []})
+    >>> found = position(rows, anchors, none, none, min_n=10, rng=np.random.default_rng(1))
+    >>> found.measures[["discipline", "measure", "n", "x", "value"]]
+                   discipline  measure   n      x  value
+    0  operational_excellence  perfect  20   0.75    0.5
+    1       customer_intimacy      nps  20  10.00    0.2
+    >>> found.leads[["discipline", "distance", "settled", "held", "verdict"]].round(2).values.tolist()
+    [['operational_excellence', 0.3, True, 1.0, 'leads']]
     """
     told, indices, leads = [], [], []
     failed = floors[floors["verdict"] == "failed"].groupby("segment").size()
@@ -481,7 +570,7 @@ def felt(
     Parameters
     ----------
     invitations
-        The frame ``invitations``.
+        The frame ``invitations``: ``item``, ``score``, ``scale``, ``customer_id``, ``segment``.
     tailored
         Customers with an agreement that deviates from the standard; None where no agreements are on record.
     item
@@ -499,6 +588,22 @@ def felt(
         One row a segment and design: ``segment``, ``design`` ("tailored", "standard"), ``n`` (answers),
         ``n_customers``, ``felt_share`` with ends, ``field``: one of ``FIELDS``, or "not settled". No row without
         answers to the item.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.3. Content is an answer from 7 of 10, or from 4 of 5 stars; interval as in ``thresholds``.
+
+    Examples
+    --------
+    Customers 0 to 59 have a tailored agreement, and 5 of them feel it; of the 60 others 55 do:
+
+    >>> asked = pd.DataFrame({"customer_id": range(120), "score": [8] * 5 + [3] * 55 + [8] * 55 + [3] * 5})
+    >>> asked = asked.assign(item="personal", scale="nps_0_10", segment="a")
+    >>> found = felt(asked, set(range(60)), item="personal", at_least=0.5, min_n=10)
+    >>> found[["design", "n", "felt_share", "felt_low", "felt_high", "field"]].round(2)
+         design   n  felt_share  felt_low  felt_high                    field
+    0  standard  60        0.92      0.80       0.97  standard, felt personal
+    1  tailored  60        0.08      0.03       0.20       tailored, not felt
     """
     answers = invitations[(invitations["item"] == item) & invitations["score"].notna()]
     answers = answers[~answers["segment"].isin(_NO_SEGMENTS) & answers["customer_id"].notna()]
@@ -558,6 +663,21 @@ def leans(
     Notes
     -----
     docs/METHODS.md section 6.4.
+
+    Examples
+    --------
+    Orders of the web are perfect and its scores low; by phone it is the other way round:
+
+    >>> told = [("perfect", "web", 0.9), ("nps", "web", 0.0), ("perfect", "phone", 0.6), ("nps", "phone", 25.0)] * 20
+    >>> rows = pd.DataFrame(told, columns=["measure", "channel", "numerator"]).assign(person=np.arange(80) // 4)
+    >>> rows = rows.assign(segment="a", denominator=1.0, square=0.0)
+    >>> anchors = pd.DataFrame({"discipline": LEADS[:2], "measure": ["perfect", "nps"], "threshold": [0.5, 0.0]})
+    >>> anchors = anchors.assign(excellent=[1.0, 50.0], weight=1.0)
+    >>> leans(rows, anchors, min_n=10, rng=np.random.default_rng(1))[["channel", "n", "lean", "otherwise"]].round(2)
+      channel  n  lean  otherwise
+    0          2  0.25      False
+    1   phone  2 -0.30       True
+    2     web  2  0.80      False
     """
     own = anchors[anchors["measure"].isin(ORDER_MEASURES) & anchors["discipline"].isin(LEADS[:2])]
     rows, found = rows[rows["measure"].isin(set(own["measure"]))], []
@@ -594,7 +714,25 @@ def departments(terms: pd.DataFrame, deviating: pd.DataFrame, *, min_n: int, con
     -------
     DataFrame
         One row a segment and department: ``segment``, ``department``, ``n`` (customers under agreement), ``k`` (with a
-        deviating term of that department), ``share`` with ends, ``verdict``: "tailors", "keeps the standard", "mixed".
+        deviating term of that department), ``share`` (0-1) with ends, ``verdict``: "tailors", "keeps the standard",
+        "mixed". ``k`` and the share are empty where they or the rest are somebody, but fewer than ``min_n``.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.4. Above a half, with its interval, a department tailors, below it keeps the standard.
+
+    Examples
+    --------
+    Of sixty customers 48 have other days than the standard, agreed upon by sales, and 12 another window, by the desk:
+
+    >>> terms = pd.DataFrame({"agreement_id": range(60), "customer_id": range(60), "segment": "a", "weight": 1})
+    >>> days, window = terms.assign(term="days", department="sales"), terms.assign(term="window", department="desk")
+    >>> other = pd.DataFrame({"agreement_id": [*range(48), *range(12)], "term": ["days"] * 48 + ["window"] * 12})
+    >>> found = departments(pd.concat([days, window]), other, min_n=10)
+    >>> found[["department", "n", "k", "share", "verdict"]]
+      department   n   k  share             verdict
+    0       desk  60  12    0.2  keeps the standard
+    1      sales  60  48    0.8             tailors
     """
     own = terms[~terms["segment"].isin(_NO_SEGMENTS) & (terms["weight"] > 0)].copy()
     own["department"] = own["department"].astype("str").where(own["department"].notna(), stats.UNKNOWN)
@@ -623,10 +761,32 @@ def departments(terms: pd.DataFrame, deviating: pd.DataFrame, *, min_n: int, con
 
 
 def spent(served: pd.DataFrame, orders: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    """Cost to serve and orders by customer: ``segment``, ``customer_id``, ``cost``, ``n_orders``.
+    """Cost to serve and orders by customer, in the period.
 
-    Takes cost by ``customer_id`` (as for ``contributions``), orders placed, and the frame ``segments``, of whose
-    customers alone it tells.
+    Parameters
+    ----------
+    served
+        Cost by ``customer_id``: ``cost`` (cents), as for ``contributions``; several rows of one customer are summed.
+    orders
+        Orders placed (the frame ``orders``, without those cancelled).
+    people
+        The frame ``segments``, of whose customers alone it tells.
+
+    Returns
+    -------
+    DataFrame
+        One row a customer with cost or an order: ``segment``, ``customer_id``, ``cost`` (cents), ``n_orders``.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.5.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"segment": ["a", "b"], "customer_id": ["x", "y"]})
+    >>> served = pd.DataFrame({"customer_id": ["x", "x", "z"], "cost": [10, 20, 5]})
+    >>> spent(served, pd.DataFrame({"customer_id": ["x", "y", "y"]}), people).values.tolist()
+    [['a', 'x', 30.0, 1.0], ['b', 'y', 0.0, 2.0]]
     """
     counts = orders.groupby("customer_id").size().rename("n_orders")
     found = pd.concat([served.groupby("customer_id")["cost"].sum(), counts], axis=1).astype("float64").fillna(0)
@@ -636,7 +796,32 @@ def spent(served: pd.DataFrame, orders: pd.DataFrame, people: pd.DataFrame) -> p
 def spent_before(before: pd.DataFrame, counts: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """``spent`` of the period four periods before: of a quarter, the same one a year before.
 
-    Takes the result of ``profit.profits_before``, and the frames ``customers_before`` and ``segments``.
+    Parameters
+    ----------
+    before
+        The result of ``profit.profits_before``: ``customer_id``, ``ago`` (periods), ``cost_to_serve`` (cents).
+    counts
+        The frame ``customers_before``: ``customer_id``, ``ago``, ``n_orders``.
+    people
+        The frame ``segments``, of whose customers alone it tells.
+
+    Returns
+    -------
+    DataFrame
+        One row a customer with cost or an order then: ``segment``, ``customer_id``, ``cost`` (cents), ``n_orders``;
+        no row, and no ``n_orders``, where no cost of then is known.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.5. The segment is that of today.
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"segment": ["a", "b"], "customer_id": ["x", "y"]})
+    >>> before = pd.DataFrame({"ago": [4, 4, 1], "customer_id": ["x", "y", "x"], "cost_to_serve": [7, 9, 100]})
+    >>> counts = pd.DataFrame({"ago": [4, 1], "customer_id": ["x", "x"], "n_orders": [3, 8]})
+    >>> spent_before(before, counts, people).values.tolist()
+    [['a', 'x', 7.0, 3.0], ['b', 'y', 9.0, 0.0]]
     """
     costs = before[before["ago"] == _YEAR].set_index("customer_id")["cost_to_serve"].rename("cost")
     counts = counts[counts["ago"] == _YEAR].set_index("customer_id")["n_orders"]
@@ -659,8 +844,8 @@ def room(
     Parameters
     ----------
     now, before
-        One row a customer: ``segment``, ``customer_id``, ``cost`` (to serve, cents), ``n_orders``; of the period, and
-        of the same one a year before.
+        The results of ``spent`` and ``spent_before``: ``segment``, ``customer_id``, ``cost`` (to serve, cents),
+        ``n_orders``; of the period, and of the same one a year before.
     band
         Least and greatest share of what came free that may be spent.
     days
@@ -678,6 +863,22 @@ def room(
         None unless the period is a quarter. One row a segment: ``segment``, ``cost_now``, ``cost_before`` (cents an
         order), ``freed`` (cents a year) with ends, ``came_free`` (above 0 for certain), ``spend_low``, ``spend_high``
         (cents a year; missing otherwise).
+
+    Notes
+    -----
+    docs/METHODS.md section 6.5. Freed is (cost an order then - now) x orders now x 365.25 / ``days``; customers are
+    drawn, who is in both for both.
+
+    Examples
+    --------
+    Fifty customers with two orders each, an order 100 cents cheaper than a year before: 100 x 100 x 365.25 / 92
+
+    >>> now = pd.DataFrame({"segment": "a", "customer_id": range(50), "cost": 900.0, "n_orders": 2.0})
+    >>> then = now.assign(cost=[1000.0, 1200.0] * 25)
+    >>> found = room(now, then, band=[0.2, 0.5], days=92, min_n=10, rng=np.random.default_rng(1))
+    >>> found[["cost_now", "cost_before", "freed", "came_free", "spend_low", "spend_high"]].round()
+       cost_now  cost_before    freed  came_free  spend_low  spend_high
+    0     450.0        550.0  39701.0       True     7940.0     19851.0
     """
     found, year = [], 365.25 / days
     if days not in _QUARTER:  # four periods before are a year before only then
@@ -712,8 +913,32 @@ def room(
 def key_figures(floors: pd.DataFrame, found: Position, placed: pd.DataFrame) -> pd.DataFrame:
     """Key figures of the report, in the columns of ``figures.parquet``.
 
-    Takes the results of ``thresholds``, ``position`` and ``felt``: floors that fail by segment and in all, the index of
-    each discipline and the distance of the leader by segment, share of content answers by segment and design.
+    Parameters
+    ----------
+    floors, found, placed
+        The results of ``thresholds``, ``position`` and ``felt``.
+
+    Returns
+    -------
+    DataFrame
+        One row a figure: ``figure_id``, ``definition_id`` (section of docs/METHODS.md), ``cohort``, ``segment`` ("":
+        all), ``channel``, ``value``, ``low``, ``high``, ``n``, ``unit``: floors that fail by segment and in all (``n``:
+        those that enough is known of), the index of each discipline and the distance of the leader by segment, share of
+        content answers by segment and design.
+
+    Notes
+    -----
+    docs/METHODS.md sections 6.1 to 6.3, as each row names them.
+
+    Examples
+    --------
+    >>> floors = pd.DataFrame({"segment": ["a", "a", "b"], "verdict": ["failed", "kept", "not on record"]})
+    >>> none = pd.DataFrame()
+    >>> found = key_figures(floors, Position(none, none, none), none)
+    >>> found[["figure_id", "definition_id", "segment", "value", "n", "unit"]]
+           figure_id definition_id segment  value  n    unit
+    0  floors_failed           6.1              1  2  floors
+    1  floors_failed           6.1       a      1  2  floors
     """
     rows = []
     asked = floors[~floors["verdict"].isin(["not on record", "too few to say"])]

@@ -18,7 +18,25 @@ _FAR = 18  # log-odds between the ends of a driver: it leaves no doubt, and no f
 
 
 class SeparationError(DataError):
-    """A driver tells the outcome apart perfectly: no finite maximum exists. ``driver`` names it."""
+    """A driver tells the outcome apart perfectly: no finite maximum exists. ``driver`` names it.
+
+    Parameters
+    ----------
+    driver
+        Name of the column.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.5: ``satisfaction.failures`` leaves such a column out with its answers and fits again.
+
+    Examples
+    --------
+    >>> try:
+    ...     ordered_logit([0, 0, 1, 1], pd.DataFrame({"size": [1, 2, 1, 2], "late": [0, 0, 1, 1]}))
+    ... except SeparationError as error:
+    ...     print(error.driver)
+    late
+    """
 
     def __init__(self, driver: str):
         super().__init__(
@@ -30,7 +48,7 @@ class SeparationError(DataError):
 
 @dataclass(frozen=True, eq=False)
 class OrderedLogit:
-    """A fitted proportional-odds model, P(Y <= j) = F(cut_j - x b).
+    """A fitted proportional-odds model, P(Y <= j) = F(cut_j - x b). Made by ``ordered_logit``.
 
     Attributes
     ----------
@@ -47,6 +65,23 @@ class OrderedLogit:
         At the maximum.
     n, n_clusters
         Outcomes and clusters that were used.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.5. A coefficient below 0 lowers the outcome; exp of it is the ratio of the odds of more.
+
+    Examples
+    --------
+    Half of those in time answered 3, of those late a quarter: the odds fall from 1 to 1/3, the coefficient is log(1/3).
+
+    >>> model = ordered_logit([3, 3, 2, 1, 3, 2, 1, 1], pd.DataFrame({"late": [0, 0, 0, 0, 1, 1, 1, 1]}))
+    >>> model.table.round(3)
+      driver  coefficient     se
+    0   late       -1.099  1.354
+    >>> model.levels, round(model.log_likelihood, 3), model.n  # 4 log(1/2) + 4 log(1/4)
+    ((1, 2, 3), -8.318, 8)
+    >>> expit(model.cuts).round(2).tolist()  # of those in time a quarter answered 1, half of them 1 or 2
+    [0.25, 0.5]
     """
 
     drivers: tuple[str, ...]
@@ -60,12 +95,35 @@ class OrderedLogit:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a driver: ``driver``, ``coefficient``, ``se``."""
+        """One row a driver: ``driver``, ``coefficient`` (log-odds a unit of the driver), ``se`` (its error)."""
         errors = np.sqrt(np.diag(self.covariance))[: len(self.drivers)]
         return pd.DataFrame({"driver": self.drivers, "coefficient": self.coefficients, "se": errors})
 
     def probabilities(self, drivers: pd.DataFrame) -> pd.DataFrame:
-        """Probability (0-1) of each level, one row a row of ``drivers``, one column a level."""
+        """Probability (0-1) of each level.
+
+        Parameters
+        ----------
+        drivers
+            The columns of the model's ``drivers``; others are not looked at.
+
+        Returns
+        -------
+        DataFrame
+            One row a row of ``drivers``, with its index; one column a level, named by it. A row sums to 1.
+
+        Notes
+        -----
+        docs/METHODS.md section 2.5.
+
+        Examples
+        --------
+        >>> model = ordered_logit([3, 3, 2, 1, 3, 2, 1, 1], pd.DataFrame({"late": [0, 0, 0, 0, 1, 1, 1, 1]}))
+        >>> model.probabilities(pd.DataFrame({"late": [0, 1]})).round(2)
+              1     2     3
+        0  0.25  0.25  0.50
+        1  0.50  0.25  0.25
+        """
         below = expit(self.cuts - self._linear(drivers)[:, None])
         edges = np.column_stack([np.zeros(len(below)), below, np.ones(len(below))])
         return pd.DataFrame(np.diff(edges, axis=1), columns=list(self.levels), index=drivers.index)
@@ -89,6 +147,20 @@ class OrderedLogit:
         dict
             ``effect``, ``effect_low``, ``effect_high`` in points; delta method over
             coefficients and cuts. Missing without rows.
+
+        Notes
+        -----
+        docs/METHODS.md section 2.5. The rows are held: the interval is that of the model alone.
+
+        Examples
+        --------
+        In time 50 per cent answered 3 and 25 per cent 1, late the other way round: from 25 points to -25.
+
+        >>> model = ordered_logit([3, 3, 2, 1, 3, 2, 1, 1], pd.DataFrame({"late": [0, 0, 0, 0, 1, 1, 1, 1]}))
+        >>> late = pd.DataFrame({"late": [1, 1, 1, 1]})
+        >>> found = model.effect(late.assign(late=0), late, points=[-100, 0, 100])
+        >>> {name: round(value) for name, value in found.items()}
+        {'effect': -50, 'effect_low': -165, 'effect_high': 65}
         """
         if given.empty:
             return dict.fromkeys(["effect", "effect_low", "effect_high"], float("nan"))
@@ -130,6 +202,7 @@ def ordered_logit(
     Returns
     -------
     OrderedLogit
+        The fitted model: ``table``, ``probabilities``, ``effect``.
 
     Raises
     ------
@@ -149,6 +222,12 @@ def ordered_logit(
     >>> ordered_logit([3, 3, 2, 1, 3, 2, 1, 1], x).table.round(3)
       driver  coefficient     se
     0   late       -1.099  1.354
+
+    Two answers of one customer, much alike, tell less than answers of two:
+
+    >>> ordered_logit([3, 3, 2, 1, 3, 2, 1, 1], x, clusters=[1, 1, 2, 2, 3, 3, 4, 4]).table.round(3)
+      driver  coefficient     se
+    0   late       -1.099  2.277
     """
     values, x = np.asarray(outcome), drivers.to_numpy(dtype="float64")
     levels, y = np.unique(values, return_inverse=True)
@@ -228,6 +307,22 @@ def _derivatives(rows: tuple[np.ndarray, ...], sides: Sequence[np.ndarray]) -> t
 def independent(drivers: pd.DataFrame) -> list[str]:
     """Columns that vary and do not follow from those before them, in order.
 
+    Parameters
+    ----------
+    drivers
+        Numeric columns, none missing. Of columns that say the same the first is kept.
+
+    Returns
+    -------
+    list
+        Names of the columns kept.
+
+    Notes
+    -----
+    Gram-Schmidt against a constant and the columns kept; docs/METHODS.md section 2.5.
+
+    Examples
+    --------
     >>> independent(pd.DataFrame({"a": [0, 1, 0, 1], "one": 1, "b": [1, 0, 1, 0], "c": [0, 0, 1, 1]}))
     ['a', 'c']
     """
@@ -249,12 +344,37 @@ def independent(drivers: pd.DataFrame) -> list[str]:
 def least_squares(outcome: Sequence[float], drivers: pd.DataFrame, *, clusters: Sequence[object]) -> pd.DataFrame:
     """Least squares with a constant; errors summed by cluster, times G/(G-1) (N-1)/(N-K).
 
-    ``drivers`` as for ``ordered_logit``. One row the constant ("(constant)") and each driver: ``driver``,
-    ``coefficient``, ``se``.
+    Parameters
+    ----------
+    outcome
+        One number a row.
+    drivers
+        As for ``ordered_logit``.
+    clusters
+        Who a row belongs to; one cluster alone tells no error: missing.
 
+    Returns
+    -------
+    DataFrame
+        One row the constant ("(constant)") and each driver: ``driver``, ``coefficient`` and ``se`` (in the outcome's
+        unit, a unit of the driver).
+
+    Raises
+    ------
+    DataError
+        If a driver is constant or follows from those before it.
+
+    Notes
+    -----
+    Liang and Zeger, Biometrika 73(1), 1986; docs/METHODS.md sections 2.5 and 2.10. Poor with few clusters.
+
+    Examples
+    --------
     >>> x = pd.DataFrame({"late": [0, 0, 1, 1]})
-    >>> least_squares([10, 8, 4, 2], x, clusters=[1, 2, 3, 4])["coefficient"].round(6).tolist()
-    [9.0, -6.0]
+    >>> least_squares([10, 8, 4, 2], x, clusters=[1, 2, 3, 4]).round(3)
+           driver  coefficient     se
+    0  (constant)          9.0  1.000
+    1        late         -6.0  1.414
     """
     _refuse_dependent("least_squares", drivers)
     coefficients, covariance = _least_squares(outcome, drivers, clusters)
@@ -301,10 +421,35 @@ def _refuse_dependent(where: str, drivers: pd.DataFrame) -> None:
 
 
 def inflation(drivers: pd.DataFrame) -> pd.DataFrame:
-    """Variance inflation of each driver: ``driver``, ``vif`` = diagonal of the inverse correlation matrix.
+    """Variance inflation of each driver: how many times its variance grows because others go with it; 1: they do not.
 
-    >>> inflation(pd.DataFrame({"a": [0, 1, 0, 1], "b": [0, 0, 1, 1]}))["vif"].tolist()
-    [1.0, 1.0]
+    Parameters
+    ----------
+    drivers
+        Numeric columns, none missing, at least one.
+
+    Returns
+    -------
+    DataFrame
+        One row a driver: ``driver``, ``vif`` (diagonal of the inverse correlation matrix, 1 or more).
+
+    Raises
+    ------
+    DataError
+        If a driver is constant or follows from those before it.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.5: above 10 drivers are not ranked by their effects.
+
+    Examples
+    --------
+    The square of the correlation is 1/3, so that both are 1 / (1 - 1/3).
+
+    >>> inflation(pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 0, 0, 1]})).round(3)
+      driver  vif
+    0      a  1.5
+    1      b  1.5
     """
     _refuse_dependent("inflation", drivers)
     correlation = np.atleast_2d(np.corrcoef(drivers.to_numpy(dtype="float64"), rowvar=False))
@@ -327,7 +472,9 @@ def importance(
 
     Parameters
     ----------
-    outcome, drivers
+    outcome
+        One number a row.
+    drivers
         As for ``ordered_logit``.
     clusters
         Who a row belongs to; the bootstrap draws clusters.
@@ -342,6 +489,11 @@ def importance(
         One row a driver: ``driver``, ``importance`` with ends (0-1), ``share`` (of R2), ``sign`` (of its coefficient
         beside the others), ``method`` (LMG up to 15 drivers, else Johnson).
 
+    Raises
+    ------
+    DataError
+        If a driver is constant or follows from those before it.
+
     Notes
     -----
     Lindeman, Merenda and Gold, 1980; Johnson, Multivariate Behavioral Research 35, 2000; docs/METHODS.md section 2.6.
@@ -349,6 +501,8 @@ def importance(
 
     Examples
     --------
+    The outcome is 2 a + b: variances of 4 to 1.
+
     >>> x = pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1]})
     >>> found = importance([0, 1, 2, 3], x, clusters=range(4), rng=np.random.default_rng(1), draws=0)
     >>> found["importance"].round(3).tolist()
@@ -423,7 +577,7 @@ def penalty_reward(
     Parameters
     ----------
     outcome
-        One value a row.
+        One number a row.
     low, high
         Marks (0 or 1), the same attributes in both; a mark that nobody or everybody holds has no effect.
     clusters
@@ -435,19 +589,23 @@ def penalty_reward(
     -------
     DataFrame
         One row an attribute: ``attribute``, ``penalty``, ``reward`` with their ends (in the outcome's unit),
-        ``asymmetry`` ((|reward| - |penalty|) / their sum, -1 to 1), ``kind``: dissatisfier or delighter where the
-        interval of |reward| - |penalty| excludes 0, hybrid where not, "not settled" where neither effect is.
+        ``asymmetry`` ((``|reward|`` - ``|penalty|``) / their sum, -1 to 1), ``kind``: dissatisfier or delighter where the
+        interval of ``|reward|`` - ``|penalty|`` excludes 0, hybrid where not, "not settled" where neither effect is.
 
     Notes
     -----
-    Penalty-reward contrast (Brandt 1987; Mikulic and Prebezac 2008), all attributes together; docs/METHODS.md 2.7.
+    Penalty-reward contrast (Brandt 1987; Mikulic and Prebezac 2008), all attributes together.
+    docs/METHODS.md section 2.7.
 
     Examples
     --------
+    The middle is 7.5 on average, the low end 3.5, the high end 8.5.
+
     >>> low, high = pd.DataFrame({"speed": [1, 1, 0, 0, 0, 0]}), pd.DataFrame({"speed": [0, 0, 0, 0, 1, 1]})
-    >>> penalty_reward([3, 4, 7, 8, 8, 9], low, high, clusters=range(6))[["penalty", "reward", "asymmetry"]].round(2)
-       penalty  reward  asymmetry
-    0     -4.0     1.0       -0.6
+    >>> found = penalty_reward([3, 4, 7, 8, 8, 9], low, high, clusters=range(6))
+    >>> found[["attribute", "penalty", "reward", "asymmetry", "kind"]].round(2)
+      attribute  penalty  reward  asymmetry          kind
+    0     speed     -4.0     1.0       -0.6  dissatisfier
     """
     marks = pd.concat([low.add_prefix("low "), high.add_prefix("high ")], axis=1).astype("float64")
     marks = marks[independent(marks)]
@@ -502,8 +660,33 @@ def _chances(
 
 
 def propensity(flag: Sequence[bool], covariates: pd.DataFrame, *, weights: Sequence[float] | None = None) -> pd.Series:
-    """Probability (0-1) of the flag in each row, by a logit on the covariates; errors of ``ordered_logit``.
+    """Probability (0-1) of the flag in each row, by a logit on the covariates.
 
+    Parameters
+    ----------
+    flag
+        Who has it; both kinds must occur.
+    covariates
+        Numeric columns, one row a flag, none missing.
+    weights
+        Of rows, 0 or more; none: all alike.
+
+    Returns
+    -------
+    Series
+        One probability a row, with the index of ``covariates``.
+
+    Raises
+    ------
+    DataError
+        If no row has the flag or all have it, or (``SeparationError``) a covariate tells the flag apart perfectly.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.9.
+
+    Examples
+    --------
     >>> propensity([1, 0, 0, 1, 1, 0], pd.DataFrame({"x": [1, 1, 1, 0, 0, 0]})).round(3).tolist()
     [0.333, 0.333, 0.333, 0.667, 0.667, 0.667]
     """
@@ -530,10 +713,12 @@ def treatment_effect(
     outcome
         One number a row.
     treated
-        Who was treated; both kinds must occur, else a DataError.
+        Who was treated; both kinds must occur.
     covariates
         Numeric columns, independent, none missing: of the logit of the treatment, and of the least squares of
-        the outcome in each arm unless ``outcome_covariates`` are given. None: a difference of means.
+        the outcome in each arm unless ``outcome_covariates`` are given. Without a column: a difference of means.
+    outcome_covariates
+        Numeric columns of the least squares, where they are not those of the logit.
     clusters
         Who a row belongs to.
     weights
@@ -546,9 +731,14 @@ def treatment_effect(
     Returns
     -------
     DataFrame
-        Rows "ATE" (all) and "ATT" (those treated): ``estimand``, ``effect``, ``se``, ``effect_low``, ``effect_high``,
-        ``n``, ``n_treated``, ``without`` (mean outcome had nobody of them been treated), ``with``, ``log_ratio_se`` (of
-        the logarithm of with / without).
+        Rows "ATE" (all) and "ATT" (those treated): ``estimand``, ``effect``, ``effect_low``, ``effect_high``, ``se``
+        (in the outcome's unit), ``n``, ``n_treated``, ``with``, ``without`` (mean outcome had all of them, or nobody of
+        them, been treated), ``log_ratio_se`` (of the logarithm of with / without; missing unless both are above 0).
+
+    Raises
+    ------
+    DataError
+        If nobody was treated or everybody, or (``SeparationError``) a covariate tells the treatment apart perfectly.
 
     Notes
     -----
@@ -557,10 +747,14 @@ def treatment_effect(
 
     Examples
     --------
+    Where x is 0 the treated have 2 more, where it is 1 just as much: half of all have x = 0, and two of five treated.
+
     >>> x = pd.DataFrame({"x": [0, 0, 0, 0, 1, 1, 1, 1]})
     >>> found = treatment_effect([1, 3, 2, 4, 5, 7, 9, 7], [0, 1, 0, 1, 1, 0, 1, 1], x)
-    >>> found["effect"].round(2).tolist()
-    [1.0, 0.8]
+    >>> found[["estimand", "effect", "n", "n_treated", "with", "without"]].round(2)
+      estimand  effect  n  n_treated  with  without
+    0      ATE     1.0  8          5  5.25     4.25
+    1      ATT     0.8  8          5  5.60     4.80
     """
     y, d = np.asarray(outcome, dtype="float64"), np.asarray(treated, dtype="float64")
     w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype="float64")
@@ -628,10 +822,31 @@ def _quantiles(moves: np.ndarray, confidence: float) -> np.ndarray:
 def balance(
     treated: Sequence[bool], covariates: pd.DataFrame, propensities: Sequence[float], *, weights: Sequence[float]
 ) -> pd.DataFrame:
-    """How alike treated and others are: ``covariate``, ``smd_before``, ``smd_after`` weighting by e / (1 - e).
+    """How alike treated and others are, before and after weighting the others by e / (1 - e).
 
-    Difference of means by the root mean variance of both arms before weighting: Austin, Stat. in Medicine 28, 2009.
+    Parameters
+    ----------
+    treated
+        Who was treated, two at least of each kind.
+    covariates
+        Numeric columns, one row a treatment, none missing.
+    propensities
+        e, the chance (0-1) of each row to be treated, as of ``propensity``.
+    weights
+        Of rows, such as 1 / chance of having answered.
 
+    Returns
+    -------
+    DataFrame
+        One row a covariate: ``covariate``, ``smd_before``, ``smd_after``: difference of means, treated less others, in
+        root mean variances of both arms before weighting; missing where neither arm varies.
+
+    Notes
+    -----
+    Austin, Stat. in Medicine 28, 2009; docs/METHODS.md section 2.9: above 0.1 it is said.
+
+    Examples
+    --------
     >>> x = pd.DataFrame({"x": [0.0, 1, 1, 0, 0, 1]})
     >>> chance = [1 / 3, 2 / 3, 2 / 3, 1 / 3, 1 / 3, 2 / 3]
     >>> found = balance([1, 1, 1, 0, 0, 0], x, chance, weights=[1] * 6)
@@ -653,8 +868,24 @@ def balance(
 def overlap(treated: Sequence[bool], propensities: Sequence[float]) -> pd.DataFrame:
     """Who could be compared with whom: rows of each arm by tenths of the propensity.
 
-    One row a tenth: ``low``, ``high`` (0-1, the lower end belongs to it), ``n_treated``, ``n_control``.
+    Parameters
+    ----------
+    treated
+        Who was treated.
+    propensities
+        The chance (0-1) of each row to be treated, as of ``propensity``.
 
+    Returns
+    -------
+    DataFrame
+        One row a tenth: ``low``, ``high`` (0-1, the lower end belongs to it), ``n_treated``, ``n_control``.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.9. Treated rows in a tenth without others have nobody to be compared with.
+
+    Examples
+    --------
     >>> found = overlap([1, 1, 0, 0, 0], [0.75, 0.7, 0.75, 0.05, 1.0])
     >>> found[(found["n_treated"] > 0) | (found["n_control"] > 0)].values.tolist()
     [[0.0, 0.1, 0.0, 1.0], [0.7, 0.8, 2.0, 1.0], [0.9, 1.0, 0.0, 1.0]]
@@ -668,9 +899,25 @@ def overlap(treated: Sequence[bool], propensities: Sequence[float]) -> pd.DataFr
 def e_value(ratio: float, low: float, high: float) -> dict[str, float]:
     """How strongly something unknown must move treatment and outcome to explain a risk ratio away.
 
-    Gives ``e_value``, and ``e_value_limit`` for the end of the interval nearer to 1 (1 if it holds 1). VanderWeele and
-    Ding, Annals of Internal Medicine 167, 2017.
+    Parameters
+    ----------
+    ratio
+        Risk of the treated over that of the others, above 0.
+    low, high
+        Ends of its interval, above 0.
 
+    Returns
+    -------
+    dict
+        ``e_value``, and ``e_value_limit`` for the end of the interval nearer to 1 (1 if it holds 1): risk ratios, 1 or
+        more, that something unknown would need with both.
+
+    Notes
+    -----
+    VanderWeele and Ding, Annals of Internal Medicine 167, 2017; docs/METHODS.md section 2.9.
+
+    Examples
+    --------
     >>> found = e_value(3.9, 1.8, 8.7)
     >>> round(found["e_value"], 6), round(found["e_value_limit"], 6)
     (7.263034, 3.0)
@@ -706,7 +953,26 @@ def free_effect(
     Returns
     -------
     float
-        100 x mean change of P(outcome >= first) + P(outcome >= second): one logit a cut. Missing without rows.
+        100 x mean change of P(outcome >= first) + P(outcome >= second): one logit a cut. Missing without rows, or where
+        all outcomes lie on one side of a cut.
+
+    Raises
+    ------
+    DataError
+        If a driver is missing somewhere, or (``SeparationError``) tells one of the cuts apart perfectly.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.5: how much the assumption of proportional odds matters.
+
+    Examples
+    --------
+    Of those late a quarter less are no detractors (2 or more), and a quarter less promoters (3).
+
+    >>> outcome, x = [3, 3, 2, 1, 3, 2, 1, 1], pd.DataFrame({"late": [0, 0, 0, 0, 1, 1, 1, 1]})
+    >>> late = x[x["late"] == 1]
+    >>> round(free_effect(outcome, x, late.assign(late=0), late, cuts=[2, 3]), 3)
+    -50.0
     """
     value, moved = np.asarray(outcome), []
     for cut in cuts:

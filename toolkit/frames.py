@@ -588,7 +588,10 @@ class Known:
         )  # fmt: skip
 
     def earlier_invitations(self) -> ir.Table:
-        """``invitations`` of the period before this one, as known on that period's own day of knowledge."""
+        """``invitations`` of the period before this one, as known on that period's own day of knowledge.
+
+        The columns of ``invitations``.
+        """
         return self._before.invitations()
 
     def past_answers(self) -> ir.Table:
@@ -662,7 +665,11 @@ class Known:
         return pairs.group_by(keys).agg(**found).mutate(days=ibis.literal(days))
 
     def promises(self) -> ir.Table:
-        """One row a promise of ``targets.yaml``, in its order: position, and the fields of ``Promise``."""
+        """One row a promise of ``targets.yaml``, in its order.
+
+        position; measure, at_least (share 0-1; nps: points); segment, channel (empty: all); felt (the survey's item
+        that says whether customers notice; may be empty), felt_at_least (share of answers that are content, 0-1).
+        """
         found = declared(self.company, "targets.yaml")
         rows = [{"position": position} | one.model_dump() for position, one in enumerate(found.promises)]
         schema = {"position": "int64"} | {
@@ -892,7 +899,10 @@ class Known:
         return self._tastes(self.period.end)
 
     def tastes_before(self) -> ir.Table:
-        """The frame ``tastes`` of the 52 weeks before those; segments are the ones of this year."""
+        """The frame ``tastes`` of the 52 weeks before those; segments are the ones of this year.
+
+        The columns of ``tastes``.
+        """
         return self._tastes(self.period.end - timedelta(weeks=52))
 
     def _tastes(self, end: datetime) -> ir.Table:
@@ -1293,12 +1303,13 @@ class Known:
         return postings.group_by(["month", "account", "pool"]).agg(amount=postings.amount.sum())
 
     def capacity(self) -> ir.Table:
-        """One row a month and pool of the period: practical capacity (seconds)."""
+        """One row a month and pool of the period: practical capacity, capacity_s (seconds)."""
         pools = self._in_months(self.table("resource_pools"))
         return pools.select("month", "pool", capacity_s=pools.practical_capacity_minutes * 60)
 
     def work(self) -> ir.Table:
-        """One row a month, pool, activity, customer and atom of the period: times done and seconds.
+        """One row a month, pool, activity, customer_id and atom (segment, channel, region) of the period: times and
+        seconds.
 
         Seconds follow the time equations of ``cost.yaml``: quantity x base + drivers x seconds
         each. Work for no order, such as a visit, has the channel "(no order)".
@@ -1479,7 +1490,8 @@ class Known:
         )
 
     def freight(self) -> ir.Table:
-        """One row a month, customer and atom: freight (cents) of what was handed over in the period."""
+        """One row a month, customer_id and atom (segment, channel, region): n_shipments handed over in the period, and
+        their freight (cents)."""
         placed = self._published(self._sent_in(self.period))
         placed = placed.mutate(month=_month_of(placed.shipped_at, self.period))
         return placed.group_by(["month", "customer_id", *GRID_DIMENSIONS]).agg(
@@ -1487,7 +1499,7 @@ class Known:
         )
 
     def work_kinds(self) -> ir.Table:
-        """One row a month, pool, activity, atom and kind of order: times done and seconds.
+        """One row a month, pool, activity, atom (segment, channel, region) and kind of order: times done and seconds.
 
         Kinds: fulfilment, order_class (both "(no order)" for work without one), department (of who did it). Cells and
         seconds are those of ``work``.
@@ -1500,7 +1512,8 @@ class Known:
         return placed.group_by(["pool", *keys]).agg(times=placed.times.sum(), seconds=placed.seconds.sum())
 
     def freight_kinds(self) -> ir.Table:
-        """One row a customer, atom, fulfilment and order_class: freight (cents) of what was handed over in it."""
+        """One row a customer_id, atom (segment, channel, region), fulfilment and order_class: freight (cents) of what
+        was handed over in the period."""
         placed = self._of_a_kind(self._published(self._sent_in(self.period)))
         keys = ["customer_id", *GRID_DIMENSIONS, "fulfilment", "order_class"]
         return placed.group_by(keys).agg(freight=placed.freight_cost.sum().fill_null(0))
@@ -1611,15 +1624,15 @@ class Known:
         return placed.group_by(["pool", "activity", "category"]).agg(parts=placed.parts.sum())
 
     def ledger_before(self) -> ir.Table:
-        """``ledger`` of the four periods before this one."""
+        """``ledger`` of the four periods before this one, ago 1 to 4 (1: the last). The columns of ``ledger``."""
         return self._four_before.ledger()
 
     def capacity_before(self) -> ir.Table:
-        """``capacity`` of the four periods before this one."""
+        """``capacity`` of the four periods before this one, ago 1 to 4 (1: the last). The columns of ``capacity``."""
         return self._four_before.capacity()
 
     def work_before(self) -> ir.Table:
-        """One row a month, pool, activity and customer of the four periods before this one: ago, seconds."""
+        """One row a month, pool, activity and customer_id of the four periods before: ago (1 to 4), seconds."""
         before = self._four_before
         done, starts = before._work_in(before.period), [span.start for span in self._spans_before()]
         done = done.mutate(ago=_ago(done.happened_at, starts))
@@ -1630,7 +1643,8 @@ class Known:
         """One row a customer and one of the four periods before this one, ``ago`` 1 to 4 (1: the last).
 
         customer_id; n_orders, n_lines; net_revenue, cost_of_goods (cents; empty unless known of every line); freight
-        (cents) of the orders and freight_sent of what was handed over in the period. Orders not cancelled.
+        (cents) of the orders and freight_sent of what was handed over in the period; payment_fee (cents, as assumed).
+        Orders not cancelled.
         """
         before = self._four_before
         ends = [span.start for span in self._spans_before()]
@@ -1871,7 +1885,11 @@ class Known:
     # -- value disciplines -----------------------------------------------------------------------
 
     def floors(self) -> ir.Table:
-        """One row a floor of ``targets.yaml``, in its order: position, and the fields of ``Floor``."""
+        """One row a floor of ``targets.yaml``, in its order.
+
+        position; measure, at_least (share 0-1); segment, channel (empty: all); department (whose answers are timed;
+        empty: all); hours (within which an answer is in time).
+        """
         found = declared(self.company, "targets.yaml")
         rows = [{"position": position} | one.model_dump() for position, one in enumerate(found.floors)]
         types = {float: "float64", int: "int64"}
@@ -1968,8 +1986,10 @@ class Known:
         return ibis.memtable(pd.DataFrame(rows))
 
     def targets(self) -> ir.Table:
-        """One row a target of the scorecard in ``targets.yaml``, in its order: position, and the fields of
-        ``Target``."""
+        """One row a target of the scorecard in ``targets.yaml``, in its order.
+
+        position; measure, at_least, at_most (in the measure's unit; one of them); segment, channel (empty: all); owner.
+        """
         found = declared(self.company, "targets.yaml")
         rows = [{"position": position} | one.model_dump() for position, one in enumerate(found.scorecard)]
         schema = {"position": "int64"} | {
@@ -2127,7 +2147,8 @@ class Known:
         return each.group_by(["month", "segment"]).agg(n=each.n.sum(), n_met=each.n_met.sum(), n_customers=each.count())
 
     def month_supplies(self) -> ir.Table:
-        """One row a month since the first order, and supplier: n (purchase order lines promised in it), n_on_time."""
+        """One row a month since the first order, and supplier_id: n (lines of purchase orders promised in it),
+        n_on_time."""
         rows = self.table("supplier_receipts")
         rows = self._by_month(rows, rows.promised_at)
         kept = ibis.ifelse((rows.received_at <= rows.promised_at).fill_null(False), 1, 0)
@@ -2264,7 +2285,7 @@ class Known:
         )  # fmt: skip
 
     def agreed_work(self) -> ir.Table:
-        """One row an order of ``agreed_orders`` and pool: seconds of all work done for it by as_of."""
+        """One row an order_id of ``agreed_orders`` and pool: seconds of all work done for it by as_of."""
         done = self._work_of(self.agreed_orders().select("order_id"), list(self.cost_rules.activities))
         return done.group_by(["order_id", "pool"]).agg(seconds=done.seconds.sum())
 
@@ -2317,7 +2338,7 @@ class Known:
         return declared(self.company, "policies.yaml")
 
     def support(self) -> ir.Table:
-        """One row a pool that another pool serves, in the order of ``cost.yaml``: pool, served, parts, method."""
+        """One row a pool that another pool serves, in order of ``cost.yaml``: position, pool, served, parts, method."""
         rule = self.cost_rules.support
         rows = [
             {"position": place, "pool": pool, "served": name, "parts": parts, "method": rule.method}
@@ -2365,7 +2386,7 @@ class Known:
         return found.filter(found.n > 0)
 
     def handling(self) -> ir.Table:
-        """One row: the assumed cents per order and per line of ``cost.yaml``; none if nothing is assumed."""
+        """One row: cents_per_order and cents_per_line as assumed in ``cost.yaml``; none if nothing is assumed."""
         rule = self.cost_rules.handling
         rows = [rule.model_dump()] if rule else []
         return ibis.memtable(rows, schema=ibis.schema({"cents_per_order": "int64", "cents_per_line": "int64"}))
@@ -2385,8 +2406,9 @@ class Known:
         return ibis.memtable(told, schema=ibis.schema({"what": "string", "cents": "int64", "per_mille": "int64"}))
 
     def company_facts(self) -> ir.Table:
-        """One row: title, currency, period, first and last day and their number, day of knowledge, smallest group, and
-        whether invitations without an answer are on record."""
+        """One row: title, currency, period, first_day, last_day and their number (days), the day of knowledge (as_of),
+        the smallest group (min_n), and whether invitations without an answer are on record (unanswered_known).
+        """
         settings, period = self.company.settings, self.period
         facts = {
             "title": settings.title,
@@ -2404,7 +2426,7 @@ class Known:
     def row_account(self) -> ir.Table:
         """One row a rule, in order: what it takes out of the orders placed in the period.
 
-        rule, orders, lines, net_revenue, freight (cents). Quarantined rows were set aside on
+        position, rule, orders, lines, net_revenue, freight (cents). Quarantined rows were set aside on
         entry and are in no other number; their amounts may be what was wrong with them.
         """
         rows = self.orders()

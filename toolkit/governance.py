@@ -17,7 +17,25 @@ ALL, OWN = "(all)", "governance"
 class Measure:
     """A measure of the scorecard: its key figure (or how its id begins), better when more (1) or less (-1), its unit.
 
-    ``together``: do the intervals of one level (all, segments, channels of segments) hold together in its report?
+    Parameters
+    ----------
+    figure
+        Id of the key figure; one that ends in "_" is the beginning of several, such as ``leads_<discipline>``.
+    better
+        1: more is better, -1: less is.
+    unit
+        ``cents``, ``share`` (0-1), ``points``, ``index`` or ``floors``.
+    together
+        Do the intervals of one level (all, segments, channels of segments) hold together in its report?
+
+    Notes
+    -----
+    docs/METHODS.md section 7.1; all of them stand in ``MEASURES``.
+
+    Examples
+    --------
+    >>> MEASURES["cost_to_serve"]
+    Measure(figure='serve_share', better=-1, unit='share', together=True)
     """
 
     figure: str
@@ -78,13 +96,32 @@ _ENDS = ["value", "low", "high"]
 def figures(rows: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
     """Key figures that the scorecard has, of all periods, under the names that segments have now.
 
-    Takes the frames ``key_figures`` and ``renamed``; figures of slices are left out. A figure keeps its old name where
-    its period has one of the new name too. One row a period, ``measure``, ``segment`` and ``channel`` (empty: all):
-    ``value``, ``low``, ``high``, ``n``, ``unit``, ``of`` (which discipline leads, else empty), ``definition`` (section,
-    cohort and unit), ``words`` (digest of the section), ``revision``, ``was``, ``was_in`` (see ``key_figures``);
-    ``quantile`` that its interval was made with (missing: the report did not say, so that the page's own is taken), and
-    ``alone`` (of a channel that is the only one of its segment, which the segment's own figure repeats).
+    Figures of slices, and of the governance report itself, are left out. A figure keeps its old name where its period
+    has one of the new name too.
 
+    Parameters
+    ----------
+    rows
+        The frame ``key_figures``: one row a period, report, figure, segment and channel.
+    renamed
+        The frame ``renamed``: ``was``, ``now``.
+
+    Returns
+    -------
+    DataFrame
+        One row a period, ``measure``, ``segment`` and ``channel`` (empty: all): ``value``, ``low``, ``high``, ``n``,
+        ``unit``, ``of`` (which discipline leads, else empty), ``definition`` (section, cohort and unit), ``words``
+        (digest of the section), ``revision``, ``was``, ``was_in`` (what the period's first revision said, where that
+        was another value, and which one that is); ``quantile`` that its interval was made with (missing: the report did
+        not say, so that the page's own is taken), and ``alone`` (of a channel that is the only one of its segment,
+        which the segment's own figure repeats).
+
+    Notes
+    -----
+    docs/METHODS.md section 7.0.
+
+    Examples
+    --------
     >>> row = {"period": "2026Q3", "report": "cost_to_serve", "figure_id": "serve_share", "segment": "old"}
     >>> row |= dict.fromkeys(["channel", "definition_id", "cohort", "unit", "words", "revision", "was_in"], "")
     >>> rows = pd.DataFrame([row | dict.fromkeys(["value", "low", "high", "was", "n", "confidence"], 0.1)])
@@ -121,11 +158,31 @@ def figures(rows: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_now(rows: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
-    """Targets, or decisions, whose segments have the names of now; takes the frame ``renamed``.
+    """Targets, or decisions, whose segments have the names of now.
 
+    Parameters
+    ----------
+    rows
+        The frame ``targets`` (``segment``), or ``decisions`` (``where``: JSON, of which ``segment`` is looked at).
+    renamed
+        The frame ``renamed``: ``was``, ``now``.
+
+    Returns
+    -------
+    DataFrame
+        ``rows``, old names of segments replaced.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.0.
+
+    Examples
+    --------
     >>> names = pd.DataFrame({"was": ["old"], "now": ["new"]})
     >>> of_now(pd.DataFrame({"segment": ["old", "b"]}), names)["segment"].tolist()
     ['new', 'b']
+    >>> of_now(pd.DataFrame({"where": ['{"segment": ["old"], "region": ["n"]}']}), names)["where"].item()
+    '{"segment": ["new"], "region": ["n"]}'
     """
     now = dict(zip(renamed["was"], renamed["now"], strict=True))
     if "segment" in rows:
@@ -148,7 +205,7 @@ def scorecard(
     found
         The result of ``figures``.
     targets, periods
-        The frames of these names.
+        The frames of these names; the period with ``ago`` 0 is the card's.
     confidence
         Coverage of the interval of each change, and 1 less the level at which changes are settled.
 
@@ -166,7 +223,24 @@ def scorecard(
 
     Notes
     -----
-    docs/METHODS.md section 7.1. Changes are settled by Benjamini and Hochberg over all of the page.
+    docs/METHODS.md sections 7.1 and 0.11. Changes are settled by Benjamini and Hochberg over all of the page.
+
+    Examples
+    --------
+    >>> row = {"period": "2026Q3", "report": "nps_supply_chain", "figure_id": "on_time", "unit": "share", "segment": ""}
+    >>> row |= dict.fromkeys(["channel", "definition_id", "cohort", "words", "revision", "was_in"], "")
+    >>> rows = pd.DataFrame([row, row | {"period": "2026Q2"}]).assign(value=[0.93, 0.905], was=np.nan, n=1000)
+    >>> rows = rows.assign(low=[0.914, 0.885], high=[0.944, 0.922], confidence=0.95)
+    >>> found = figures(rows, pd.DataFrame({"was": [], "now": []}))
+    >>> target = {"position": 0, "measure": "on_time", "segment": "", "channel": "", "owner": "transport"}
+    >>> targets = pd.DataFrame([target | {"at_least": 0.92, "at_most": np.nan}])
+    >>> periods = pd.DataFrame({"ago": [0, 1], "period": ["2026Q3", "2026Q2"], "year_ago": False})
+    >>> card = scorecard(found, targets, periods)
+    >>> card[["status", "gap", "change", "change_low", "change_high"]].round(3)
+                     status    gap  change  change_low  change_high
+    0  met, not for certain  0.011   0.025       0.002        0.049
+    >>> card["change_settled"].tolist()
+    [True]
     """
     names = periods.set_index("ago")["period"]
     year = periods["period"][periods["year_ago"].astype(bool)]
@@ -254,12 +328,42 @@ def _status(row: dict) -> tuple[str, float]:
 def remembered(found: pd.DataFrame, card: pd.DataFrame, periods: pd.DataFrame, renamed: pd.DataFrame) -> pd.DataFrame:
     """What a reader of the history must know: periods that are missing, figures restated or defined otherwise, names.
 
-    Takes the results of ``figures`` and ``scorecard`` and the frames ``periods`` and ``renamed``. One row a fact:
-    ``kind`` (first period, missing, not told, new measure, restated, another definition, reads otherwise, gone, new,
-    renamed), ``period``, ``measure``, ``segment``, ``channel``, ``unit``, ``was``, ``value``, ``was_in``, ``revision``;
-    what a kind does not have is empty. Measures that are *not told* any more, or *new*, and segments that are *gone*
-    or *new*, are told against the last earlier period that is archived; periods are *missing* of the last twelve, after
-    the first that is archived.
+    Measures that are *not told* any more, or *new*, and segments that are *gone* or *new*, are told against the last
+    earlier period that is archived; periods are *missing* of the last twelve, after the first that is archived.
+
+    Parameters
+    ----------
+    found, card
+        The results of ``figures`` and ``scorecard``.
+    periods, renamed
+        The frames of these names.
+
+    Returns
+    -------
+    DataFrame
+        One row a fact: ``kind`` (first period, missing, not told, new measure, restated, another definition, reads
+        otherwise, gone, new, renamed), ``period``, ``measure``, ``segment``, ``channel``, ``unit``, ``was``, ``value``
+        (of what is restated: first and now, in ``unit``), ``was_in`` (revision that said so first; of what is renamed:
+        the old name), ``revision``; what a kind does not have is empty.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.0.
+
+    Examples
+    --------
+    >>> found = pd.DataFrame({"period": ["2026Q3", "2026Q2"], "segment": ["b", "a"], "value": [31.0, 30]})
+    >>> found = found.assign(measure="nps", channel="", unit="points")
+    >>> found = found.assign(was=[np.nan, 28], was_in=["", "r1"], revision=["", "r2"])
+    >>> card = pd.DataFrame({"measure": ["nps"], "change_note": "reads otherwise", "year_note": ""})
+    >>> periods = pd.DataFrame({"ago": [0, 1], "period": ["2026Q3", "2026Q2"]})
+    >>> told = remembered(found, card, periods, pd.DataFrame({"was": [], "now": []}))
+    >>> told[["kind", "period", "measure", "segment", "was", "value"]]
+                  kind             period measure segment   was  value
+    0         restated             2026Q2     nps       a  28.0   30.0
+    1  reads otherwise  the period before     nps           NaN    NaN
+    2             gone             2026Q2               a   NaN    NaN
+    3              new             2026Q2               b   NaN    NaN
     """
     names, archived, rows = periods.sort_values("ago")["period"].tolist(), set(found["period"]), []
     earlier = sorted((name for name in archived if name < names[0]), reverse=True)
@@ -323,8 +427,8 @@ def series(
     star_map
         As for ``satisfaction.scored``.
     min_n
-        Customers (of supplies: lines) below which a month of a segment is left out; where those left out in a month
-        are fewer than that together, the smallest of the others goes with them.
+        Customers (of supplies: lines, of postings: orders) below which a month of a place is left out; where the
+        segments left out in a month are fewer than that together, the smallest of the others goes with them.
 
     Returns
     -------
@@ -332,6 +436,25 @@ def series(
         One row a ``measure`` (of ``SERIES``), ``place`` ("(all)", a segment that the grid publishes by itself, a
         supplier) and ``month``: ``value`` (share 0-1, net share -1 to 1, or cents), ``n``, ``second`` (of net shares:
         mean of the squares).
+
+    Notes
+    -----
+    docs/METHODS.md section 7.2.
+
+    Examples
+    --------
+    Segment c has too few customers, and b goes with it: else c were all less a and b.
+
+    >>> orders = pd.DataFrame({"month": "2026-07-01", "segment": ["a", "b", "c"], "n_on_time": [45, 38, 10]})
+    >>> orders = orders.assign(n_orders=[50, 40, 10], n_customers=[30, 20, 4], net_revenue=9000, n_otif=8)
+    >>> orders = orders.assign(**{f"n_{name}": orders["n_orders"] for name in ("priced", "due", "filled")})
+    >>> persons = {f"n_customers_{name}": orders["n_customers"] for name in ("priced", "due", "filled")}
+    >>> columns = ["month", "segment", "item", "scale", "score", "customer_id", "n", "n_met", "n_customers"]
+    >>> none = pd.DataFrame(columns=[*columns, "supplier_id", "n_on_time", "amount"])
+    >>> orders = orders.assign(**persons, n_complained=1)
+    >>> found = series(orders, none, none, none, none, star_map="five_promotes", min_n=10)
+    >>> found.loc[found["measure"] == "on_time", ["place", "value", "n"]].values.tolist()
+    [['(all)', 0.93, 100.0], ['a', 0.9, 50.0]]
     """
     counted = orders.astype({name: "float64" for name in orders if name.startswith("n_") or name == "net_revenue"})
     free = counted["n_orders"] - counted["n_complained"]
@@ -378,10 +501,43 @@ def _enough(rows: pd.DataFrame, min_n: int) -> pd.DataFrame:
 def charts(points: pd.DataFrame, decisions: pd.DataFrame, *, rules: Sequence[int] = ()) -> pd.DataFrame:
     """Each series against the limits of the months before it: ``control.chart`` of them all.
 
-    Takes the result of ``series`` and the frame ``decisions``: where one says that it begins the limits of a measure
-    anew (``rebases``), for its segments, or if it names none for all of them and all together, months from its own on
-    are a piece of their own. ``points`` with the columns of ``control.chart``, ``kind``, ``piece`` (0, 1, ...) and
-    ``rebased`` (the decision that its limits began anew with, or empty).
+    Where a decision says that it begins the limits of a measure anew (``rebases``), for its segments, or if it names
+    none for all of them and all together, months from its own on are a piece of their own.
+
+    Parameters
+    ----------
+    points
+        The result of ``series``.
+    decisions
+        The frame ``decisions``; of it ``name``, ``month``, ``where`` and ``rebases`` (both JSON) are read.
+    rules
+        Further rules of Nelson, by their numbers 2 to 8.
+
+    Returns
+    -------
+    DataFrame
+        ``points`` with the columns of ``control.chart``, ``kind`` (values, shares or scores), ``piece`` (0, 1, ...) and
+        ``rebased`` (the decision that its limits began anew with, or empty).
+
+    Raises
+    ------
+    DataError
+        If there is no such rule.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.2.
+
+    Examples
+    --------
+    Prices triple after a year: twelve months outside, and none where a decision says so.
+
+    >>> points = pd.DataFrame({"value": [10.0, 11] * 6 + [30.0, 31] * 6, "measure": "order_value", "place": ALL})
+    >>> points = points.assign(n=900, second=np.nan, month=pd.date_range("2025-01-01", periods=24, freq="MS").date)
+    >>> prices = {"name": "new prices", "month": points["month"][12], "where": "{}", "rebases": '["order_value"]'}
+    >>> decisions = pd.DataFrame([prices])
+    >>> [int(charts(points, each)["outside"].sum()) for each in (decisions[:0], decisions)]
+    [12, 0]
     """
     parts = []
     for (measure, place), mine in points.groupby(["measure", "place"], sort=False):
@@ -407,8 +563,37 @@ def expected_alarms(
 ) -> dict[str, float]:
     """How many signals the months from ``first`` to ``last`` would give if nothing ever happened.
 
-    Takes the result of ``charts``. Gives ``expected``, ``n_months`` (judged, over all series), ``n_series``, by
-    ``control.false_alarms`` of each series.
+    Parameters
+    ----------
+    charted
+        The result of ``charts``.
+    first, last
+        Days that months (first days) are compared with, both included.
+    rng
+        Of the noise; 1,000 draws of each series.
+    rules
+        Those of ``charts``.
+
+    Returns
+    -------
+    dict
+        ``expected`` (signals), ``n_months`` (judged, over all series), ``n_series``.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.2, by ``control.false_alarms`` of each series. Autocorrelation, seasons and skew make
+    more.
+
+    Examples
+    --------
+    Three months, each with about 1 or 2 false alarms in 100.
+
+    >>> points = pd.DataFrame({"value": [10.0, 11] * 12, "measure": "order_value", "place": ALL, "n": 900, "second": 0})
+    >>> points = points.assign(month=pd.date_range("2025-01-01", periods=24, freq="MS"))
+    >>> charted = charts(points, pd.DataFrame(columns=["name", "month", "where", "rebases"]))
+    >>> month, noise = points["month"], np.random.default_rng(1)
+    >>> expected_alarms(charted, first=month[21], last=month[23], rng=noise)
+    {'expected': 0.066, 'n_months': 3, 'n_series': 1}
     """
     expected, months, seen = 0.0, 0, set()
     for (measure, place, _), mine in charted.groupby(["measure", "place", "piece"]):
@@ -425,9 +610,34 @@ def expected_alarms(
 def untold(charted: pd.DataFrame, *, rules: Sequence[int] = ()) -> pd.DataFrame:
     """What charts do not say: months that are missing, limits that began anew, rules that a series is too short for.
 
-    Takes the result of ``charts``. One row a fact: ``kind`` (gap: ``month`` of all together that is missing between
-    others; anew: ``name`` of the decision, ``month`` from which, ``n`` months judged since; short: ``name`` of the
-    rule, ``n`` series that have fewer judged months than it looks at), ``measure``, ``place``.
+    Parameters
+    ----------
+    charted
+        The result of ``charts``.
+    rules
+        Those of ``charts``.
+
+    Returns
+    -------
+    DataFrame
+        One row a fact: ``kind`` (gap: ``month`` of all together that is missing between others; anew: ``name`` of the
+        decision, ``month`` from which, ``n`` months judged since; short: ``name`` of the rule, ``n`` series that have
+        fewer judged months than it looks at), ``measure``, ``place``.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.2.
+
+    Examples
+    --------
+    Of 24 months one is missing. The first ten are not judged: 13 are, fewer than the 14 that rule 4 looks at.
+
+    >>> points = pd.DataFrame({"value": [10.0, 11] * 12, "measure": "order_value", "place": ALL, "n": 900, "second": 0})
+    >>> points = points.assign(month=pd.date_range("2025-01-01", periods=24, freq="MS")).drop(index=5)
+    >>> charted = charts(points, pd.DataFrame(columns=["name", "month", "where", "rebases"]))
+    >>> told = untold(charted, rules=[4])
+    >>> told["kind"].tolist(), told["month"][0], told["n"][1].item()
+    (['gap', 'short'], '2025-06', 1.0)
     """
     rows = []
     for (measure, place), mine in charted.groupby(["measure", "place"], sort=False):
@@ -453,11 +663,37 @@ def untold(charted: pd.DataFrame, *, rules: Sequence[int] = ()) -> pd.DataFrame:
 def signals(charted: pd.DataFrame) -> pd.DataFrame:
     """Months that are more than noise, the newest first, and what signals beside them.
 
-    Takes the result of ``charts``. One row a series and month that breaks a rule: ``month``, ``measure``, ``place``,
-    ``value``, ``low``, ``high``, ``z``, ``rule`` (outside its limits, drift, or the rules of Nelson), ``direction``
-    (better or worse; empty of Nelson's rules 3, 4, 7 and 8, which have no side), ``linked`` (measures and months of
-    service, or of NPS, that signal the same way in the same place: NPS with service of the same month or the one before
-    it), ``rebased``.
+    Parameters
+    ----------
+    charted
+        The result of ``charts``.
+
+    Returns
+    -------
+    DataFrame
+        One row a series and month that breaks a rule: ``month``, ``measure``, ``place``, ``value``, ``low``, ``high``
+        (as of ``charts``), ``z``, ``rule`` (outside its limits, drift, or the rules of Nelson), ``direction`` (better
+        or worse; empty of Nelson's rules 3, 4, 7 and 8, which have no side), ``linked`` (measures and months of
+        service, or of NPS, that signal the same way in the same place: NPS with service of the same month or the one
+        before it), ``rebased``.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.2.
+
+    Examples
+    --------
+    Deliveries were late in January 2026, and answers fell in February.
+
+    >>> service = pd.DataFrame({"value": [0.90, 0.91] * 6 + [0.6, 0.9], "measure": "on_time", "second": np.nan})
+    >>> answers = pd.DataFrame({"value": [0.40, 0.41] * 6 + [0.4, 0.05], "measure": "nps", "second": 0.7})
+    >>> months = pd.concat([each.assign(month=pd.date_range("2025-01-01", periods=14, freq="MS"), place=ALL, n=2500)
+    ...                     for each in (service, answers)])
+    >>> charted = charts(months, pd.DataFrame(columns=["name", "month", "where", "rebases"]))
+    >>> signals(charted)[["measure", "value", "low", "rule", "direction", "linked"]].round(2)
+       measure  value   low                rule direction           linked
+    0      nps   0.05  0.36  outside its limits     worse  on_time 2026-01
+    1  on_time   0.60  0.89  outside its limits     worse      nps 2026-02
     """
     rules = np.select([charted["outside"], charted["drift"]], ["outside its limits", "drift"], "")
     named = np.where(charted["nelson"] != "", "rule " + charted["nelson"].astype("str") + " of Nelson", rules)
@@ -513,16 +749,34 @@ def decided(
     Returns
     -------
     DataFrame
-        ``decisions`` in chains, each row after the one it follows, with ``chain`` (name of its first) and ``step``
-        (from 1); ``came``, ``came_low``, ``came_high`` (unit of the measure), ``how`` ("against where it does not
-        hold", "before and after", or empty), ``unit``; ``verdict`` (kept, missed, too early, not measurable), ``why``
-        it is not measurable; where an earlier report first said otherwise what was expected, or when to look:
+        ``decisions`` that have begun, in chains, each row after the one it follows, with ``chain`` (name of its first)
+        and ``step`` (from 1); ``came``, ``came_low``, ``came_high`` (unit of the measure), ``how`` ("against where it
+        does not hold", "before and after", or empty), ``unit``; ``verdict`` (kept, missed, too early, not measurable),
+        ``why`` it is not measurable; where an earlier report first said otherwise what was expected, or when to look:
         ``told_in`` (its period), ``told_before`` (the change then), ``told_measure``, and ``moved`` (what is other now:
         the change, its ends, the measure, the check date, all of it).
 
     Notes
     -----
-    docs/METHODS.md section 7.4.
+    docs/METHODS.md section 7.4. *Before and after* has nothing to compare with.
+
+    Examples
+    --------
+    On time rose from 0.80 to 0.90 where 5 to 15 points were expected.
+
+    >>> row = {"report": "nps_supply_chain", "figure_id": "on_time", "segment": "a", "unit": "share"}
+    >>> row |= dict.fromkeys(["channel", "definition_id", "cohort", "words", "revision", "was_in"], "")
+    >>> rows = pd.DataFrame([row, row]).assign(period=["2025Q4", "2026Q2"], value=[0.8, 0.9], was=np.nan, n=900)
+    >>> rows = rows.assign(low=rows["value"] - 0.02, high=rows["value"] + 0.02, confidence=0.95)
+    >>> decision = {"name": "night shift", "begun": True, "starts": "2026-02-01", "where": '{"segment": ["a"]}'}
+    >>> decision |= {"follows": "", "measure": "on_time", "change": 0.1, "low": 0.05, "high": 0.15}
+    >>> decision |= {"check_on": "2026-06-30", "check_period": "2026Q2", "begun_period": "2026Q1"}
+    >>> decisions = pd.DataFrame([decision | {"before_period": "2025Q4"}])
+    >>> found, periods = figures(rows, pd.DataFrame({"was": [], "now": []})), pd.DataFrame({"period": ["2026Q3"]})
+    >>> told = decided(decisions, rows, found, periods, as_of="2026-10-22")
+    >>> told[["name", "came", "came_low", "came_high", "how", "verdict"]].round(3)
+              name  came  came_low  came_high               how verdict
+    0  night shift   0.1     0.072      0.128  before and after    kept
     """
     told = []
     for row in decisions[decisions["begun"].astype(bool)].to_dict("records"):
@@ -638,8 +892,29 @@ def _chained(told: pd.DataFrame) -> pd.DataFrame:
 def withdrawn(decisions: pd.DataFrame, rows: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
     """Decisions that an earlier report expected something of and that are declared no more.
 
-    Takes the frames ``decisions``, ``key_figures`` and ``periods``. One row each: ``decision`` (as in its figure's id),
-    ``period`` that last told of it, ``value`` (expected), ``unit``.
+    Parameters
+    ----------
+    decisions, rows, periods
+        The frames ``decisions``, ``key_figures`` and ``periods``.
+
+    Returns
+    -------
+    DataFrame
+        One row each: ``decision`` (as in its figure's id), ``period`` that last told of it, ``value`` (expected
+        change), ``unit`` (the measure that it was expected of).
+
+    Notes
+    -----
+    docs/METHODS.md section 7.4.
+
+    Examples
+    --------
+    >>> ids = ["expected_of_night_shift", "expected_of_new_van"]
+    >>> rows = pd.DataFrame({"report": OWN, "period": "2026Q2", "figure_id": ids, "value": [0.1, 0.05]})
+    >>> rows = rows.assign(unit="on_time")
+    >>> withdrawn(pd.DataFrame({"name": ["Night shift"]}), rows, pd.DataFrame({"period": ["2026Q3"]}))
+      decision  period  value     unit
+    0  new van  2026Q2   0.05  on_time
     """
     known = {f"expected_of_{satisfaction.slug(name)}" for name in decisions["name"]}
     old = rows[(rows["report"] == OWN) & rows["figure_id"].str.startswith("expected_of_")]
@@ -652,8 +927,31 @@ def withdrawn(decisions: pd.DataFrame, rows: pd.DataFrame, periods: pd.DataFrame
 def calibration(told: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """How good were expectations? Over all decisions with a figure of what came.
 
-    Takes the result of ``decided``. Two rows: ``what`` ("the expected interval holds what came", "expected and came do
-    not differ for certain"), ``k`` of ``n`` decisions, ``share`` with its ends (Wilson).
+    Parameters
+    ----------
+    told
+        The result of ``decided``; of it ``change``, ``low``, ``high``, ``came``, ``came_low``, ``came_high`` are read.
+    confidence
+        Coverage of the interval of each share.
+
+    Returns
+    -------
+    DataFrame
+        Two rows: ``k`` of ``n`` decisions, ``what`` ("the expected interval holds what came", "expected and came do not
+        differ for certain"), ``share`` (0-1), ``share_low``, ``share_high`` (Wilson). Decisions of which no interval
+        was expected are in neither, those that came without one in the first alone.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.4.
+
+    Examples
+    --------
+    Of two decisions one came below the interval in which it was expected, but not for certain.
+
+    >>> told = pd.DataFrame({"change": [5.0, 5], "low": [2.0, 4], "high": [8.0, 6], "came": [4.0, 3]})
+    >>> calibration(told.assign(came_low=[3.0, 1], came_high=[5.0, 5]))[["k", "n", "share"]].values.tolist()
+    [[1.0, 2.0, 0.5], [2.0, 2.0, 1.0]]
     """
     known = told[told["came"].notna() & told["change"].notna()]
     foretold = known[known["low"].notna()]
@@ -676,10 +974,38 @@ def calibration(told: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame
 def drivers(card: pd.DataFrame, found: pd.DataFrame, reports: Sequence[str], *, first: object) -> pd.DataFrame:
     """Each red figure, and the report and section that explain it.
 
-    Takes the results of ``scorecard`` and ``signals``, the reports of this pack, and the period's first day. One row a
-    measure and place, in the order of the card: ``measure``, ``segment``, ``channel``, ``red`` (missed; worse than the
-    period before, or than a year before, for certain; or signalled by month), ``report`` and ``section`` (empty where
-    the report is not in the pack).
+    Parameters
+    ----------
+    card, found
+        The results of ``scorecard`` and ``signals``.
+    reports
+        Names of the reports of this pack.
+    first
+        First day of the period; signals of earlier months are no drivers.
+
+    Returns
+    -------
+    DataFrame
+        One row a measure and place, in the order of the card, then those that are signalled alone: ``measure``,
+        ``segment`` (of supplies: the supplier), ``channel``, ``red`` (list: missed; worse than the period before, or
+        than a year before, for certain; signalled by month), ``report`` and ``section`` (empty where the report is not
+        in the pack).
+
+    Notes
+    -----
+    docs/METHODS.md section 7.3. What is *missed, not for certain* is not red.
+
+    Examples
+    --------
+    >>> card = pd.DataFrame({"measure": ["margin", "nps"], "segment": "", "channel": "", "status": ["missed", "met"]})
+    >>> card = card.assign(better=1, change=[-9.0, 2], change_settled=True, year=np.nan, year_settled=False)
+    >>> card = card.assign(report=["cost_to_serve", "nps_supply_chain"], section=["3.5", "2.8"])
+    >>> found = pd.DataFrame({"month": ["2026-08-01"], "measure": "otif", "place": "a", "direction": "worse"})
+    >>> red = drivers(card, found, ["cost_to_serve", "nps_supply_chain"], first="2026-07-01")
+    >>> red[["measure", "segment", "red", "report", "section"]].values.tolist()[0]
+    ['margin', '', ['missed', 'worse than the period before'], 'cost_to_serve', '3.5']
+    >>> red[["measure", "segment", "red", "report", "section"]].values.tolist()[1]
+    ['otif', 'a', ['signalled by month'], 'nps_supply_chain', '2.2']
     """
     rows = []
     for row in card.to_dict("records"):
@@ -706,9 +1032,42 @@ def drivers(card: pd.DataFrame, found: pd.DataFrame, reports: Sequence[str], *, 
 def key_figures(card: pd.DataFrame, found: pd.DataFrame, alarms: dict, told: pd.DataFrame, *, first) -> pd.DataFrame:
     """Key figures of the report, in the columns of ``figures.parquet``.
 
-    Takes the results of ``scorecard``, ``signals``, ``expected_alarms`` and ``decided``, and the period's first day:
-    targets missed, signals of the period, decisions kept, and what is expected of each decision, for later periods to
-    hold against what came.
+    Targets missed, signals of the period, decisions kept, and what is expected of each decision and when to look, for
+    later periods to hold against what came.
+
+    Parameters
+    ----------
+    card, found, alarms, told
+        The results of ``scorecard``, ``signals``, ``expected_alarms`` and ``decided``.
+    first
+        First day of the period.
+
+    Returns
+    -------
+    DataFrame
+        One row a figure: ``figure_id``, ``definition_id`` (section), ``cohort``, ``segment`` and ``channel`` (empty:
+        all), ``value``, ``low``, ``high``, ``n`` (targets with a figure, months judged, or decisions judged), ``unit``
+        (targets, signals, share; of an expectation its measure; of a check date: day, as 20260630). A figure whose
+        ``n`` is 0 is left out.
+
+    Notes
+    -----
+    docs/METHODS.md sections 7.1, 7.2 and 7.4.
+
+    Examples
+    --------
+    >>> card = pd.DataFrame({"status": ["missed", "met", "no target"]})
+    >>> found = pd.DataFrame({"month": ["2026-08-01", "2026-06-01"]})
+    >>> told = {"name": "Night shift", "verdict": "kept", "change": 0.1, "low": 0.05, "high": 0.15}
+    >>> told = pd.DataFrame([told | {"measure": "on_time", "check_on": "2026-06-30"}])
+    >>> kept = key_figures(card, found, {"n_months": 7}, told, first="2026-07-01")
+    >>> kept[["figure_id", "definition_id", "value", "n", "unit"]]
+                     figure_id definition_id       value     n     unit
+    0           targets_missed           7.1         1.0     2  targets
+    1                  signals           7.2         1.0     7  signals
+    2           decisions_kept           7.4         1.0     1    share
+    3  expected_of_night_shift           7.4         0.1  <NA>  on_time
+    4     check_of_night_shift           7.4  20260630.0  <NA>      day
     """
     asked = card[~card["status"].isin(["no target", "not on record"])]
     rows = []

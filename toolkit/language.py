@@ -20,17 +20,48 @@ _here = threading.local()  # reports of several companies may be rendered side b
 
 
 def languages() -> list[str]:
-    """The languages that reports can be in."""
+    """The languages that reports can be in.
+
+    Returns
+    -------
+    list
+        Codes such as nl, sorted: English, and each that has a catalogue.
+
+    Examples
+    --------
+    >>> {"en", "nl"} <= set(languages())
+    True
+    """
     return sorted(["en", *(path.stem for path in CATALOGUES.glob("*.po"))])
 
 
 def checked(language: str, place: str) -> str:
     """A language that reports can be in.
 
+    Parameters
+    ----------
+    language
+        Its code, such as nl.
+    place
+        Where it was found, for the message.
+
+    Returns
+    -------
+    str
+        ``language``.
+
     Raises
     ------
     ParamsError
         If there is no catalogue of it.
+
+    Examples
+    --------
+    >>> checked("nl", "base.yaml, line 3")
+    'nl'
+    >>> checked("nl_NL", "base.yaml, line 3")
+    Traceback (most recent call last):
+    toolkit.errors.ParamsError: base.yaml, line 3: expected one of en, nl, found 'nl_NL'.
     """
     if language not in languages():
         close = nearest(language, languages())
@@ -39,13 +70,50 @@ def checked(language: str, place: str) -> str:
 
 
 def speak(language: str) -> None:
-    """Say everything in that language from here on, in this thread."""
+    """Say everything in that language from here on, in this thread.
+
+    Parameters
+    ----------
+    language
+        One of ``languages``.
+
+    Raises
+    ------
+    ParamsError
+        If there is no catalogue of it.
+
+    Examples
+    --------
+    >>> speak("nl")
+    >>> month("2026-05")
+    'mei 2026'
+    >>> speak("en")
+    """
     _here.language = checked(language, "language")
 
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Say everything in that language for a while, in this thread."""
+    """Say everything in that language for a while, in this thread.
+
+    Parameters
+    ----------
+    language
+        One of ``languages``.
+
+    Raises
+    ------
+    ParamsError
+        If there is no catalogue of it.
+
+    Examples
+    --------
+    >>> with speaking("nl"):
+    ...     spoken(), day("2026-10-22")
+    ('nl', '22 oktober 2026')
+    >>> spoken(), day("2026-10-22")
+    ('en', '22 October 2026')
+    """
     before = spoken()
     speak(language)
     try:
@@ -55,7 +123,13 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def spoken() -> str:
-    """The language that is spoken here."""
+    """The language that is spoken here, in this thread: English until another is.
+
+    Examples
+    --------
+    >>> spoken()
+    'en'
+    """
     return getattr(_here, "language", "en")
 
 
@@ -72,6 +146,15 @@ def _catalogue(language: str) -> dict[tuple[str | None, str], str]:
 def say(sentence: str, /, **slots: object) -> str:
     """A sentence of ours in the language spoken, its slots filled; as written where the catalogue lacks it.
 
+    Parameters
+    ----------
+    sentence
+        As written in English, slots in braces.
+    slots
+        What fills each of them: texts, said already.
+
+    Examples
+    --------
     >>> say("{n} customers ordered.", n=number(1234, ",d"))
     '1,234 customers ordered.'
     >>> with speaking("nl"):
@@ -85,11 +168,20 @@ def say(sentence: str, /, **slots: object) -> str:
 def word(value: str) -> str:
     """A value of a table, where it is a word of ours: found whole, or as one with slots; all others stay as they are.
 
-    A name of ours is read without its underscores.
+    All are read without their underscores.
 
+    Parameters
+    ----------
+    value
+        As it stands in the table.
+
+    Examples
+    --------
     >>> with speaking("nl"):
     ...     word("not settled"), word("60 or more"), word("North")
     ('staat niet vast', '60 of meer', 'North')
+    >>> word("not_settled")
+    'not settled'
     """
     known, name = _catalogue(spoken()), value.replace("_", " ")
     if said := known.get((VALUE, name)) or known.get((None, name)):
@@ -119,6 +211,15 @@ def _shapes(language: str) -> list[tuple[re.Pattern, str]]:
 def number(value: float, shape: str) -> str:
     """A number by a format of Python, with the separators of the language spoken.
 
+    Parameters
+    ----------
+    value
+        The number.
+    shape
+        Such as ",.1f" (thousands apart, one decimal) or ".0%".
+
+    Examples
+    --------
     >>> with speaking("nl"):
     ...     number(-1234.5, ",.1f")
     '-1.234,5'
@@ -135,6 +236,18 @@ def _separators(language: str) -> dict[int, str]:
 def day(value: date | str) -> str:
     """A day as it is written.
 
+    Parameters
+    ----------
+    value
+        A date, or its text as 2026-10-22.
+
+    Raises
+    ------
+    ValueError
+        If a text is no such day.
+
+    Examples
+    --------
     >>> day("2026-10-22")
     '22 October 2026'
     """
@@ -143,10 +256,22 @@ def day(value: date | str) -> str:
 
 
 def month(value: str) -> str:
-    """A month, told by any of its days, as it is written in tables; what is none stays as it is.
+    """A month, told by any of its days, as it is written in tables; what is none is said as ``word`` says it.
 
-    >>> month("2026-07"), month("total")
-    ('Jul 2026', 'total')
+    Parameters
+    ----------
+    value
+        Text that begins with year and month, as 2026-07; or another value of the same column.
+
+    Raises
+    ------
+    ValueError
+        If it begins so, and there is no such month.
+
+    Examples
+    --------
+    >>> month("2026-07"), month("2026-07-31"), month("total")
+    ('Jul 2026', 'Jul 2026', 'total')
     """
     if not re.match(r"\d{4}-\d{2}", value):
         return word(value)

@@ -31,28 +31,48 @@ def levers(
     Parameters
     ----------
     units
-        The frame ``work_units``.
+        The frame ``work_units``: ``segment``, ``activity``, ``driver`` (empty: the activity itself), ``no_order``,
+        ``units`` (an order), ``n`` (orders with so many), ``seconds``, ``n_orders`` (of the segment).
     orders
         Orders of the period, not cancelled, with ``segment``, ``n_lines``, ``n_shipments``, ``weight_g``,
-        ``distance_m``, ``freight`` and ``handling``.
+        ``distance_m``, ``freight`` (cents) and, where fees of payments are assumed, ``payment_fee`` (cents).
     costed, freight
-        The results of ``cost.charge_work`` and ``cost.charged_freight``.
+        The results of ``cost.charge_work`` (``segment``, ``activity``, ``cost``) and ``cost.charged_freight``
+        (``segment``, ``freight``); cents.
     handling
-        What is assumed of handling.
+        The frame ``handling``, what is assumed of handling: ``cents_per_order``, ``cents_per_line``.
     standards
-        ``segment``, ``driver``, ``units`` an order, where they are declared.
+        The frame ``standards``: ``segment``, ``driver``, ``units`` an order, where they are declared.
 
     Returns
     -------
     DataFrame
         One row a segment and lever: ``segment``, ``lever``, ``n_orders``, ``units`` (in all), ``standard`` (units an
-        order), ``cost``, ``at_standard``, ``beyond`` (cents; cost = at_standard + beyond). The lever "small orders" has
-        no cost of its own: it is what orders of fewer lines than usual have too much of what every order takes.
+        order), ``cost``, ``at_standard``, ``beyond`` (cents; cost = at_standard + beyond), of a segment the most beyond
+        first. The lever "small orders" has no cost of its own: it is what orders of fewer lines than usual have too
+        much of what every order takes.
 
     Notes
     -----
     docs/METHODS.md section 3.7. Units of freight are those of ``orders``; what it costs beyond a tariff by shipments,
     weight and distance (least squares over all orders, none below 0) is "tariff and rest".
+
+    Examples
+    --------
+    At a cent a second: entry takes 60 s of each of 100 orders, and 100 s more of each of 30 in a hurry, which the
+    median order is not. A quarter of the orders has half of the usual lines: 25 % x 1/2 of 6,000 is too much.
+
+    >>> units = pd.DataFrame({"driver": ["", "rush", "rush"], "units": [1, 1, 0], "n": [100, 30, 70],
+    ...                       "seconds": [6000, 3000, 0], "n_orders": 100, "no_order": False})
+    >>> units = units.assign(segment="shop", activity="entry")
+    >>> costed = pd.DataFrame({"segment": ["shop"], "activity": ["entry"], "cost": [9000]})
+    >>> orders = pd.DataFrame({"segment": "shop", "n_lines": [4] * 75 + [2] * 25, "n_shipments": 0, "freight": 0})
+    >>> orders, none = orders.assign(weight_g=None, distance_m=None), costed.head(0).assign(freight=0)
+    >>> levers(units, orders, costed, none, none, none)[["lever", "standard", "cost", "at_standard", "beyond"]]
+              lever  standard  cost  at_standard  beyond
+    0          rush       0.0  3000            0    3000
+    1  small orders       4.0     0         -750     750
+    2         entry       1.0  6000         6000       0
     """
     told = {(row.segment, row.driver): row.units for row in standards.itertuples()}
     rows = [*_worked(units, costed, told), *_handled(orders, handling, told), *_sent(orders, freight, told)]
@@ -70,13 +90,60 @@ def levers(
 
 
 def top(found: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
-    """The levers with the most money beyond the standard, of segments that have a name, without what is left over."""
+    """The levers with the most money beyond the standard, of segments that have a name, without what is left over.
+
+    Parameters
+    ----------
+    found
+        The result of ``levers``.
+    most
+        Rows at most.
+
+    Returns
+    -------
+    DataFrame
+        Rows of ``found`` with ``beyond`` (cents) above 0, the largest first; none of the segment "(other)" or the lever
+        "tariff and rest".
+
+    Notes
+    -----
+    docs/METHODS.md section 3.7.
+
+    Examples
+    --------
+    >>> found = pd.DataFrame({"segment": ["a", "a", "(other)"], "lever": ["rush", REST, "visit"], "beyond": [5, 8, 9]})
+    >>> top(found).values.tolist()
+    [['a', 'rush', 5]]
+    """
     named = found[(found["segment"] != stats.OTHER) & (found["lever"] != REST) & (found["beyond"] > 0)]
     return named.sort_values("beyond", ascending=False, kind="stable").head(most).reset_index(drop=True)
 
 
 def against_standard(found: pd.DataFrame) -> pd.DataFrame:
-    """Cents by segment: ``cost``, ``at_standard``, ``beyond``; of each of ``n_orders``: ``each``, ``standard_each``."""
+    """Cost to serve of each segment against that of its standard orders.
+
+    Parameters
+    ----------
+    found
+        The result of ``levers``.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment: ``segment``, ``n_orders``, ``cost``, ``at_standard``, ``beyond`` (cents), ``each`` and
+        ``standard_each`` (cents an order; missing without orders).
+
+    Notes
+    -----
+    docs/METHODS.md section 3.7.
+
+    Examples
+    --------
+    >>> found = pd.DataFrame({"segment": "shop", "n_orders": 100, "cost": [3000, 0, 6000]})
+    >>> against_standard(found.assign(at_standard=[0, -750, 6000]))
+      segment  n_orders  cost  at_standard  beyond  each  standard_each
+    0    shop       100  9000         5250    3750  90.0           52.5
+    """
     sums = found.groupby("segment").agg(
         n_orders=("n_orders", "max"), cost=("cost", "sum"), at_standard=("at_standard", "sum")
     )
@@ -179,30 +246,50 @@ def uncertain(
     Parameters
     ----------
     work
-        ``month``, ``pool``, ``activity``, ``segment``, ``seconds``.
+        The result of ``cost.charge_work``: ``month``, ``pool``, ``activity``, ``segment``, ``seconds``.
     pools
-        The result of ``cost.pool_costs``.
+        The result of ``cost.pool_costs``: ``month``, ``pool``, ``posted`` (cents), ``capacity_s``.
     margins
-        ``cost.serve_costs`` by segment: ``segment``, ``margin``.
+        ``cost.serve_costs`` by segment: ``segment``, ``margin`` (cents; segments without are left out).
     unsure
-        The frame ``give_or_take``: ``kind`` (activity, pool), ``name``, ``share``.
+        The frame ``give_or_take``: ``kind`` (activity, pool), ``name``, ``share`` (0-1).
     rng
         Of the draws.
     draws
         Number of draws: each time and capacity by a factor from a triangle between 1 - share and 1 + share.
     confidence
-        Coverage of the intervals.
+        Coverage of the intervals, between 0 and 1; share of draws from which a ranking is settled.
 
     Returns
     -------
     tuple
         One row a segment with a known margin: ``segment``, ``margin``, ``margin_low``, ``margin_high`` (cents),
         ``below`` (share of draws, 0-1, with a loss), largest margin first. And one row a pair of neighbours in that
-        order: ``first``, ``second``, ``kept`` (share of draws in which the first stays above), ``settled``.
+        order: ``first``, ``second``, ``kept`` (share of draws in which the first stays above), ``settled``. Both empty
+        where nothing is declared to be unsure or no margin is known.
 
     Notes
     -----
     docs/METHODS.md section 3.8. What a pool cost is known; only how it is shared moves, and what stays unused.
+
+    Examples
+    --------
+    Work x costs a 300 s at 1,000 cents, give or take 20 %: 60,000. Its margin of 50,000 becomes a loss in
+    (10 / 60)^2 / 2 of draws, and stays above b's 20,000 in all but (30 / 60)^2 / 2.
+
+    >>> pools = pd.DataFrame({"month": ["m"], "pool": "desk", "posted": [600_000], "capacity_s": 600})
+    >>> work = pd.DataFrame({"month": "m", "pool": "desk", "activity": ["x", "y"], "segment": ["a", "b"],
+    ...                      "seconds": [300, 100]})
+    >>> margins = pd.DataFrame({"segment": ["a", "b"], "margin": [50_000, 20_000]})
+    >>> unsure = pd.DataFrame({"kind": ["activity"], "name": ["x"], "share": [0.2]})
+    >>> rows, pairs = uncertain(work, pools, margins, unsure, rng=np.random.default_rng(3), draws=20_000)
+    >>> rows.round({"margin_low": -3, "margin_high": -3, "below": 2})
+      segment   margin  margin_low  margin_high  below
+    0       a  50000.0      3000.0      97000.0   0.01
+    1       b  20000.0     20000.0      20000.0   0.00
+    >>> pairs.round(2)
+      first second  kept  settled
+    0     a      b  0.87    False
     """
     known = margins.dropna(subset=["margin"]).set_index("segment")["margin"].astype("float64")
     names = list(known.sort_values(ascending=False, kind="stable").index)

@@ -81,7 +81,39 @@ class LifestyleClusters(ClusterMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y=None):
-        """Choose the number of clusters on at most 20,000 rows, then cluster all rows."""
+        """Choose the number of clusters on at most 20,000 rows, then cluster all rows.
+
+        Parameters
+        ----------
+        X
+            One row a customer, one column a trait, as of ``vectors``; two rows or more, without gaps.
+        y
+            Not used; scikit-learn passes it.
+
+        Returns
+        -------
+        LifestyleClusters
+            Itself, with its attributes.
+
+        Raises
+        ------
+        ValueError
+            By scikit-learn, if there are gaps or fewer than two rows.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.5.
+
+        Examples
+        --------
+        >>> apart = np.repeat([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]], [60, 50, 40], axis=0)
+        >>> apart = apart + np.random.default_rng(1).normal(size=(150, 2))
+        >>> fit = LifestyleClusters(random_state=0, most=4).fit(apart)
+        >>> np.bincount(fit.labels_).tolist()
+        [60, 50, 40]
+        >>> fit.evidence_[["k", "supported"]].values.tolist()
+        [[1, True], [2, True], [3, True], [4, False]]
+        """
         X = validate_data(self, X, dtype="float64", ensure_min_samples=2)
         draw = check_random_state(self.random_state)
         self._mean, spread = X.mean(axis=0), X.std(axis=0)
@@ -108,7 +140,33 @@ class LifestyleClusters(ClusterMixin, BaseEstimator):
         return self
 
     def predict(self, X) -> np.ndarray:
-        """The cluster of each row: the nearest centre."""
+        """The cluster of each row: the nearest centre.
+
+        Parameters
+        ----------
+        X
+            Rows of the same columns as were fitted.
+
+        Returns
+        -------
+        array
+            Numbers of clusters, 0 the largest that was found.
+
+        Raises
+        ------
+        ValueError
+            By scikit-learn, if nothing was fitted before, the columns are not as many, or there are gaps.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.5. Rows are standardised and cut by the mean and spread of those that were fitted.
+
+        Examples
+        --------
+        >>> apart = np.repeat([[0.0], [9.0]], [30, 20], axis=0) + np.random.default_rng(1).normal(size=(50, 1))
+        >>> LifestyleClusters(2, random_state=0).fit(apart).predict([[1.0], [8.0], [99.0]]).tolist()
+        [0, 1, 1]
+        """
         check_is_fitted(self)
         return _nearest(self._standard(validate_data(self, X, dtype="float64", reset=False)), self.cluster_centers_)
 
@@ -177,7 +235,8 @@ def vectors(tastes: pd.DataFrame, *, half: str = "even") -> pd.DataFrame:
     Parameters
     ----------
     tastes
-        The frame ``tastes``: one row a customer, half, block and trait.
+        The frame ``tastes``: one row a customer, half, block and trait, with ``amount``; the block ``basket`` has
+        the traits ``n_orders``, ``n_lines`` and ``amount`` (cents).
     half
         ``even``, ``odd``, or ``both``.
 
@@ -188,8 +247,14 @@ def vectors(tastes: pd.DataFrame, *, half: str = "even") -> pd.DataFrame:
         square roots of shares (Hellinger), drawn towards the average by two orders; and logarithms of money and
         lines an order.
 
+    Notes
+    -----
+    docs/METHODS.md section 1.5. Traits with under 1 % of their block stand together, blocks of one trait are left out.
+
     Examples
     --------
+    Of all 1,200, 900 is tea: with two orders of that average a's share is (3 + 2 x 0.75) / 5, and b's 2 x 0.75 / 5
+
     >>> rows = [("a", "basket", "n_orders", 3), ("a", "basket", "n_lines", 6), ("a", "basket", "amount", 900),
     ...         ("a", "category", "tea", 900), ("b", "basket", "n_orders", 3), ("b", "basket", "n_lines", 3),
     ...         ("b", "basket", "amount", 300), ("b", "category", "wine", 300)]
@@ -222,7 +287,41 @@ def _wide(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def assigned(fit: LifestyleClusters, tastes: pd.DataFrame, columns: Sequence[str], *, half: str) -> pd.Series:
-    """The cluster of every customer with enough orders in ``half``, by clusters that were found on ``columns``."""
+    """The cluster of every customer with enough orders in ``half``, by clusters that were found on ``columns``.
+
+    Parameters
+    ----------
+    fit
+        The estimator of ``lifestyles``.
+    tastes
+        The frame ``tastes``, or that of a year before.
+    columns
+        Names of the columns it was fitted on: ``fit.columns_``. Of those that ``tastes`` lacks everybody has the mean.
+    half
+        ``even``, ``odd`` or ``both``, as for ``vectors``.
+
+    Returns
+    -------
+    Series
+        Number of the cluster, index ``customer_id``.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.7.
+
+    Examples
+    --------
+    Forty customers spend about 800 of 1,000 on tea, the rest on wine; twenty the other way round:
+
+    >>> tea = np.repeat([800, 200], [40, 20]) + np.random.default_rng(1).integers(-99, 100, 60)
+    >>> wide = pd.DataFrame({"n_orders": 4, "n_lines": 8, "amount": 1000, "tea": tea, "wine": 1000 - tea})
+    >>> tastes = wide.rename_axis(index="customer_id", columns="trait").stack().rename("amount").reset_index()
+    >>> tastes = tastes.assign(block=(["basket"] * 3 + ["category"] * 2) * 60)
+    >>> tastes = pd.concat([tastes.assign(half="even"), tastes.assign(half="odd")])
+    >>> _, fit = lifestyles(tastes, seed=1)
+    >>> assigned(fit, tastes, fit.columns_, half="odd").loc[[0, 1, 40, 41]].to_dict()
+    {0: 0, 1: 0, 40: 1, 41: 1}
+    """
     found = vectors(tastes, half=half)
     if found.empty:
         return pd.Series(dtype="int64")
@@ -235,7 +334,7 @@ def assigned(fit: LifestyleClusters, tastes: pd.DataFrame, columns: Sequence[str
 def lifestyles(
     tastes: pd.DataFrame, *, seed: int, n_clusters: int | None = None
 ) -> tuple[pd.DataFrame, LifestyleClusters | None]:
-    """Each customer's cluster, found in even weeks, and what the same customer did in odd weeks.
+    """Each customer's cluster, found in even weeks.
 
     Parameters
     ----------
@@ -249,8 +348,28 @@ def lifestyles(
     Returns
     -------
     tuple
-        One row a customer with enough orders: ``customer_id``, ``cluster`` (0 is the largest); and the estimator, None
-        where fewer than ten customers have enough orders.
+        One row a customer with enough orders: ``customer_id``, ``cluster`` (0 is the largest); and the estimator, with
+        the names of its columns in ``columns_``, None where fewer than ten customers have enough orders.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.5. There may be one cluster, which is none. What customers of a cluster did in odd weeks
+    is in ``held_out``.
+
+    Examples
+    --------
+    Forty customers spend about 800 of 1,000 on tea, the rest on wine; twenty the other way round:
+
+    >>> tea = np.repeat([800, 200], [40, 20]) + np.random.default_rng(1).integers(-99, 100, 60)
+    >>> wide = pd.DataFrame({"n_orders": 4, "n_lines": 8, "amount": 1000, "tea": tea, "wine": 1000 - tea})
+    >>> tastes = wide.rename_axis(index="customer_id", columns="trait").stack().rename("amount").reset_index()
+    >>> tastes = tastes.assign(block=(["basket"] * 3 + ["category"] * 2) * 60)
+    >>> tastes = pd.concat([tastes.assign(half="even"), tastes.assign(half="odd")])
+    >>> members, fit = lifestyles(tastes, seed=1)
+    >>> members["cluster"].value_counts().to_dict()
+    {0: 40, 1: 20}
+    >>> fit.columns_
+    ['category: tea', 'category: wine', 'basket: money an order', 'basket: lines an order']
     """
     found = vectors(tastes)
     if len(found) < 10:
@@ -272,7 +391,7 @@ def clusters(
     tastes
         The frame ``tastes``; traits are compared in odd weeks, which made no cluster.
     min_n
-        Smaller clusters stand together as "(other)".
+        Smaller clusters stand together as "(other)", which is left out if it is still smaller.
     most
         Traits told of each.
 
@@ -282,6 +401,26 @@ def clusters(
         One row a cluster, the largest first: ``number``, ``cluster`` (its name: traits that mark it most), ``n``
         (customers), ``of_all`` (0-1), ``jaccard`` (bootstrap stability), ``trusted`` (at least 0.6), ``marks`` (traits
         with their lift in odd weeks).
+
+    Notes
+    -----
+    docs/METHODS.md section 1.5. A mark is a settled trait of ``held_out``, with a lift above 1.1 and 5 % of its block,
+    or one of money or lines an order; the most certain of each block. Of equal names the number is told too.
+
+    Examples
+    --------
+    Forty customers spend about 800 of 1,000 on tea, the rest on wine; twenty the other way round:
+
+    >>> tea = np.repeat([800, 200], [40, 20]) + np.random.default_rng(1).integers(-99, 100, 60)
+    >>> wide = pd.DataFrame({"n_orders": 4, "n_lines": 8, "amount": 1000, "tea": tea, "wine": 1000 - tea})
+    >>> tastes = wide.rename_axis(index="customer_id", columns="trait").stack().rename("amount").reset_index()
+    >>> tastes = tastes.assign(block=(["basket"] * 3 + ["category"] * 2) * 60)
+    >>> tastes = pd.concat([tastes.assign(half="even"), tastes.assign(half="odd")])
+    >>> members, fit = lifestyles(tastes, seed=1)
+    >>> clusters(members, fit, tastes, min_n=10)[["cluster", "n", "jaccard", "trusted", "marks"]]
+      cluster   n  jaccard  trusted             marks
+    0     tea  40      1.0     True   tea (1.3 times)
+    1    wine  20      1.0     True  wine (2.0 times)
     """
     if fit is None:
         return pd.DataFrame(columns=["number", "cluster", "n", "of_all", "jaccard", "trusted", "marks"])
@@ -322,18 +461,42 @@ def clusters(
 def held_out(members: pd.DataFrame, tastes: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
     """What the clusters of even weeks did in odd weeks: share and lift of every trait.
 
+    Parameters
+    ----------
+    members
+        The result of ``lifestyles``: ``customer_id``, ``cluster``.
+    tastes
+        The frame ``tastes``, of which the odd weeks are read.
+    min_n
+        Customers that a cluster, and persons that a trait, needs; two at least.
+    confidence
+        That all rows are settled together with (Bonferroni).
+
     Returns
     -------
     DataFrame
         One row a cluster of at least ``min_n`` customers and trait that at least ``min_n`` persons have in odd weeks:
         ``cluster``, ``block``, ``trait``, ``n`` (persons of the cluster with orders), ``share`` (0-1, of its block),
-        ``lift`` (share / share of all), ``z``, ``settled`` (|z| beyond the Bonferroni quantile over all rows). Money
+        ``lift`` (share / share of all), ``z``, ``settled`` (``|z|`` beyond the Bonferroni quantile over all rows). Money
         and lines an order stand as traits ("large orders", "few lines"): geometric means by those of all, no share.
 
     Notes
     -----
-    The share is the mean over persons of their own shares; its error that of a mean. Tested on weeks that made no
-    cluster: on the clustering variables themselves every cluster would differ.
+    docs/METHODS.md section 1.5. The share is the mean over persons of their own shares; its error that of a mean.
+    Tested on weeks that made no cluster: on the clustering variables themselves every cluster would differ.
+
+    Examples
+    --------
+    Of a 3 / 4 is tea, of b 1 / 2, of c and d nothing: the share of all is 1.25 / 4, that of cluster 0 twice as much
+
+    >>> tastes = pd.DataFrame({"customer_id": list("aabbcd"), "trait": ["tea", "wine"] * 2 + ["wine"] * 2})
+    >>> tastes = tastes.assign(amount=[3, 1, 1, 1, 5, 2], half="odd", block="category")
+    >>> members = pd.DataFrame({"customer_id": list("abcd"), "cluster": [0, 0, 1, 1]})
+    >>> held_out(members, tastes, min_n=2)[["cluster", "trait", "n", "share", "lift"]].round(3)
+       cluster trait  n  share   lift
+    0        0   tea  2  0.625  2.000
+    1        0  wine  2  0.375  0.545
+    2        1  wine  2  1.000  1.455
     """
     odd = tastes[(tastes["half"] == "odd") & (tastes["block"] != "basket") & (tastes["amount"] > 0)]
     odd = odd.merge(members, on="customer_id").astype({"amount": "float64"})
@@ -377,8 +540,38 @@ def _baskets(members: pd.DataFrame, tastes: pd.DataFrame, *, min_n: int) -> pd.D
 def forced(tastes: pd.DataFrame, fit: LifestyleClusters | None, *, n_clusters: int, seed: int) -> dict[str, float]:
     """What a fixed number of clusters costs: how many of them do not come back, and whom they hold.
 
-    Returns ``n_clusters``, ``supported``, ``untrusted`` (clusters under 0.6), ``held`` (customers in them, 0-1);
-    nothing without ``fit``.
+    Parameters
+    ----------
+    tastes
+        The frame ``tastes``.
+    fit
+        The estimator of ``lifestyles``, which chose its number itself.
+    n_clusters
+        Number that is wished for; fewer are made where fewer customers differ.
+    seed
+        Of starts and bootstrap samples.
+
+    Returns
+    -------
+    dict
+        ``n_clusters``, ``supported`` (that the data hold), ``untrusted`` (clusters under 0.6), ``held`` (customers in
+        them, 0-1); nothing without ``fit``.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.5.
+
+    Examples
+    --------
+    Sixty customers differ by chance alone, so that of eight clusters more than half do not come back:
+
+    >>> shares = np.random.default_rng(1).dirichlet([9, 9, 9, 9], 60)
+    >>> wide = pd.DataFrame(shares, columns=["tea", "wine", "rye", "oats"]).assign(n_orders=4, n_lines=8, amount=1)
+    >>> tastes = wide.rename_axis(index="customer_id", columns="trait").stack().rename("amount").reset_index()
+    >>> tastes = tastes.assign(block=(["category"] * 4 + ["basket"] * 3) * 60, half="even")
+    >>> told = forced(tastes, lifestyles(tastes, seed=1)[1], n_clusters=8, seed=1)
+    >>> told["n_clusters"], told["supported"], told["untrusted"] > 4, told["held"] > 0.5
+    (8, 1, True, True)
     """
     if fit is None:
         return {}
@@ -395,6 +588,26 @@ def forced(tastes: pd.DataFrame, fit: LifestyleClusters | None, *, n_clusters: i
 def matched(before: Sequence[int], after: Sequence[int], k: int) -> np.ndarray:
     """For each cluster of ``after`` the one of ``before`` that it is: the assignment that moves the fewest (Hungarian).
 
+    Parameters
+    ----------
+    before, after
+        Clusters of the same customers twice, numbered from 0.
+    k
+        Number of clusters, of both.
+
+    Returns
+    -------
+    array
+        The number in ``before`` of each cluster of ``after``.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.7; Kuhn 1955.
+
+    Examples
+    --------
+    What was 0 is mostly called 1 afterwards; only the last customer moved:
+
     >>> matched([0, 0, 1, 1, 1], [1, 1, 0, 0, 1], 2).tolist()
     [1, 0]
     """
@@ -407,8 +620,24 @@ def matched(before: Sequence[int], after: Sequence[int], k: int) -> np.ndarray:
 def balance(before: pd.Series, after: pd.Series) -> dict[str, float]:
     """Do as many come as go? p-values of Bowker's ``symmetry_p`` and Stuart and Maxwell's ``homogeneity_p``.
 
-    Takes the groups of the same customers twice. Groups that nobody left or joined are left out; NaN where nobody moved
-    at all, or the moves do not tell. Bowker, *JASA* 43, 1948; Stuart, *Biometrika* 42, 1955, as statsmodels computes.
+    Parameters
+    ----------
+    before, after
+        The groups of the same customers twice, with one index. Groups that nobody left or joined are left out.
+
+    Returns
+    -------
+    dict
+        ``symmetry_p`` (moves between each two groups go both ways alike), ``homogeneity_p`` (groups keep their sizes);
+        NaN where nobody moved at all, or the moves do not tell.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.7. Bowker, *JASA* 43, 1948; Stuart, *Biometrika* 42, 1955, as statsmodels computes.
+
+    Examples
+    --------
+    Three went from a to b and nobody back, chi-square (3 - 0)^2 / 3 of one degree of freedom:
 
     >>> round(balance(pd.Series(list("aaaabbb")), pd.Series(list("abbbbbb")))["homogeneity_p"], 4)
     0.0833
@@ -455,6 +684,36 @@ def migration(
         last year's customers whom clusters found anew in last year's weeks, matched to these, put into the same one),
         ``symmetry_p`` (Bowker: moves go both ways alike), ``homogeneity_p`` (Stuart and Maxwell: clusters keep their
         sizes; both missing where nothing moved, or too little to tell).
+
+    Notes
+    -----
+    docs/METHODS.md section 1.7. Fewer than ``min_n`` customers in both years, or with enough orders in both halves of
+    this one, tell nothing but ``n``.
+
+    Examples
+    --------
+    Forty customers spend about 800 of 1,000 on tea, the rest on wine; twenty the other way round:
+
+    >>> tea = np.repeat([800, 200], [40, 20]) + np.random.default_rng(1).integers(-99, 100, 60)
+    >>> wide = pd.DataFrame({"n_orders": 4, "n_lines": 8, "amount": 1000, "tea": tea, "wine": 1000 - tea})
+    >>> tastes = wide.rename_axis(index="customer_id", columns="trait").stack().rename("amount").reset_index()
+    >>> tastes = tastes.assign(block=(["basket"] * 3 + ["category"] * 2) * 60)
+    >>> tastes = pd.concat([tastes.assign(half="even"), tastes.assign(half="odd")])
+    >>> members, fit = lifestyles(tastes, seed=1)
+    >>> named = clusters(members, fit, tastes, min_n=5)
+
+    Last year the first ten bought the other of the two:
+
+    >>> other = tastes["trait"].replace({"tea": "wine", "wine": "tea"})
+    >>> before = tastes.assign(trait=tastes["trait"].where(tastes["customer_id"] >= 10, other))
+    >>> flows, moved = migration(fit, tastes, before, named, min_n=5)
+    >>> flows
+      before after   n     share
+    0    tea   tea  30  1.000000
+    1   wine  wine  20  0.666667
+    2   wine   tea  10  0.333333
+    >>> {name: round(moved[name], 3) for name in ("n", "moved", "by_noise", "beyond_low", "beyond_high", "alike")}
+    {'n': 60, 'moved': 0.167, 'by_noise': 0.0, 'beyond_low': 0.072, 'beyond_high': 0.261, 'alike': 1.0}
     """
     names = ["moved", "by_noise", "beyond", "beyond_low", "beyond_high", "alike", "symmetry_p", "homogeneity_p"]
     told = dict.fromkeys(names, np.nan)

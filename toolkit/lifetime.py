@@ -19,12 +19,42 @@ _NODES = 64  # of the quadrature over a customer's chance of leaving
 
 
 class NoMaximumError(DataError):
-    """The likelihood has no finite maximum, or none was found: no parameter can be told."""
+    """The likelihood has no finite maximum, or none was found: no parameter can be told.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.6. ``customer_value`` catches it and says why nothing is told; ``BetaGeometric`` and
+    ``GammaGamma`` raise it, when made or when fitted.
+
+    Examples
+    --------
+    >>> BetaGeometric(pd.DataFrame([[1, 3, 9]], columns=["repeats", "last", "age"]))
+    Traceback (most recent call last):
+    toolkit.lifetime.NoMaximumError: BetaGeometric: expected two customers or more, found 1. Bring more customers.
+    """
 
 
 def grouped(customers: pd.DataFrame, *, on: Sequence[str]) -> pd.DataFrame:
-    """One row for all customers alike in the columns ``on``: these, and ``n`` (customers; sums a given ``n``).
+    """One row for all customers alike in some columns, with their number: what a likelihood needs of them.
 
+    Parameters
+    ----------
+    customers
+        One row a customer, or, with a column ``n``, one row for ``n`` customers.
+    on
+        Columns in which they must be alike; the others are dropped.
+
+    Returns
+    -------
+    DataFrame
+        One row a combination that occurs: ``on``, and ``n`` (customers; sums a given ``n``), in the order of ``on``.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.6. Rows with a missing value in ``on`` are left out.
+
+    Examples
+    --------
     >>> grouped(pd.DataFrame({"repeats": [1, 0, 1], "age": [9, 9, 9]}), on=["repeats", "age"]).values.tolist()
     [[0, 9, 1], [1, 9, 2]]
     """
@@ -48,21 +78,110 @@ class _GroupedModel(GenericLikelihoodModel):
         self.data.ynames = ", ".join(self.columns)
 
     def nloglikeobs(self, params: Sequence[float]) -> np.ndarray:
-        """Minus log-likelihood of each row, times its customers."""
+        """Minus log-likelihood of each row, times its customers.
+
+        Parameters
+        ----------
+        params
+            In the order of ``names``, all above 0.
+
+        Returns
+        -------
+        array
+            One number a row of grouped customers.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.6.
+
+        Examples
+        --------
+        >>> model = GammaGamma(pd.DataFrame({"repeats": [1, 2], "mean_value": [20.0, 30.0], "n": [5, 10]}))
+        >>> model.nloglikeobs([6.0, 4.0, 15.0]).round(2).tolist()
+        [17.6, 39.11]
+        """
         return -self.endog[:, -1] * self._likelihood(np.asarray(params))
 
     def score_obs(self, params: Sequence[float], **_: object) -> np.ndarray:
-        """Gradient of each row, times its customers, one column a parameter."""
+        """Gradient of each row's log-likelihood, times its customers.
+
+        Parameters
+        ----------
+        params
+            In the order of ``names``, all above 0.
+
+        Returns
+        -------
+        array
+            One row a row of grouped customers, one column a parameter.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.6.
+
+        Examples
+        --------
+        >>> model = GammaGamma(pd.DataFrame({"repeats": [1, 2], "mean_value": [20.0, 30.0], "n": [5, 10]}))
+        >>> model.score_obs([6.0, 4.0, 15.0]).round(2).tolist()
+        [[-0.07, 0.74, -0.1], [1.5, -1.25, 0.53]]
+        """
         return (self.endog[:, -1] * self._gradient(np.asarray(params))).T
 
     def score(self, params: Sequence[float]) -> np.ndarray:
-        """Gradient of the log-likelihood."""
+        """Gradient of the log-likelihood.
+
+        Parameters
+        ----------
+        params
+            In the order of ``names``, all above 0.
+
+        Returns
+        -------
+        array
+            One number a parameter, the sum of ``score_obs``: 0 at the maximum.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.6.
+
+        Examples
+        --------
+        >>> rows = [[1, 20.0, 5], [1, 60.0, 3], [2, 35.0, 6], [2, 25.0, 4], [5, 90.0, 1], [4, 22.0, 3], [6, 28.0, 9]]
+        >>> model = GammaGamma(pd.DataFrame(rows, columns=["repeats", "mean_value", "n"]))
+        >>> bool(np.abs(model.score(model.fit().params)).max() < 1e-4)
+        True
+        """
         return self._gradient(np.asarray(params)) @ self.endog[:, -1]
 
     def fit(self, start_params: Sequence[float] | None = None) -> GenericLikelihoodModelResults:
-        """Maximum of the likelihood by Newton's method on the log scale; ``nobs`` counts customers.
+        """Maximum of the likelihood by Newton's method on the log scale.
 
-        Errors are from the inverse of the information. Raises NoMaximumError where there is none.
+        Parameters
+        ----------
+        start_params
+            Where to begin, in the order of ``names``, all above 0; None: two places taken from the data.
+
+        Returns
+        -------
+        results
+            Of statsmodels, with ``params``, ``bse`` (from the inverse of the information), ``llf``, ``cov_params()``;
+            ``nobs`` counts customers, not rows.
+
+        Raises
+        ------
+        NoMaximumError
+            If a parameter runs to 0 or to infinity, which the message puts into words, or the method does not settle.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.6.
+
+        Examples
+        --------
+        >>> rows = [[0, 0, 30, 60], [1, 5, 30, 20], [1, 20, 30, 9], [2, 24, 30, 8], [4, 28, 30, 6], [9, 12, 30, 2]]
+        >>> found = BetaGeometric(pd.DataFrame(rows, columns=["repeats", "last", "age", "n"])).fit()
+        >>> found.nobs, found.params.round(2).tolist(), found.bse.round(2).tolist()
+        (105, [0.33, 6.91, 0.28, 0.33], [0.09, 2.66, 0.26, 0.37])
         """
         starts, scale = self._starts()
         for start in starts if start_params is None else [start_params]:
@@ -125,6 +244,11 @@ class BetaGeometric(_GroupedModel):
     DataError
         If the statistics contradict each other, or (``NoMaximumError``, from ``fit`` too) no finite maximum exists.
 
+    Notes
+    -----
+    docs/METHODS.md section 1.6. ``fit().params`` are r, alpha (a time), a, b: of all who come, r / alpha is the mean
+    rate (purchases a unit of time), a / (a + b) the mean chance of leaving after a purchase.
+
     Examples
     --------
     >>> rows = [[0, 0, 30, 60], [1, 5, 30, 20], [1, 20, 30, 9], [2, 24, 30, 8], [4, 28, 30, 6], [9, 12, 30, 2]]
@@ -182,7 +306,30 @@ class BetaGeometric(_GroupedModel):
         return np.where(x > 0, [*rate, np.full_like(x, 1 / a), -1 / np.maximum(b + x - 1, b)], 0)
 
     def hessian(self, params: Sequence[float]) -> np.ndarray:
-        """Second derivatives of the log-likelihood, (k, k)."""
+        """Second derivatives of the log-likelihood.
+
+        Parameters
+        ----------
+        params
+            r, alpha, a, b, all above 0.
+
+        Returns
+        -------
+        array
+            Four by four; minus its inverse at the maximum is ``cov_params()`` of the fit.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.6.
+
+        Examples
+        --------
+        >>> rows = [[0, 0, 30, 60], [1, 5, 30, 20], [1, 20, 30, 9], [2, 24, 30, 8], [4, 28, 30, 6], [9, 12, 30, 2]]
+        >>> model = BetaGeometric(pd.DataFrame(rows, columns=["repeats", "last", "age", "n"]))
+        >>> errors = np.diag(np.linalg.inv(-model.hessian(model.fit().params))) ** 0.5
+        >>> errors.round(2).tolist(), model.fit().bse.round(2).tolist()
+        ([0.09, 2.66, 0.26, 0.37], [0.09, 2.66, 0.26, 0.37])
+        """
         r, alpha, a, b = params = np.asarray(params)
         x, last, age, n = self.endog.T
         gone, slope, found = expit(_left(params, x, last, age)), self._left_gradient(params), np.zeros((4, 4))
@@ -243,6 +390,11 @@ class GammaGamma(_GroupedModel):
     DataError
         If a row has no repeat or no positive value, or (``NoMaximumError``, from ``fit`` too) no finite maximum exists.
 
+    Notes
+    -----
+    docs/METHODS.md section 1.6. ``fit().params`` are p, q, v (in the unit of ``mean_value``): p v / (q - 1) is the mean
+    of all customers, if q is above 1.
+
     Examples
     --------
     >>> rows = [[1, 20.0, 5], [1, 60.0, 3], [2, 35.0, 6], [2, 25.0, 4], [5, 90.0, 1], [4, 22.0, 3], [6, 28.0, 9]]
@@ -281,7 +433,30 @@ class GammaGamma(_GroupedModel):
         return np.array([p_, q_, q / v - (p * x + q) / (v + x * m)])
 
     def hessian(self, params: Sequence[float]) -> np.ndarray:
-        """Second derivatives of the log-likelihood, (k, k)."""
+        """Second derivatives of the log-likelihood.
+
+        Parameters
+        ----------
+        params
+            p, q, v, all above 0.
+
+        Returns
+        -------
+        array
+            Three by three; minus its inverse at the maximum is ``cov_params()`` of the fit.
+
+        Notes
+        -----
+        docs/METHODS.md section 1.6.
+
+        Examples
+        --------
+        >>> rows = [[1, 20.0, 5], [1, 60.0, 3], [2, 35.0, 6], [2, 25.0, 4], [5, 90.0, 1], [4, 22.0, 3], [6, 28.0, 9]]
+        >>> model = GammaGamma(pd.DataFrame(rows, columns=["repeats", "mean_value", "n"]))
+        >>> errors = np.diag(np.linalg.inv(-model.hessian(model.fit().params))) ** 0.5
+        >>> errors.round(1).tolist(), model.fit().bse.round(1).tolist()
+        ([23.9, 5.4, 31.9], [23.9, 5.4, 31.9])
+        """
         (p, q, v), (x, m, n) = params, self.endog.T
         both, total = polygamma(1, p * x + q), v + x * m
         pp, pq, pv = x**2 * (both - polygamma(1, p * x)), x * both, -x / total
@@ -295,8 +470,28 @@ class GammaGamma(_GroupedModel):
 def alive(params: Sequence[float], repeats: Sequence[float], last: Sequence[float], age: Sequence[float]) -> np.ndarray:
     """Probability (0-1) that a customer has not left; 1 without repeats, as the BG/NBD model has it.
 
-    >>> alive([0.243, 4.414, 0.793, 2.426], 2, 30.43, 38.86).round(4).item()
-    0.7266
+    Parameters
+    ----------
+    params
+        r, alpha, a, b, as ``BetaGeometric`` finds them.
+    repeats, last, age
+        Of each customer, as for ``BetaGeometric``: arrays of one length, or numbers.
+
+    Returns
+    -------
+    array
+        One probability a customer.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.6; Fader, Hardie and Lee, Marketing Science 24, 2005.
+
+    Examples
+    --------
+    Two repeats, the last in week 30 of 39, then in week 10 of 39, and no repeat at all:
+
+    >>> alive([0.243, 4.414, 0.793, 2.426], [2, 2, 0], [30.43, 10, 0], 38.86).round(4).tolist()
+    [0.7266, 0.2684, 1.0]
     """
     x, last, age = (np.asarray(values, dtype="float64") for values in (repeats, last, age))
     return expit(-_left(np.asarray(params), x, last, age))
@@ -307,8 +502,27 @@ def expected_repeats(
 ) -> np.ndarray:
     """Purchases that each customer is expected to make within ``ahead`` from now, given the past; BG/NBD.
 
-    Fader, Hardie and Lee (2005), equation 10, as a sum over the chance of leaving: stable for any number of repeats.
+    Parameters
+    ----------
+    params
+        r, alpha, a, b, as ``BetaGeometric`` finds them.
+    repeats, last, age
+        Of each customer, as for ``BetaGeometric``: arrays of one length, or numbers.
+    ahead
+        Time from now, in the unit of ``age``.
 
+    Returns
+    -------
+    array
+        Purchases, one number a customer.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.6; Fader, Hardie and Lee (2005), equation 10, as a sum over the chance of leaving: stable
+    for any number of repeats.
+
+    Examples
+    --------
     >>> expected_repeats([0.243, 4.414, 0.793, 2.426], 2, 30.43, 38.86, 39).round(3).item()
     1.226
     """
@@ -354,8 +568,31 @@ def _beta_nodes(a: float, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def expected_value(params: Sequence[float], repeats: Sequence[float], mean_value: Sequence[float]) -> np.ndarray:
     """Mean value of a customer's purchases in the long run, in the unit of ``mean_value``; Gamma-Gamma.
 
-    Without repeats the mean of all customers, which is infinite at q <= 1: a DataError.
+    Parameters
+    ----------
+    params
+        p, q, v, as ``GammaGamma`` finds them.
+    repeats
+        Of each customer; without repeats the mean of all customers.
+    mean_value
+        Of these repeats; of who has none it is not read.
 
+    Returns
+    -------
+    array
+        One mean value a customer: between the customer's own and that of all, nearer to the own with more repeats.
+
+    Raises
+    ------
+    DataError
+        If p times a customer's repeats, plus q, is 1 or less, as without repeats at q <= 1: the mean is infinite.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.6; Fader and Hardie, The Gamma-Gamma model of monetary value, 2013.
+
+    Examples
+    --------
     >>> expected_value([6.25, 3.74, 15.44], [2, 0], [22.35, 0]).round(2).tolist()
     [24.66, 35.22]
     """
@@ -396,10 +633,15 @@ def forecast(
     DataFrame
         One row a group: ``group``, ``n`` (customers), ``expected`` (purchases), ``expected_low``, ``expected_high``.
 
+    Raises
+    ------
+    DataError
+        If a column is missing, or the statistics contradict each other.
+
     Notes
     -----
-    Variance: of the counts given the parameters (exact), of the parameters (delta method). Ends are
-    quantiles of the negative binomial of that mean and variance, never below Poisson's: whole numbers.
+    docs/METHODS.md section 1.6. Variance: of the counts given the parameters (exact), of the parameters (delta method).
+    Ends are quantiles of the negative binomial of that mean and variance, never below Poisson's: whole numbers.
 
     Examples
     --------
@@ -452,8 +694,10 @@ def customer_value(
         ``segment``, ``net_revenue`` and ``margin`` (cents; missing where not known), whose rate holds ahead.
     min_n
         Smaller segments stand together (docs/METHODS.md section 0.10).
-    ahead, confidence
-        Weeks, and coverage of each interval.
+    ahead
+        Weeks; the test asks for those of ``repeats_since`` too, which are 52 in the frame.
+    confidence
+        Coverage of each interval.
 
     Returns
     -------
@@ -465,7 +709,25 @@ def customer_value(
 
     Notes
     -----
-    docs/METHODS.md section 1.6. A segment whose own likelihood has no maximum is told by the fit of all segments.
+    docs/METHODS.md section 1.6. A segment whose own likelihood has no maximum is told by the fit of all segments. The
+    test is passed if "(all)" holds the actual purchases within its interval, and errs by 10 % at most.
+
+    Examples
+    --------
+    >>> rows = [[0, 0, 30, 60], [1, 5, 30, 20], [1, 20, 30, 9], [2, 24, 30, 8], [4, 28, 30, 6], [9, 12, 30, 2]]
+    >>> seen = pd.DataFrame(rows, columns=["repeats", "last", "age", "n"])
+    >>> seen = seen.loc[seen.index.repeat(seen.pop("n"))].reset_index(drop=True)
+    >>> shoppers = pd.concat([seen, seen.add_suffix("_then")], axis=1).assign(customer_id=range(105), segment="a")
+    >>> shoppers = shoppers.assign(under_agreement=False, spend=seen["repeats"] * (800 + 100 * (seen.index % 5)))
+    >>> margins = pd.DataFrame({"segment": ["a"], "net_revenue": [1000], "margin": [200]})
+    >>> shoppers = shoppers.assign(repeats_since=[1] * 50 + [0] * 55)
+    >>> test, told, why = customer_value(shoppers, margins, min_n=10, ahead=30)
+    >>> test[["segment", "n", "expected", "actual", "error_share"]].round(2).values.tolist()[-1]
+    ['(all)', 105.0, 49.58, 50.0, -0.01]
+    >>> told[["segment", "expected", "value", "margin"]].round().values.tolist()[-1]
+    ['(all)', 50.0, 49502.0, 9900.0]
+    >>> customer_value(shoppers.assign(repeats_since=0), margins, min_n=10, ahead=30)[2]
+    'the model did not foretell the last year'
     """
     shoppers = lifetimes[~lifetimes["under_agreement"].astype(bool)].astype(dict.fromkeys(STATISTICS, "float64"))
     shoppers = stats.publishable(shoppers, by=["segment"], person="customer_id", min_n=min_n)
@@ -590,8 +852,9 @@ def retention(accounts: pd.DataFrame, *, by: str | None = None, confidence: floa
 
     Notes
     -----
-    Events by exposure is the maximum of likelihood under late entry and censoring alike: a constant hazard forgets
-    ``entered``. Interval: Garwood, Biometrika 28, 1936. Poor where young agreements end more often than old ones.
+    docs/METHODS.md section 1.6. Events by exposure is the maximum of likelihood under late entry and censoring alike: a
+    constant hazard forgets ``entered``. Interval: Garwood, Biometrika 28, 1936. Poor where young agreements end more
+    often than old ones.
 
     Examples
     --------
@@ -643,7 +906,12 @@ def account_value(
     DataFrame
         One row a segment and "(all)": the columns of ``retention`` with ``segment`` for ``group``; ``revenue`` (a year,
         of those not ended, cents), ``multiple`` (years of margin that they are worth) and ``value`` (cents) with ends;
-        the value of "(all)" is the sum of the segments'.
+        the value of "(all)" is the sum of the segments'. No row where too few were under agreement.
+
+    Raises
+    ------
+    DataError
+        If the discount is not above 0, or ``entered`` is negative or missing.
 
     Notes
     -----
@@ -685,9 +953,29 @@ def account_value(
 def margin_multiple(retention: Sequence[float], discount: float) -> np.ndarray:
     """What a customer's yearly margin is worth in years of it, r / (1 + i - r), first paid in a year.
 
-    Gupta and Lehmann, Managing Customers as Investments, 2005. Retention 0-1 and discount a year; DataError unless
-    the discount is above 0 and each retention from 0 to 1.
+    Parameters
+    ----------
+    retention
+        r, shares a year from 0 to 1.
+    discount
+        i, a year, above 0: 0.1 for 10 %.
 
+    Returns
+    -------
+    array
+        Years of margin, one number a retention.
+
+    Raises
+    ------
+    DataError
+        Unless the discount is above 0 and each retention from 0 to 1.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.6; Gupta and Lehmann, Managing Customers as Investments, 2005, whose table this is.
+
+    Examples
+    --------
     >>> margin_multiple([0.6, 0.7, 0.8, 0.9], 0.1).round(2).tolist()
     [1.2, 1.75, 2.67, 4.5]
     """

@@ -15,7 +15,28 @@ _NODES, _GAP = 5000, 0.01  # above: nodes of the search, and the gap at which it
 
 @dataclass(frozen=True, eq=False)
 class Cover:
-    """The cheapest sets that cover everything: ``chosen``, their ``cost``, and what stays ``uncovered``."""
+    """The cheapest sets that cover everything: ``chosen``, their ``cost``, and what stays ``uncovered``.
+
+    Attributes
+    ----------
+    chosen
+        Names of the sets, in the order that they were given in.
+    cost
+        Sum of what they cost, in the unit of ``costs``.
+    uncovered
+        What was wanted and no set covers, in the order of ``wanted``.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+
+    Examples
+    --------
+    >>> sets = {"A": ["fixed hour"], "B": ["fixed hour", "daily"]}
+    >>> found = cover(sets, {"A": 300, "B": 500}, ["fixed hour", "notice"])
+    >>> found.chosen, found.cost, found.uncovered
+    (('A',), 300.0, ('notice',))
+    """
 
     chosen: tuple[str, ...]
     cost: float
@@ -23,18 +44,23 @@ class Cover:
 
 
 def cover(covers: Mapping[str, Sequence[str]], costs: Mapping[str, float], wanted: Sequence[str]) -> Cover:
-    """Weighted set cover, solved to the end.
+    """Weighted set cover, solved to the end: the sets of least cost that together cover all that is wanted.
 
     Parameters
     ----------
     covers, costs
-        By set: what it covers, and what it costs.
+        By set: what it covers, and what it costs (0 or more, any unit).
     wanted
         What must be covered; what no set covers is told, and left out.
 
+    Returns
+    -------
+    Cover
+        ``chosen``, ``cost``, ``uncovered``; no set where nothing is wanted that any set covers.
+
     Notes
     -----
-    docs/METHODS.md section 4.4.
+    docs/METHODS.md section 4.4. Of covers that cost the same, the one that the solver finds.
 
     Examples
     --------
@@ -58,7 +84,27 @@ def cover(covers: Mapping[str, Sequence[str]], costs: Mapping[str, float], wante
 
 @dataclass(frozen=True, eq=False)
 class Located:
-    """Places that leave least: ``chosen`` (columns), ``cost`` (what they leave), ``gap`` (proven; 0: the optimum)."""
+    """Places that leave least: ``chosen`` (columns), ``cost`` (what they leave), ``gap`` (proven; 0: the optimum).
+
+    Attributes
+    ----------
+    chosen
+        Numbers of the columns, from 0 on, ascending.
+    cost
+        Sum over rows of size times distance to the nearest chosen place, in the unit of distances.
+    gap
+        Share of ``cost`` (0-1) by which the optimum may at most be lower.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+
+    Examples
+    --------
+    >>> found = p_median(np.array([[0, 5, 9], [5, 0, 9], [9, 9, 0]]), [2, 1, 4], 2)
+    >>> found.chosen, found.cost, found.gap  # one point, of the second row, is left to reach a place from 5
+    ((0, 2), 5.0, 0.0)
+    """
 
     chosen: tuple[int, ...]
     cost: float
@@ -71,11 +117,16 @@ def p_median(far: np.ndarray, sizes: Sequence[float], p: int) -> Located:
     Parameters
     ----------
     far
-        Distances, one row a point and one column a place.
+        Distances (0 or more, any unit), one row a point and one column a place.
     sizes
         Points that each row stands for.
     p
         Places to choose, 1 or more; no more than there are columns.
+
+    Returns
+    -------
+    Located
+        ``chosen`` (columns), ``cost`` (sum of distances), ``gap`` (0-1).
 
     Raises
     ------
@@ -86,13 +137,15 @@ def p_median(far: np.ndarray, sizes: Sequence[float], p: int) -> Located:
     -----
     docs/METHODS.md section 4.4. Elloumi, *Operations Research Letters* 38, 2010: for each row and each of its
     different distances but the largest, a variable that is 1 unless a chosen place is that near; each follows from the
-    one before. Up to ``ALL_AT_ONCE``
-    rows to the proven optimum; above that the search ends at a gap of 1 %, or after a number of nodes.
+    one before. Up to ``ALL_AT_ONCE`` rows to the proven optimum; above that the search ends at a gap of 1 %, or after
+    a number of nodes. Of places that leave alike, those that the solver finds.
 
     Examples
     --------
     >>> p_median(np.array([[0, 9], [8, 0], [1, 9]]), [1, 1, 1], 1)
     Located(chosen=(0,), cost=9.0, gap=0.0)
+    >>> p_median(np.array([[0, 9], [8, 0], [1, 9]]), [1, 3, 1], 1)  # the second row stands for three: 9 + 9 < 3 x 8 + 1
+    Located(chosen=(1,), cost=18.0, gap=0.0)
     """
     far, sizes = np.asarray(far, dtype="float64"), np.asarray(sizes, dtype="float64")
     rows, places = far.shape

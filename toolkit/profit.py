@@ -24,8 +24,33 @@ def customer_profits(
 ) -> pd.DataFrame:
     """One row a customer, and ``by``: ``net_revenue``, ``cost_of_goods``, ``cost_to_serve``, ``profit`` (cents).
 
-    Takes the frames of ``cost.serve_costs``. Empty where revenue or cost of goods of an ordered line is not known:
-    without them there is no profit.
+    Parameters
+    ----------
+    orders, work, freight
+        As for ``cost.serve_costs``, all with ``customer_id`` and ``by``.
+    by
+        Further columns to tell apart by, such as segment.
+
+    Returns
+    -------
+    DataFrame
+        ``by``, ``customer_id``, the amounts in cents; who was served without an order in the period is a loss. Empty
+        where revenue or cost of goods of an ordered line is not known: without them there is no profit.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.5.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"customer_id": list("aab"), "n_lines": 1, "net_revenue": [100, 40, 20],
+    ...                        "cost_of_goods": [60, 25, 12], "handling": 2})
+    >>> work = pd.DataFrame({"customer_id": ["a", "z"], "cost": [7, 3]})
+    >>> customer_profits(orders, work, pd.DataFrame({"customer_id": ["b"], "freight": [9]}))
+      customer_id  net_revenue  cost_of_goods  cost_to_serve  profit
+    0           a          140             85             11      44
+    1           b           20             12             11      -3
+    2           z            0              0              3      -3
     """
     keys = [*by, "customer_id"]
     unknown = orders["net_revenue"].isna() | (orders["cost_of_goods"].isna() & (orders["n_lines"] > 0))
@@ -45,8 +70,42 @@ def profits_before(
 ) -> pd.DataFrame:  # fmt: skip
     """``customer_profits`` of the four periods before, costed as this one is.
 
-    Takes the frames ``customers_before``, ``work_before``, ``ledger_before``, ``capacity_before``, ``support`` and
-    ``handling``. One row a period (``ago``, 1: the last) and customer. Empty where this cannot be said of each of them.
+    Parameters
+    ----------
+    customers, work, ledger, capacity
+        The frames ``customers_before``, ``work_before``, ``ledger_before`` and ``capacity_before``.
+    support, handling
+        The frames of these names, as they are declared now.
+
+    Returns
+    -------
+    DataFrame
+        One row a period and customer: ``ago`` (1: the last), ``customer_id``, ``net_revenue``, ``cost_of_goods``,
+        ``cost_to_serve``, ``profit`` (cents). Empty where this cannot be said of each of them.
+
+    Raises
+    ------
+    DataError
+        As ``cost.passed_on``, if pools serve each other only.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.5. Freight is that of what was handed over where the ledger of these periods posts any,
+    else that of their own orders.
+
+    Examples
+    --------
+    Half of the desk's 100 was used: 50; freight of its orders 20, as the ledger posts none; a fee of 5.
+
+    >>> customers = pd.DataFrame({"ago": [1], "customer_id": "a", "n_orders": 2, "n_lines": 3, "net_revenue": 1000,
+    ...     "cost_of_goods": 600, "payment_fee": 5, "freight": 20, "freight_sent": 30})
+    >>> work = pd.DataFrame({"ago": [1], "month": "m", "pool": "desk", "activity": "entry", "customer_id": "a",
+    ...                      "seconds": 60})
+    >>> ledger = pd.DataFrame({"month": ["m"], "account": "wages", "pool": "desk", "amount": 100})
+    >>> capacity, none = pd.DataFrame({"month": ["m"], "pool": "desk", "capacity_s": 120}), pd.DataFrame()
+    >>> profits_before(customers, work, ledger, capacity, none, none)[["ago", "customer_id", "cost_to_serve", "profit"]]
+       ago customer_id  cost_to_serve  profit
+    0    1           a             75     325
     """
     columns = ["ago", "customer_id", *_MONEY]
     if customers.empty or customers[["net_revenue", "cost_of_goods"]].isna().any(axis=None):
@@ -81,7 +140,7 @@ def whale_curve(
         The results of ``customer_profits`` and ``profits_before``; without rows ``before``, customers are ranked by
         what they earn now.
     min_n
-        Smallest number of customers in a step.
+        Smallest number of customers in a step; fewer new ones stand in the last step of those ranked.
     rng
         Of the bootstrap samples.
     steps
@@ -149,10 +208,34 @@ def _times(n: int, rng: np.random.Generator) -> np.ndarray:
 def summary(now: pd.DataFrame, before: pd.DataFrame, *, confidence: float = 0.95) -> dict[str, float]:
     """What customers earn in all, who loses money, and how concentrated revenue and profit are; money in cents.
 
-    ``n`` customers, ``total``; ``n_losing``, ``losing``: who loses money now; ``n_twice``, ``twice``: now and in the
-    period before; ``top``, ``top_low``, ``top_high``: share (0-1) of the profit that the ``n_top`` customers earn now
-    who were the best fifth of the four periods before (missing without those, and where the total is 0 or less);
-    ``gini`` of revenue; ``stobachoff`` of profit.
+    Parameters
+    ----------
+    now, before
+        The results of ``customer_profits`` and ``profits_before``; ``before`` may have no rows.
+    confidence
+        Coverage of the interval of ``top``, between 0 and 1.
+
+    Returns
+    -------
+    dict
+        ``n`` customers, ``total``; ``n_losing``, ``losing``: who loses money now; ``n_twice``, ``twice``: now and in
+        the period before, by what they lose now; ``top``, ``top_low``, ``top_high``: share (0-1; above 1 where others
+        lose) of the profit that the ``n_top`` customers earn now who were the best fifth of the four periods before
+        (missing without those, and where the total is 0 or less); ``gini`` of revenue; ``stobachoff`` of profit.
+
+    Notes
+    -----
+    docs/METHODS.md sections 3.5 and 0.7.
+
+    Examples
+    --------
+    Four and five lose 20 now, and five did before; the best of five before earns 60 of 100.
+
+    >>> now = pd.DataFrame({"customer_id": range(1, 6), "net_revenue": 100, "profit": [60, 50, 10, -5, -15]})
+    >>> before = pd.DataFrame({"ago": 1, "customer_id": range(1, 6), "profit": [90, 20, 10, 5, -5]})
+    >>> found = summary(now, before)
+    >>> {name: found[name] for name in ("total", "n_losing", "losing", "n_twice", "twice", "n_top", "top")}
+    {'total': 100, 'n_losing': 2, 'losing': -20, 'n_twice': 1, 'twice': -15, 'n_top': 1, 'top': 0.6}
     """
     profit, who = now["profit"].astype("int64"), now["customer_id"]
     found = {"n": len(now), "total": int(profit.sum()), "n_losing": int((profit < 0).sum())}
@@ -172,10 +255,26 @@ def summary(now: pd.DataFrame, before: pd.DataFrame, *, confidence: float = 0.95
 
 
 def gini(revenue: Sequence[int]) -> float:
-    """Concentration of what customers bring: 0 if all bring the same, near 1 if one brings all; those below 0 left out.
+    """Concentration of what customers bring: 0 if all bring the same, near 1 if one brings all.
 
-    Sum of (2 i - n - 1) x / (n sum of x) over x from the smallest; missing where nobody brings anything.
+    Parameters
+    ----------
+    revenue
+        One number a customer; those below 0 are left out.
 
+    Returns
+    -------
+    float
+        0-1; missing where nobody brings anything.
+
+    Notes
+    -----
+    Sum of (2 i - n - 1) x / (n sum of x) over x from the smallest; docs/METHODS.md section 3.5.
+
+    Examples
+    --------
+    >>> gini([5, 5, 5, 5]), gini([0, 0, 0, 9])
+    (0.0, 0.75)
     >>> round(gini([541, 1463, 2445, 3438, 4437, 5401, 6392, 8304, 11904, 22261]), 10)
     0.4620911303
     """
@@ -188,12 +287,27 @@ def stobachoff(profits: Sequence[int]) -> float:
     """How far profit is from being the same of all: 0 if it is, towards 1 the more some earn and others lose.
 
     The area between the curve of cumulated profit (most profitable first, as shares of customers and of the total) and
-    the diagonal, by that area and the triangle below the diagonal; missing where the total is 0 or less. After
-    Storbacka (1997) and van Raaij, Vernooij and van Triest (*Industrial Marketing Management* 32, 2003), whose exact
-    normalisation we have not seen: this one is ours.
+    the diagonal, by that area and the triangle below the diagonal.
 
-    >>> stobachoff([5, 5]), round(stobachoff([10, 0]), 4)
-    (0.0, 0.3333)
+    Parameters
+    ----------
+    profits
+        One number a customer, of either sign.
+
+    Returns
+    -------
+    float
+        0-1; missing where the total is 0 or less.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.5. After Storbacka (1997) and van Raaij, Vernooij and van Triest (*Industrial Marketing
+    Management* 32, 2003), whose exact normalisation we have not seen: this one is ours.
+
+    Examples
+    --------
+    >>> stobachoff([5, 5]), round(stobachoff([10, 0]), 4), round(stobachoff([30, -20]), 4)
+    (0.0, 0.3333, 0.7143)
     """
     ordered = np.sort(np.asarray(profits, dtype="float64"))[::-1]
     total, n = ordered.sum(), len(ordered)
@@ -227,6 +341,22 @@ def results(
         ``profit_high`` (cents), ``before`` (profit in the period before, cents; missing where it is not known),
         ``verdict``: "loses money" (interval below 0, or a loss in both periods), "earns money" (interval above 0) or
         "not settled".
+
+    Notes
+    -----
+    docs/METHODS.md section 3.5: T +- z sqrt(n) s over customers.
+
+    Examples
+    --------
+    For shop, s = 10 and n = 3, and z = 2.2414 for two intervals: 180 +- 38.8. Home lost in both periods.
+
+    >>> now = pd.DataFrame({"segment": ["shop"] * 3 + ["home"] * 3, "customer_id": list("abcdef"),
+    ...                     "profit": [50, 60, 70, -1, 30, -40]})
+    >>> before = now.assign(ago=1, profit=[9, 9, 9, -1, -2, -2])[["ago", "customer_id", "profit"]]
+    >>> results(now, before, now).round(1)[["segment", "profit", "profit_low", "profit_high", "before", "verdict"]]
+      segment  profit  profit_low  profit_high  before      verdict
+    0    home     -11      -147.2        125.2      -5  loses money
+    1    shop     180       141.2        218.8      27  earns money
     """
     found = now.groupby("segment")["profit"].agg(n="size", profit="sum", spread="std").reset_index()
     z = NormalDist().inv_cdf(1 - (1 - confidence) / 2 / max(len(found), 1))
@@ -262,7 +392,20 @@ def matrix(now: pd.DataFrame, before: pd.DataFrame, *, min_n: int) -> tuple[pd.D
     Notes
     -----
     docs/METHODS.md section 3.6. Shapiro, Rangan, Moriarty and Ross, Harvard Business Review, September 1987. High and
-    low: above and below what all customers together have in the same span.
+    low: above and below what all customers together have in the same span. Part of the movement is chance.
+
+    Examples
+    --------
+    Together they have a margin before service of 40 and cost to serve of 15 per 100, now and before.
+
+    >>> now = pd.DataFrame({"customer_id": ["a", "b"], "net_revenue": 100, "cost_of_goods": [40, 80],
+    ...                     "cost_to_serve": [5, 25], "profit": [55, -5]})
+    >>> before = now.assign(ago=1, cost_to_serve=[25, 5], profit=[35, 15])
+    >>> fields, moves = matrix(now, before, min_n=1)
+    >>> fields[["field", "n", "profit", "stayed"]].values.tolist()
+    [['passive', 1, 55, 0.0], ['aggressive', 1, -5, 0.0]]
+    >>> moves.values.tolist()
+    [['carriage trade', 'passive', 1, 1.0], ['bargain basement', 'aggressive', 1, 1.0]]
     """
     summed = before.groupby("customer_id")[_MONEY].sum() if len(before) else pd.DataFrame(columns=_MONEY)
     here, there = _field(now.set_index("customer_id")), _field(summed)

@@ -36,7 +36,32 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy of ``policies.yaml``; docs/METHODS.md section 5.2. Without levers it is today's."""
+    """A policy of ``policies.yaml``; docs/METHODS.md section 5.2. Without levers it is today's.
+
+    Attributes
+    ----------
+    name
+        As declared; "today" for what is done now.
+    scope
+        By ``segment``, ``channel`` and ``region``, those that it is for; one that is not named: all.
+    ways
+        By ``fulfilment``, ``carrier`` and ``site``, from which to which.
+    numbers
+        ``promise_days`` (days later; earlier below 0), ``window_hours``, ``cut_off`` (hour, 1 to 24),
+        ``consolidate_days``, ``minimum_order`` (cents), ``freight_charge`` (cents a shipment), ``free_from`` (cents of
+        a shipment's value from which it is not charged), ``stock_service`` (per cent of pieces).
+    delivery_days
+        Weekdays on which is delivered, such as "monday"; none: all.
+
+    Examples
+    --------
+    >>> Policy()
+    Policy(name='today', scope={}, ways={}, numbers={}, delivery_days=())
+    >>> rows = [("other van", "segment", "", "business"), ("other van", "carrier", "parcel_a", "parcel_b")]
+    >>> other = declared(pd.DataFrame(rows, columns=["policy", "lever", "key", "value"]))[1]
+    >>> other.name, other.scope, other.ways
+    ('other van', {'segment': ('business',)}, {'carrier': {'parcel_a': 'parcel_b'}})
+    """
 
     name: str = TODAY
     scope: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -48,11 +73,25 @@ class Policy:
 def declared(rows: pd.DataFrame) -> list[Policy]:
     """Today's policy, and those of the frame ``policies`` in their order.
 
+    Parameters
+    ----------
+    rows
+        The frame ``policies``: ``policy``, ``lever``, ``key`` and ``value``, one row a lever.
+
+    Returns
+    -------
+    list
+        Policies, today's first.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.2.
+
     Examples
     --------
     >>> rows = pd.DataFrame([("later", "promise_days", "", "1")], columns=["policy", "lever", "key", "value"])
-    >>> [policy.name for policy in declared(rows)]
-    ['today', 'later']
+    >>> [(policy.name, policy.numbers) for policy in declared(rows)]
+    [('today', {}), ('later', {'promise_days': 1})]
     """
     found = [Policy()]
     for name, told in rows[rows["policy"] != ""].groupby("policy", sort=False):
@@ -68,7 +107,32 @@ def declared(rows: pd.DataFrame) -> list[Policy]:
 
 
 def of_all(rows: pd.DataFrame, lever: str) -> list[str]:
-    """What the frame ``policies`` says for all: per_shipment, after_failure, budget or holding_percent."""
+    """What the frame ``policies`` says for all: per_shipment, after_failure, budget or holding_percent.
+
+    Parameters
+    ----------
+    rows
+        The frame ``policies``.
+    lever
+        One of the four.
+
+    Returns
+    -------
+    list
+        Values as text: names of activities, cents a period, or per cent of the cost of goods a year; empty where none
+        is declared.
+
+    Notes
+    -----
+    docs/METHODS.md sections 5.2 and 5.3.
+
+    Examples
+    --------
+    >>> rows = [("", "per_shipment", "", "packing"), ("", "budget", "", "900000"), ("later", "promise_days", "", "1")]
+    >>> rows = pd.DataFrame(rows, columns=["policy", "lever", "key", "value"])
+    >>> of_all(rows, "per_shipment"), of_all(rows, "budget"), of_all(rows, "promise_days")  # the last is of one policy
+    (['packing'], ['900000'], [])
+    """
     return rows["value"][(rows["policy"] == "") & (rows["lever"] == lever)].tolist()
 
 
@@ -83,6 +147,15 @@ def cut_off(orders: pd.DataFrame) -> int:
     orders
         ``day``, ``promised_day`` (dates), ``hour`` (0 to 23).
 
+    Returns
+    -------
+    int
+        An hour of the company's clocks, 1 to 24.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.1.
+
     Examples
     --------
     >>> day = pd.Timestamp("2026-04-01")
@@ -90,6 +163,8 @@ def cut_off(orders: pd.DataFrame) -> int:
     ...                        "promised_day": day + pd.to_timedelta([1, 1, 2, 2], unit="D")})
     >>> cut_off(orders)
     15
+    >>> cut_off(orders.assign(promised_day=day + pd.Timedelta(days=1)))  # all are promised for the next day
+    24
     """
     days, hour = _promised_days(orders), orders["hour"].to_numpy()
     n = np.bincount(hour, minlength=24).cumsum()[:-1]
@@ -126,7 +201,23 @@ class Learned:
     most
         Days late, and days of waiting, beyond which answers are too few to tell more.
     base
-        The segment and channel that the others are told against: those with most answers.
+        The segment, channel and fulfilment that the others are told against: those with most answers.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.3.
+
+    Examples
+    --------
+    90 orders in time brought 900 seconds of complaints, 10 late ones 1,100; nobody has answered.
+
+    >>> failed = pd.DataFrame({"activity": "complaints", "pool": "desk", "late": [False, True], "short": False,
+    ...                        "damaged": False, "n": [90, 10], "seconds": [900, 1100], "before": True})
+    >>> delays, moments = pd.DataFrame({"week": [-1]}), pd.DataFrame(columns=["carrier", "n"])
+    >>> answers = pd.DataFrame(columns=["value", "late_s", "wait_s", "short", "damaged"])
+    >>> model = learned(delays, moments, failed, answers, before=False)
+    >>> model.after[["plain", "late"]].round(6).values.tolist(), model.effects is None
+    ([[10.0, 100.0]], True)
     """
 
     delays: pd.DataFrame
@@ -153,13 +244,39 @@ def learned(
     delays, moments, failure_work
         The frames ``delays``, ``freight_moments`` and ``failure_work``.
     answers
-        Scored invitations (``value``, ``score``, ``person``) of the periods that are learned from.
+        Scored invitations (``value``, ``score``, ``person``; of their order ``late_s``, ``wait_s`` (seconds),
+        ``short``, ``damaged``, ``segment``, ``channel``, ``fulfilment``) of the periods that are learned from.
     before
-        Only of the periods before this one, as for judging the replay; else of this one too.
+        Only of the periods before this one, as for judging the replay; else of this one too. ``answers`` are not chosen
+        by it.
+
+    Returns
+    -------
+    Learned
+        Delays, tariffs, work after failures, and effects on NPS.
 
     Notes
     -----
     docs/METHODS.md section 5.3.
+
+    Examples
+    --------
+    Of 150 answers about orders in time 120 are of promoters, of 50 about late ones 10: odds of 4 and of 1/4, whose logs
+    differ by 2 ln 4 = 2.77.
+
+    >>> at = np.arange(200)
+    >>> late = at % 4 == 0
+    >>> value = np.where(at % 10 < np.where(late, 2, 8), 1, -1)
+    >>> answers = pd.DataFrame({"value": value, "score": 5 + 4 * value, "person": at, "late_s": 3600 * late})
+    >>> answers = answers.assign(wait_s=86_400, short=False, damaged=False)
+    >>> answers = answers.assign(segment="s", channel="web", fulfilment="home")
+    >>> delays, moments = pd.DataFrame({"week": [-1, 0]}), pd.DataFrame(columns=["carrier", "n"]).assign(before=True)
+    >>> failed = pd.DataFrame(columns=["activity", "pool", "late", "short", "damaged"]).assign(before=True)
+    >>> model = learned(delays, moments, failed, answers, before=True)
+    >>> model.effects.drivers, model.effects.coefficients.round(2).tolist(), model.points.tolist()
+    (('late',), [-2.77], [-100.0, 100.0])
+    >>> model.delays["week"].tolist()  # the week of this period is left out
+    [-1]
     """
     seen = delays[delays["week"] < 0] if before else delays
     paid, worked = (rows[rows["before"]] if before else rows for rows in (moments, failure_work))
@@ -172,14 +289,31 @@ def tariffs(moments: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     moments
-        The frame ``freight_moments``.
+        The frame ``freight_moments``: sums of products of s (shipments), w (100 g), d (100 m) and f (cents).
 
     Returns
     -------
     DataFrame
         Index ``carrier``; ``shipment``, ``kg``, ``km`` (cents each), ``n`` (orders), ``explained`` (R squared about
-        nought; 1 without freight), ``root`` (3 x 3: times standard normal numbers, the errors of the prices). A price
-        that the shipments cannot tell, such as that of a kilometre where all go equally far, is 0.
+        nought; 1 without freight), ``root`` (3 x 3: times standard normal numbers, the errors of the prices). What the
+        shipments cannot tell apart, such as a shipment and its kilometres where all go equally far, is shared among
+        these prices, and ``root`` holds no error of that. No row of a carrier with fewer than 30 orders.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.3.
+
+    Examples
+    --------
+    Shipments of 1, 2 and 3 kg go 5 or 10 km, for 400 cents, 30 more a kilogram and 5 more a kilometre.
+
+    >>> kinds = {"s": np.ones(60), "w": np.tile([10, 20, 30], 20), "d": np.repeat([50, 100], 30)}
+    >>> kinds["f"] = 400 + 30 * kinds["w"] / 10 + 5 * kinds["d"] / 10
+    >>> pairs = ["ss", "sw", "sd", "sf", "ww", "wd", "wf", "dd", "df", "ff"]
+    >>> moments = {pair: [(kinds[pair[0]] * kinds[pair[1]]).sum()] for pair in pairs}
+    >>> found = tariffs(pd.DataFrame(moments).assign(carrier="a", before=True, n=60))
+    >>> found[["shipment", "kg", "km", "n", "explained"]].round(6).loc["a"].tolist()
+    [400.0, 30.0, 5.0, 60.0, 1.0]
     """
     found = []
     for carrier, rows in moments.groupby("carrier"):
@@ -269,6 +403,56 @@ class Plan:
 
     ``changed`` are the orders that anything of this differs from today for; the other arrays are of all orders.
     ``touched`` are the orders whose customers may take it ill: those that pay, or travel or are promised otherwise.
+
+    Attributes
+    ----------
+    policy
+        Whose plan it is.
+    changed, touched
+        Positions of orders; of today's plan all of them.
+    cell, leader
+        By order: the delay table that its delay is drawn from, and the order whose draw its shipment shares.
+    slack, wait, window
+        By order, seconds: aim - promise; aim - order; before the end of its promise from which an arrival is within it.
+    stays
+        By order: chance that one which was short stays so.
+    holding, shipments, freight, income
+        By segment: cents of holding more stock; shipments; cents of freight that no tariff tells; cents that customers
+        pay.
+    units
+        By segment and carrier of the tariffs: shipments, kilograms, kilometres.
+    seconds
+        By segment and activity, of work that follows no failure.
+    fallback
+        Orders whose delays are of a coarser cell than way, lane and rush.
+
+    Notes
+    -----
+    docs/METHODS.md sections 5.2 and 5.3.
+
+    Examples
+    --------
+    x orders 1 kg on Monday and 1 kg on Tuesday, each to go 1 km. Sent together two days from the first, they are one
+    shipment of 2 kg, with one stop: the longer, of 90 seconds.
+
+    >>> names = dict.fromkeys(["segment", "channel", "region", "fulfilment", "carrier", "site"], "all")
+    >>> amounts = dict.fromkeys(["freight", "weight_g", "distance_m", "net_revenue", "cost_of_goods"], 1000)
+    >>> same = names | amounts | {"rush": False, "in_full": True, "damaged": False, "window_h": 4, "n_shipments": 1}
+    >>> at = pd.to_datetime(["2026-04-06 09:00", "2026-04-07 09:00"], utc=True)  # a Monday and a Tuesday
+    >>> days = {"ordered_at": at, "hour": 9, "day": at.tz_localize(None).normalize()}
+    >>> days["promised_by"] = at + pd.Timedelta(days=2)
+    >>> orders = pd.DataFrame(same | days | {"order_id": ["1", "2"], "customer_id": "x"})
+    >>> work = pd.DataFrame({"order_id": ["1", "2"], "activity": "stop", "pool": "van", "seconds": [60, 90]})
+    >>> delays = pd.DataFrame(same | {"week": [-1], "delay_h": 30, "n": 100, "n_far": 0})
+    >>> prices = pd.DataFrame({"shipment": 50.0, "kg": 10.0, "km": 5.0, "root": [np.zeros((3, 3))]}, index=["all"])
+    >>> after = pd.DataFrame(columns=["pool", "plain", "late", "short", "damaged"])
+    >>> model = Learned(delays, prices, after, None, np.zeros(0), (7, 20))
+    >>> ready = Replay(orders, work, model, rates=pd.Series({"van": 2.0}), per_shipment=["stop"])
+    >>> plan = ready.plan(Policy("together", numbers={"consolidate_days": 2}))
+    >>> plan.shipments.tolist(), plan.units.tolist(), plan.seconds.tolist()
+    ([1.0], [[[1.0, 2.0, 1.0]]], [[90.0]])
+    >>> (plan.wait / 3600).tolist()  # hours from order to aim: 48 for others, 48 as before; Tuesday's a day less
+    [96.0, 72.0]
     """
 
     policy: Policy
@@ -308,6 +492,43 @@ class Replay:
         The frame ``stock_spans``, where a policy asks for more stock.
     holding_percent
         What a year of holding stock costs, of the cost of its goods.
+
+    Attributes
+    ----------
+    segments, activities
+        Names, in the order of the arrays of a ``Plan``.
+    today
+        The plan that changes nothing.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.3.
+
+    Examples
+    --------
+    Every order comes 30 hours after its aim: promised two days later, it comes in time, and costs the same.
+
+    >>> names = dict.fromkeys(["segment", "channel", "region", "fulfilment", "carrier", "site"], "all")
+    >>> amounts = dict.fromkeys(["freight", "weight_g", "distance_m", "net_revenue", "cost_of_goods"], 1000)
+    >>> same = names | amounts | {"rush": False, "in_full": True, "damaged": False, "window_h": 4, "n_shipments": 1}
+    >>> at = pd.to_datetime(["2026-04-06 09:00", "2026-04-07 09:00"], utc=True)  # a Monday and a Tuesday
+    >>> days = {"ordered_at": at, "hour": 9, "day": at.tz_localize(None).normalize()}
+    >>> days["promised_by"] = at + pd.Timedelta(days=2)
+    >>> orders = pd.DataFrame(same | days | {"order_id": ["1", "2"], "customer_id": "x"})
+    >>> work = pd.DataFrame({"order_id": ["1", "2"], "activity": "stop", "pool": "van", "seconds": [60, 90]})
+    >>> delays = pd.DataFrame(same | {"week": [-1], "delay_h": 30, "n": 100, "n_far": 0})
+    >>> prices = pd.DataFrame({"shipment": 50.0, "kg": 10.0, "km": 5.0, "root": [np.zeros((3, 3))]}, index=["all"])
+    >>> after = pd.DataFrame(columns=["pool", "plain", "late", "short", "damaged"])
+    >>> model = Learned(delays, prices, after, None, np.zeros(0), (7, 20))
+    >>> ready = Replay(orders, work, model, rates=pd.Series({"van": 2.0}), per_shipment=["stop"])
+    >>> later = Policy("later", numbers={"promise_days": 2})
+    >>> runs = ready.run([Policy(), later], draws=1, weeks=4, rng=np.random.default_rng(1))
+    >>> runs[["policy", "n", "on_time", "freight", "work"]]  # freight: 50 + 10 + 5 cents each; work: 150 s at 2 cents
+      policy  n  on_time  freight   work
+    0  today  2        0    130.0  300.0
+    1  later  2        2    130.0  300.0
+    >>> ready.segments, ready.activities, (ready.today.wait / 3600).tolist()  # hours from order to aim
+    (['all'], ['stop'], [48.0, 48.0])
     """
 
     def __init__(
@@ -352,16 +573,60 @@ class Replay:
 
     @cached_property
     def today(self) -> Plan:
-        """The plan that changes nothing."""
+        """The plan that changes nothing.
+
+        Returns
+        -------
+        Plan
+            Of ``Policy()``; made once.
+        """
         return self.plan(Policy())
 
     def plan(self, policy: Policy) -> Plan:
         """What a policy makes of each order.
 
+        Parameters
+        ----------
+        policy
+            One of the result of ``declared``.
+
+        Returns
+        -------
+        Plan
+            Made once a policy.
+
         Raises
         ------
         DataError
-            If a lever has no data: a way that was never used, prices that are not known.
+            If a lever has no data: a way that was never used, or by fewer than 50 orders, prices or values of orders
+            that are not known, a segment that no order is of, stock that cannot be raised; or if no delay is known of a
+            way.
+
+        Notes
+        -----
+        docs/METHODS.md section 5.2.
+
+        Examples
+        --------
+        Ordered on Monday and Tuesday for Wednesday and Thursday; if only Fridays are delivered on, aim and promise are
+        two days and one day later, and both orders go together.
+
+        >>> names = dict.fromkeys(["segment", "channel", "region", "fulfilment", "carrier", "site"], "all")
+        >>> amounts = dict.fromkeys(["freight", "weight_g", "distance_m", "net_revenue", "cost_of_goods"], 1000)
+        >>> same = names | amounts | {"rush": False, "in_full": True, "damaged": False, "window_h": 4, "n_shipments": 1}
+        >>> at = pd.to_datetime(["2026-04-06 09:00", "2026-04-07 09:00"], utc=True)  # a Monday and a Tuesday
+        >>> days = {"ordered_at": at, "hour": 9, "day": at.tz_localize(None).normalize()}
+        >>> days["promised_by"] = at + pd.Timedelta(days=2)
+        >>> orders = pd.DataFrame(same | days | {"order_id": ["1", "2"], "customer_id": "x"})
+        >>> work = pd.DataFrame({"order_id": ["1", "2"], "activity": "stop", "pool": "van", "seconds": [60, 90]})
+        >>> delays = pd.DataFrame(same | {"week": [-1], "delay_h": 30, "n": 100, "n_far": 0})
+        >>> prices = pd.DataFrame({"shipment": 50.0, "kg": 10.0, "km": 5.0, "root": [np.zeros((3, 3))]}, index=["all"])
+        >>> after = pd.DataFrame(columns=["pool", "plain", "late", "short", "damaged"])
+        >>> model = Learned(delays, prices, after, None, np.zeros(0), (7, 20))
+        >>> ready = Replay(orders, work, model, rates=pd.Series({"van": 2.0}), per_shipment=["stop"])
+        >>> plan = ready.plan(Policy("fridays", delivery_days=("friday",)))
+        >>> (plan.wait / 86_400).tolist(), (plan.slack / 86_400).tolist(), plan.shipments.tolist()
+        ([4.0, 3.0], [0.0, 0.0], [1.0])
         """
         if (key := repr(policy)) not in self._plans:
             self._plans[key] = self._planned(policy)
@@ -411,7 +676,45 @@ class Replay:
         )  # fmt: skip
 
     def possible(self, policies: Sequence[Policy]) -> tuple[list[Policy], pd.DataFrame]:
-        """The policies that can be replayed; and one row for each of the others: ``policy``, ``why``."""
+        """The policies that can be replayed; and one row for each of the others: ``policy``, ``why``.
+
+        Parameters
+        ----------
+        policies
+            The result of ``declared``.
+
+        Returns
+        -------
+        tuple
+            List of policies that have a ``plan``; DataFrame of the others, ``why`` is the message of the ``DataError``.
+
+        Notes
+        -----
+        docs/METHODS.md section 5.2.
+
+        Examples
+        --------
+        No order was ever sent by drone: what it would take is not known.
+
+        >>> names = dict.fromkeys(["segment", "channel", "region", "fulfilment", "carrier", "site"], "all")
+        >>> amounts = dict.fromkeys(["freight", "weight_g", "distance_m", "net_revenue", "cost_of_goods"], 1000)
+        >>> same = names | amounts | {"rush": False, "in_full": True, "damaged": False, "window_h": 4, "n_shipments": 1}
+        >>> at = pd.to_datetime(["2026-04-06 09:00", "2026-04-07 09:00"], utc=True)  # a Monday and a Tuesday
+        >>> days = {"ordered_at": at, "hour": 9, "day": at.tz_localize(None).normalize()}
+        >>> days["promised_by"] = at + pd.Timedelta(days=2)
+        >>> orders = pd.DataFrame(same | days | {"order_id": ["1", "2"], "customer_id": "x"})
+        >>> work = pd.DataFrame({"order_id": ["1", "2"], "activity": "stop", "pool": "van", "seconds": [60, 90]})
+        >>> delays = pd.DataFrame(same | {"week": [-1], "delay_h": 30, "n": 100, "n_far": 0})
+        >>> prices = pd.DataFrame({"shipment": 50.0, "kg": 10.0, "km": 5.0, "root": [np.zeros((3, 3))]}, index=["all"])
+        >>> after = pd.DataFrame(columns=["pool", "plain", "late", "short", "damaged"])
+        >>> model = Learned(delays, prices, after, None, np.zeros(0), (7, 20))
+        >>> ready = Replay(orders, work, model, rates=pd.Series({"van": 2.0}), per_shipment=["stop"])
+        >>> kept, refused = ready.possible([Policy(), Policy("drones", ways={"carrier": {"all": "drone"}})])
+        >>> [policy.name for policy in kept], refused["policy"].tolist()
+        (['today'], ['drones'])
+        >>> refused["why"][0].split(", by which")[0]
+        "policies.yaml: policy 'drones' moves carrier 'all' to 'drone'"
+        """
         kept, refused = [], []
         for policy in policies:
             try:
@@ -733,12 +1036,44 @@ class Replay:
             ``wait_days`` (sum), ``freight``, ``income``, ``work``, ``holding`` (cents), ``within_promise`` (orders;
             missing where no promise has a begin), ``seconds: pool`` for each pool; ``touched`` (orders whose
             customers may take it ill), ``at_stake`` (their revenue less cost of goods, cents; missing unless known of
-            most, whose mean stands for the rest); and ``same`` (the policy changes nothing for the segment,
-            but it is today's).
+            most, whose mean stands for the rest); and ``same`` (the policy changes nothing for the segment; never so of
+            today's own).
+
+        Raises
+        ------
+        DataError
+            If the first policy is not today's, a pool that works for orders has no rate, or a policy has no ``plan``.
 
         Notes
         -----
-        docs/METHODS.md section 5.3.
+        docs/METHODS.md section 5.3: common random numbers. The Monte Carlo error of a mean over draws is their standard
+        deviation over the root of ``draws``.
+
+        Examples
+        --------
+        Half of all orders come 30 hours after their aim. Who pays 300 cents a shipment waits as long: in every draw as
+        many are in time, of two orders one on average.
+
+        >>> names = dict.fromkeys(["segment", "channel", "region", "fulfilment", "carrier", "site"], "all")
+        >>> amounts = dict.fromkeys(["freight", "weight_g", "distance_m", "net_revenue", "cost_of_goods"], 1000)
+        >>> same = names | amounts | {"rush": False, "in_full": True, "damaged": False, "window_h": 4, "n_shipments": 1}
+        >>> at = pd.to_datetime(["2026-04-06 09:00", "2026-04-07 09:00"], utc=True)  # a Monday and a Tuesday
+        >>> days = {"ordered_at": at, "hour": 9, "day": at.tz_localize(None).normalize()}
+        >>> days["promised_by"] = at + pd.Timedelta(days=2)
+        >>> orders = pd.DataFrame(same | days | {"order_id": ["1", "2"], "customer_id": "x"})
+        >>> work = pd.DataFrame({"order_id": ["1", "2"], "activity": "stop", "pool": "van", "seconds": [60, 90]})
+        >>> delays = pd.DataFrame(same | {"week": -1, "delay_h": [0, 30], "n": 50, "n_far": 0})
+        >>> prices = pd.DataFrame({"shipment": 50.0, "kg": 10.0, "km": 5.0, "root": [np.zeros((3, 3))]}, index=["all"])
+        >>> after = pd.DataFrame(columns=["pool", "plain", "late", "short", "damaged"])
+        >>> model = Learned(delays, prices, after, None, np.zeros(0), (7, 20))
+        >>> ready = Replay(orders, work, model, rates=pd.Series({"van": 2.0}), per_shipment=["stop"])
+        >>> fee = Policy("fee", numbers={"freight_charge": 300})
+        >>> runs = ready.run([Policy(), fee], draws=400, weeks=4, rng=np.random.default_rng(1))
+        >>> on_time = runs.pivot(index="draw", columns="policy", values="on_time")
+        >>> bool((on_time["today"] == on_time["fee"]).all()), on_time["today"].mean().round(1).item()
+        (True, 1.0)
+        >>> runs.groupby("policy")["income"].mean().to_dict()
+        {'fee': 600.0, 'today': 0.0}
         """
         if not policies or policies[0].name != TODAY:
             raise DataError("replay: expected today's policy first, which the others are told against.")
@@ -918,14 +1253,28 @@ def stocked(spans: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     spans
-        The frame ``stock_spans``.
+        The frame ``stock_spans``: ``category``, ``site_id``, ``product_id``, ``stocked_out``, ``sold`` (pieces),
+        ``goods`` (cents) and ``pieces`` that these are of.
 
     Returns
     -------
     DataFrame
-        One row an article and site with five counts or more without being sold out: ``category``, ``out`` (counts at
-        which it was), ``counts``, ``mean`` and ``spread`` (pieces sold a count), ``cost`` (cents a piece; 0 where it is
-        not known).
+        One row an article and site with five counts or more without being sold out, that sold anything: ``category``,
+        ``out`` (counts at which it was), ``counts``, ``mean`` and ``spread`` (pieces sold a count, standard deviation;
+        while it was not sold out), ``cost`` (cents a piece; 0 where it is not known).
+
+    Notes
+    -----
+    docs/METHODS.md sections 5.3 and 5.7.
+
+    Examples
+    --------
+    Five counts with tea left, of 8 to 12 sold, and one that ended with none.
+
+    >>> spans = pd.DataFrame({"sold": [8, 12, 8, 12, 10, 15], "stocked_out": [False] * 5 + [True]})
+    >>> stocked(spans.assign(category="tea", site_id="S", product_id="x", goods=5000, pieces=10))
+      category  out  counts  mean  spread   cost
+    0      tea  1.0       6  10.0     2.0  500.0
     """
     found = []
     for (category, *_), rows in spans.groupby(["category", "site_id", "product_id"]):

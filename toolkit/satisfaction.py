@@ -34,7 +34,8 @@ def scored(invitations: pd.DataFrame, *, star_map: str = "five_promotes") -> pd.
     Parameters
     ----------
     invitations
-        The frame ``invitations``.
+        The frame ``invitations`` (or ``earlier_invitations``, ``past_answers``, ``follow_up``); needs ``item``,
+        ``scale`` ("nps_0_10" or "stars_1_5"), ``score`` (missing: not answered), ``customer_id``.
     star_map
         ``five_promotes`` (four stars passive) or ``four_promotes`` (three passive).
 
@@ -43,6 +44,10 @@ def scored(invitations: pd.DataFrame, *, star_map: str = "five_promotes") -> pd.
     DataFrame
         Rows of the item on one scale, with ``value`` (1 promoter, 0 passive, -1 detractor;
         missing: not answered), ``person`` (the customer), ``measure`` (its name for readers).
+
+    Notes
+    -----
+    docs/METHODS.md sections 2.1 and 2.3.
 
     Examples
     --------
@@ -67,12 +72,13 @@ def scored(invitations: pd.DataFrame, *, star_map: str = "five_promotes") -> pd.
 def nps(
     invitations: pd.DataFrame, *, by: Sequence[str] = (), confidence: float = 0.95, family: int | None = None
 ) -> pd.DataFrame:
-    """Net Promoter Score of scored answers by group, with its adjusted Wald interval.
+    """Net Promoter Score of scored answers by group, in points, with its adjusted Wald interval.
 
     Parameters
     ----------
     invitations
-        The result of ``scored``; what is not answered is left out.
+        The result of ``scored``; what is not answered is left out. With ``weight`` (the result of ``weighted``) answers
+        count by it.
     by
         Grouping columns; none for one figure.
     confidence
@@ -84,11 +90,26 @@ def nps(
     -------
     DataFrame
         One row a group: ``by``, ``n`` (answers), ``n_customers``, ``n_effective``, ``promoters``,
-        ``detractors`` (shares 0-1), ``nps``, ``nps_low``, ``nps_high`` (points, -100 to 100).
+        ``detractors`` (shares 0-1), ``nps``, ``nps_low``, ``nps_high`` (points, -100 to 100). No row without answers.
+
+    Raises
+    ------
+    DataError
+        If the weight of an answer is missing or below 0.
 
     Notes
     -----
-    docs/METHODS.md sections 0.9 and 2.3. Poor where answers of a group are all alike.
+    docs/METHODS.md sections 0.9 and 2.3; the score interval below 100 effective answers. Poor where answers of a group
+    are all alike.
+
+    Examples
+    --------
+    Half promote, a fifth detract:
+
+    >>> answers = pd.DataFrame({"value": [1] * 50 + [0] * 30 + [-1] * 20, "person": range(100)})
+    >>> nps(answers)[["n", "promoters", "detractors", "nps", "nps_low", "nps_high"]].round(1)
+         n  promoters  detractors   nps  nps_low  nps_high
+    0  100        0.5         0.2  30.0     14.1      44.2
     """
     by = list(by)
     answers = invitations[invitations["value"].notna()]
@@ -104,9 +125,34 @@ _POINTS = {"nps": "net", "nps_low": "net_low", "nps_high": "net_high"}
 
 
 def both_maps(invitations: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
-    """The total of star ratings under each map: ``measure`` and the columns of ``nps``.
+    """The total of star ratings under each map, in points.
 
-    One row where the real question was asked; none without an answer.
+    Parameters
+    ----------
+    invitations
+        As for ``scored``.
+    confidence
+        Coverage of each interval, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row a map: ``measure`` and the columns of ``nps``. One row where the real question was asked; none without
+        an answer.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.1.
+
+    Examples
+    --------
+    Four stars are passive under one map and promote under the other: 4 - 3 of ten, or 7 - 3.
+
+    >>> asked = pd.DataFrame({"score": [5] * 4 + [4] * 3 + [2] * 3, "customer_id": range(10)})
+    >>> both_maps(asked.assign(item="recommend", scale="stars_1_5"))[["measure", "nps"]].round(1)
+                         measure   nps
+    0  NPS proxy (five promotes)  10.0
+    1  NPS proxy (four promotes)  40.0
     """
     found = []
     for star_map in STAR_MAPS:
@@ -116,15 +162,58 @@ def both_maps(invitations: pd.DataFrame, *, confidence: float = 0.95) -> pd.Data
 
 
 def name_of(invitations: pd.DataFrame) -> str:
-    """What the score is called: NPS, or NPS proxy with its map. Takes the result of ``scored``."""
+    """What the score is called: NPS, or NPS proxy with its map.
+
+    Parameters
+    ----------
+    invitations
+        The result of ``scored``; without rows it is called NPS.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.1.
+
+    Examples
+    --------
+    >>> stars = pd.DataFrame({"item": "recommend", "scale": "stars_1_5", "score": [5, 4], "customer_id": [1, 2]})
+    >>> name_of(scored(stars, star_map="four_promotes"))
+    'NPS proxy (four promotes)'
+    """
     return invitations["measure"].iloc[0] if len(invitations) else "NPS"
 
 
 def undelivered(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
-    """NPS of answers from orders not arrived, or cancelled, when asked.
+    """NPS of answers from orders not arrived, or cancelled, when asked, in points.
 
     An exposure that fewer than ``min_n`` customers had met is left out, so that it cannot be found by subtraction; no
     row where none is left.
+
+    Parameters
+    ----------
+    invitations
+        The result of ``scored``; needs ``exposure``, ``person``, ``value``.
+    min_n
+        Customers that each exposure must hold.
+    confidence
+        Coverage of the interval, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row, of the exposures overdue, not due and cancelled together: the columns of ``nps``.
+
+    Notes
+    -----
+    docs/METHODS.md sections 2.1 and 2.12.
+
+    Examples
+    --------
+    The four who were not due are too few; of the eight overdue six detract, two are passive.
+
+    >>> answers = pd.DataFrame({"exposure": ["in_time"] * 30 + ["overdue"] * 8 + ["not_due"] * 4, "person": range(42)})
+    >>> answers["value"] = [1] * 30 + [-1] * 6 + [0] * 2 + [-1] * 4
+    >>> undelivered(answers, min_n=5)[["n", "nps"]].values.tolist()
+    [[8.0, -75.0]]
     """
     answers = invitations[invitations["value"].notna()]
     persons = answers.groupby("exposure")["person"].nunique()
@@ -135,7 +224,30 @@ def undelivered(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.
 def apart(scores: pd.DataFrame) -> tuple[int | None, int | None, bool]:
     """Positions of the segments whose intervals lie above and below all others (True), else of two apart (False).
 
-    None: not settled. "(other)" is never named.
+    Parameters
+    ----------
+    scores
+        ``nps`` by ``segment``: ``segment``, ``nps_low``, ``nps_high`` (points). "(other)" is never named.
+
+    Returns
+    -------
+    tuple
+        Position of the highest, of the lowest (None: not settled), and whether they lie apart from all others. Where
+        neither does, the two whose intervals lie furthest apart, and False; (None, None, True) if no two do.
+
+    Notes
+    -----
+    docs/METHODS.md sections 0.7 and 2.12.
+
+    Examples
+    --------
+    "a" and "c" lie apart from each other, and neither from "b":
+
+    >>> scores = pd.DataFrame({"segment": ["a", "b", "c"], "nps_low": [50, 30, 20], "nps_high": [60, 56, 37]})
+    >>> apart(scores)
+    (0, 2, False)
+    >>> apart(scores.drop(index=1))
+    (0, 1, True)
     """
     named = scores["segment"] != stats.OTHER
     found = [stats.leader(scores, value="nps", lowest=lowest) for lowest in (False, True)]
@@ -149,9 +261,35 @@ def apart(scores: pd.DataFrame) -> tuple[int | None, int | None, bool]:
 def answer_account(invitations: pd.DataFrame, chosen: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     """What each rule takes out of the invitations of the period, with how late and how pleased it was.
 
-    One row a rule, in order: ``rule``, ``invitations``, ``late_share`` (0-1, of those with a promise: late in
-    the end), ``nps`` (points, of answers on the chosen scale); both missing below ``min_n`` customers. ``chosen``
-    is the result of ``scored``.
+    Parameters
+    ----------
+    invitations
+        The frame ``invitations``; needs ``item``, ``customer_id``, ``late_in_the_end``.
+    chosen
+        The result of ``scored`` of it, with its index; needs ``exposure`` too.
+    min_n
+        Customers below whom a step shows no share and no score.
+
+    Returns
+    -------
+    DataFrame
+        One row a rule, in order: ``rule``, ``invitations``, ``late_share`` (0-1, of those with a promise: late in
+        the end), ``nps`` (points, of answers on the chosen scale); both missing below ``min_n`` customers.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.1.
+
+    Examples
+    --------
+    >>> asked = pd.DataFrame({"item": "recommend", "scale": "nps_0_10", "score": [9] * 15 + [3] * 5 + [None] * 10})
+    >>> asked = asked.assign(customer_id=range(30), exposure="in_time", late_in_the_end=[False] * 25 + [True] * 5)
+    >>> found = answer_account(asked, scored(asked), min_n=10).drop(columns="rule").round(2)
+    >>> found.loc[[0, 2, 3]]  # invited, not answered, left
+       invitations  late_share   nps
+    0           30        0.17  50.0
+    2           10        0.50   NaN
+    3           20        0.00  50.0
     """
     asked = invitations[invitations["item"] == ITEM]
     answered = chosen[chosen["value"].notna()]
@@ -172,11 +310,43 @@ def answer_account(invitations: pd.DataFrame, chosen: pd.DataFrame, *, min_n: in
 
 
 def by_exposure(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
-    """NPS by what the customer had met when invited, small exposures together.
+    """NPS by what the customer had met when invited, in points, small exposures together.
 
-    Takes the result of ``scored``. One row an exposure, in the order of ``EXPOSURES``: ``exposure``, ``invited``,
-    ``answered_share`` (0-1), ``late_share`` (0-1, late in the end, of those answered), and the columns of ``nps``;
-    docs/METHODS.md sections 2.1 and 2.3.
+    Parameters
+    ----------
+    invitations
+        The result of ``scored``; needs ``exposure`` (a key of ``EXPOSURES``), ``person``, ``value``,
+        ``late_in_the_end``.
+    min_n
+        Customers who answered that an exposure must hold; smaller ones become "(other)".
+    confidence
+        Coverage of the intervals, between 0 and 1; they hold together over the exposures.
+
+    Returns
+    -------
+    DataFrame
+        One row an exposure, in the order of ``EXPOSURES``, by the names of its readers: ``exposure``, ``invited``,
+        ``answered_share`` (0-1), ``late_share`` (0-1, late in the end, of those answered), and the columns of ``nps``.
+        Invitations of an exposure that nobody answered count to "(other)", which has no row unless an answer is in it.
+
+    Raises
+    ------
+    ValueError
+        If there are answers, but too few customers behind all of them.
+
+    Notes
+    -----
+    docs/METHODS.md sections 0.10, 2.1 and 2.3. An association: other things differ between exposures too.
+
+    Examples
+    --------
+    >>> asked = pd.DataFrame({"exposure": ["in_time"] * 30 + ["overdue"] * 30, "person": range(60)})
+    >>> asked["value"] = pd.array([1] * 30 + [-1] * 20 + [None] * 10, "Int64")
+    >>> found = by_exposure(asked.assign(late_in_the_end=asked["exposure"] == "overdue"), min_n=10)
+    >>> found[["exposure", "invited", "answered_share", "late_share", "n", "nps"]].round(2)
+                   exposure  invited  answered_share  late_share   n    nps
+    0               in time       30             1.0         0.0  30  100.0
+    1  overdue, not arrived       30            0.67         1.0  20 -100.0
     """
     answers = invitations[invitations["value"].notna()]
     merged = stats.publishable(answers, by=["exposure"], person="person", min_n=min_n)["exposure"]
@@ -200,7 +370,8 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
     Parameters
     ----------
     invitations
-        The result of ``scored``.
+        The result of ``scored``; needs ``exposure``, ``short``, ``damaged`` (missing: not known), ``score``, ``value``,
+        ``person``, and the controls ``segment``, ``channel``, ``region``.
     min_n
         A failure that fewer customers have met is left out, with its answers.
     confidence
@@ -213,12 +384,26 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
         One row a failure, first ``LATE``: ``failure``, ``n`` (answers that met it), ``share`` (of
         all, 0-1), ``effect``, ``effect_low``, ``effect_high`` (points, of those who met it),
         ``lost``, ``lost_low``, ``lost_high`` (effect x share), ``effect_free`` (of ``LATE``: the same without
-        proportional odds), ``n_model``, ``family``, ``note`` (why there is no effect).
+        proportional odds; missing where a column tells promoters or detractors apart perfectly), ``n_model``,
+        ``family``, ``note`` (why there is no effect).
 
     Notes
     -----
     docs/METHODS.md section 2.5. An association with other things held equal as far as the
     model knows them; no proof of cause.
+
+    Examples
+    --------
+    Of 40 answers in time half promote and a quarter detract, of 40 late the other way round: 25 points against -25.
+
+    >>> asked = pd.DataFrame({"score": [9] * 20 + [8] * 10 + [3] * 10 + [9] * 10 + [8] * 10 + [3] * 20})
+    >>> asked = asked.assign(exposure=["in_time"] * 40 + ["late"] * 40, item="recommend", scale="nps_0_10")
+    >>> asked = asked.assign(customer_id=range(80), short=False, damaged=False, segment="a", channel="web", region="n")
+    >>> failures(scored(asked), min_n=10)[["failure", "n", "share", "effect", "lost"]].head(3).round(1)
+                    failure   n  share  effect  lost
+    0       late or overdue  40    0.5   -50.0 -25.0
+    1                  late  40    0.5   -50.0 -25.0
+    2  overdue, not arrived   0    0.0     NaN   NaN
     """
     answers = invitations[invitations["value"].notna()].reset_index(drop=True)
     met = _met(answers)
@@ -303,7 +488,22 @@ def _lost(effect: dict[str, float], met: pd.Series, answers: pd.DataFrame, *, co
 def worst(costs: pd.DataFrame) -> int | None:
     """Position among the single failures (the rows after ``LATE``) of the largest loss, or None: not settled.
 
-    Takes the result of ``failures``; a loss counts if its interval lies below 0 and below all others.
+    Parameters
+    ----------
+    costs
+        The result of ``failures``; a loss counts if its interval lies below 0 and below all others.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.12.
+
+    Examples
+    --------
+    >>> costs = pd.DataFrame({"failure": ["late or overdue", "late", "short"], "note": ""})
+    >>> worst(costs.assign(lost_low=[-9.0, -9.0, -4.0], lost_high=[-5.0, -5.0, -2.0]))
+    0
+    >>> worst(costs.assign(lost_low=[-9.0, -9.0, -6.0], lost_high=[-5.0, -5.0, -2.0])) is None
+    True
     """
     single = costs.iloc[1:].reset_index(drop=True)
     known = single[single["note"] == ""]
@@ -384,8 +584,34 @@ def _comparable(flag: pd.Series, x: pd.DataFrame, weights: pd.Series | None = No
 def weighted(chosen: pd.DataFrame) -> pd.DataFrame:
     """The result of ``scored`` with ``response`` (fitted share of having answered, 0-1) and ``weight`` of each answer.
 
-    Weight is 1 / response, cut at its 1st and 99th percentile, scaled to the number of answers; 1, and no
-    response, where no invitation without an answer is on record. docs/METHODS.md section 2.3.
+    Parameters
+    ----------
+    chosen
+        The result of ``scored``; needs ``exposure``, ``segment``, ``channel``, ``region``, ``orders_before``,
+        ``late_before``, ``ordered_at``.
+
+    Returns
+    -------
+    DataFrame
+        ``chosen`` with both. Weight is 1 / response, cut at its 1st and 99th percentile, scaled to the number of
+        answers, missing where there is none; 1, and no response, where no invitation without an answer is on record, or
+        where a number tells perfectly who answers.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.3. Mends what depends on history, not what depends on the score itself.
+
+    Examples
+    --------
+    Three in four of "a" answer and one in four of "b": an answer of "b" stands for three times as many.
+
+    >>> asked = pd.DataFrame({"segment": ["a"] * 40 + ["b"] * 40, "channel": "web", "region": "n"})
+    >>> asked = asked.assign(exposure="in_time", orders_before=0, late_before=0, ordered_at=pd.Timestamp("2026-05-04"))
+    >>> asked["value"] = pd.array([1] * 30 + [None] * 10 + [-1] * 10 + [None] * 30, "Int64")
+    >>> weighted(asked).groupby("segment", as_index=False)[["response", "weight"]].mean().round(2)
+      segment  response  weight
+    0       a      0.75    0.67
+    1       b      0.25    2.00
     """
     answered = chosen["value"].notna()
     if answered.all() or not answered.any():
@@ -420,6 +646,21 @@ def silence(chosen: pd.DataFrame, *, reference: float, confidence: float = 0.95)
         ``n``, ``n_effective``, ``nps``, ``nps_low``, ``nps_high`` (points), ``answered`` (share, 0-1),
         ``representativity`` (1 - 2 SD of the fitted shares), ``tipping`` (points by which those who did not
         answer would have to score lower for the score of all invited to fall to the reference; negative: higher).
+
+    Notes
+    -----
+    docs/METHODS.md section 2.3. Where answering depends on the score itself the weighted row is no better.
+
+    Examples
+    --------
+    40 of 100 answered, 75 points: 0.4 x 75 + 0.6 x (75 - 50) = 45.
+
+    >>> chosen = pd.DataFrame({"value": [1] * 30 + [0] * 10 + [None] * 60, "person": range(100), "response": 0.4})
+    >>> found = silence(chosen.assign(weight=1.0), reference=45)
+    >>> found[["what", "nps", "answered", "representativity", "tipping"]].round(2)
+                            what   nps  answered  representativity  tipping
+    0       answers as they came  75.0       0.4               1.0     50.0
+    1  weighted for who answered  75.0       0.4               1.0     50.0
     """
     if not len(chosen) or chosen["response"].isna().all():
         return pd.DataFrame(columns=["what", "n", "n_effective", *_POINTS, "answered", "representativity", "tipping"])
@@ -434,7 +675,34 @@ def silence(chosen: pd.DataFrame, *, reference: float, confidence: float = 0.95)
 
 
 def comparisons(chosen: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
-    """Every pair of segments in NPS points: the columns of ``stats.compare``; docs/METHODS.md section 2.3."""
+    """Every pair of segments, their difference in NPS points.
+
+    Parameters
+    ----------
+    chosen
+        The result of ``scored``; needs ``segment``, ``person``, ``value``. With ``weight`` answers count by it.
+    confidence
+        Coverage of the intervals, between 0 and 1; 1 - confidence is the false discovery rate of ``settled``.
+
+    Returns
+    -------
+    DataFrame
+        One row a pair, the columns of ``stats.compare``: ``group_a``, ``group_b``, ``difference`` (a minus b) with ends
+        (points), ``p``, ``p_adjusted``, ``settled``, ``family``.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.3. Segments are compared as if independent: poor if a customer is in two of them.
+
+    Examples
+    --------
+    >>> chosen = pd.DataFrame({"segment": ["a"] * 100 + ["b"] * 100, "person": range(200)})
+    >>> chosen["value"] = [1] * 50 + [0] * 30 + [-1] * 20 + [1] * 20 + [0] * 60 + [-1] * 20
+    >>> columns = ["group_a", "group_b", "difference", "difference_low", "difference_high", "settled"]
+    >>> comparisons(chosen)[columns].round(1)
+      group_a group_b  difference  difference_low  difference_high  settled
+    0       a       b        30.0            10.3             49.7     True
+    """
     shares = stats.net_share(chosen[chosen["value"].notna()], by=["segment"], confidence=confidence)
     pairs = stats.compare(shares, by=["segment"], confidence=confidence)
     points = ["difference", "difference_low", "difference_high"]
@@ -442,7 +710,37 @@ def comparisons(chosen: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFra
 
 
 def by_way(chosen: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
-    """NPS by way of acquiring (``fulfilment``), small ones together: the columns of ``nps``."""
+    """NPS by way of acquiring (``fulfilment``), in points, small ones together.
+
+    Parameters
+    ----------
+    chosen
+        The result of ``scored``; needs ``fulfilment``, ``person``, ``value``.
+    min_n
+        Customers that a way must hold; smaller ones become "(other)".
+    confidence
+        Coverage of the intervals, between 0 and 1; they hold together over the ways.
+
+    Returns
+    -------
+    DataFrame
+        One row a way: ``fulfilment`` and the columns of ``nps``. No row where too few answered in all.
+
+    Notes
+    -----
+    docs/METHODS.md sections 0.10, 2.2 and 2.3.
+
+    Examples
+    --------
+    Two customers at the curbside are too few, and the next smallest joins them.
+
+    >>> chosen = pd.DataFrame({"fulfilment": ["click_and_collect"] * 12 + ["in_store"] * 11 + ["curbside"] * 2})
+    >>> chosen = chosen.assign(value=[1] * 12 + [-1] * 11 + [0] * 2, person=range(25))
+    >>> by_way(chosen, min_n=10)[["fulfilment", "n", "nps"]].round(1)
+              fulfilment   n    nps
+    0            (other)  13  -84.6
+    1  click and collect  12  100.0
+    """
     answers = chosen[chosen["value"].notna()]
     placed = stats.publishable(answers, by=["fulfilment"], person="person", min_n=min_n)
     return nps(
@@ -451,7 +749,27 @@ def by_way(chosen: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.
 
 
 def reference(chosen: pd.DataFrame, earlier: pd.DataFrame) -> float:
-    """The score of the period before, in points; 0 where there is none of the same measure."""
+    """The score of the period before, in points; 0 where there is none of the same measure.
+
+    Parameters
+    ----------
+    chosen
+        The result of ``scored``: its measure is looked at.
+    earlier
+        The result of ``weighted`` for the period before; its weights are not used.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.3: what the tipping point of ``silence`` is told against.
+
+    Examples
+    --------
+    >>> earlier = pd.DataFrame({"value": [1, 1, 0, -1], "person": range(4), "weight": 1.0, "measure": "NPS"})
+    >>> reference(earlier, earlier)
+    25.0
+    >>> reference(earlier.assign(measure="NPS proxy (five promotes)"), earlier)
+    0.0
+    """
     same = name_of(chosen) == name_of(earlier) and earlier["value"].notna().any()
     return float(nps(earlier.drop(columns="weight"))["nps"].iloc[0]) if same else 0.0
 
@@ -472,11 +790,43 @@ def _dosed(chosen: pd.DataFrame, of: str) -> pd.DataFrame:
 
 
 def by_dose(chosen: pd.DataFrame, of: str, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
-    """NPS by how much of it customers met when invited; classes of fewer than ``min_n`` join the one before.
+    """NPS by how much of it customers met when invited, in points; classes of fewer than ``min_n`` join the one before.
 
-    ``of``: "late" (whole days), "wait" (whole days from the order to the arrival, or the invitation), "missing" (per
-    cent of the pieces, of what has arrived). One row a class: ``dose`` (such as "4 to 5"), ``unit``, and the columns
-    of ``nps``; docs/METHODS.md section 2.4. No row where nobody has a dose, or where it is not on record.
+    Parameters
+    ----------
+    chosen
+        The result of ``scored``; needs ``exposure`` (in time, late and overdue are judged), ``person``, ``value`` and,
+        by ``of``, ``late_s``, ``wait_s`` (seconds) or ``missing_share`` (0-1).
+    of
+        "late" (whole days), "wait" (whole days from the order to the arrival, or the invitation), "missing" (per
+        cent of the pieces, of what has arrived). Begun days and per cents count as whole.
+    min_n
+        Customers that a class must hold; the lowest joins the next, and one class is left even if it holds fewer.
+    confidence
+        Coverage of the intervals, between 0 and 1; they hold together over the classes.
+
+    Returns
+    -------
+    DataFrame
+        One row a class: ``dose`` (such as "4 to 5"), the columns of ``nps``, ``unit``. No row where nobody has a dose,
+        or where it is not on record.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.4. An association: the wait holds the lateness.
+
+    Examples
+    --------
+    A minute late is the first day; five of the second and five of the thirtieth stand together.
+
+    >>> answers = pd.DataFrame({"late_s": [0] * 12 + [60] * 12 + [2 * 86_400] * 5 + [30 * 86_400] * 5})
+    >>> answers["exposure"] = np.where(answers["late_s"] > 0, "late", "in_time")
+    >>> answers = answers.assign(value=[1] * 12 + [0] * 12 + [-1] * 10, person=range(34))
+    >>> by_dose(answers, "late", min_n=10)[["dose", "n", "nps", "unit"]].round(1)
+            dose   n    nps       unit
+    0    in time  12  100.0  days late
+    1          1  12    0.0  days late
+    2  2 or more  10 -100.0  days late
     """
     due, (unit, starts, none) = _dosed(chosen, of), _DOSES[of]
     firsts = list(starts)
@@ -498,17 +848,78 @@ def by_dose(chosen: pd.DataFrame, of: str, *, min_n: int, confidence: float = 0.
 
 
 def break_of(chosen: pd.DataFrame, of: str, *, rng: np.random.Generator, confidence: float = 0.95) -> dict[str, float]:
-    """The day of lateness or of waiting from which the score falls; keys of ``stats.break_point``.
+    """The day of lateness or of waiting from which the score falls.
 
-    docs/METHODS.md section 2.4.
+    Parameters
+    ----------
+    chosen
+        As for ``by_dose``.
+    of
+        As for ``by_dose``; of the days 0 to 14 the one that fits best is found.
+    rng
+        Of the bootstrap over customers.
+    confidence
+        Coverage of the interval, between 0 and 1.
+
+    Returns
+    -------
+    dict
+        ``break`` with ends (days; the score falls after it), ``slope`` (points a day), ``jump`` (points), ``gain``
+        (log-likelihood over no break), ``n`` (answers): keys of ``stats.break_point``; all but ``n`` missing with fewer
+        than three doses or answers all alike.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.4. An association.
+
+    Examples
+    --------
+    Up to a day late all promote, after two days all are passive, after three all detract.
+
+    >>> answers = pd.DataFrame({"late_s": [0, 86_400, 2 * 86_400, 3 * 86_400] * 10, "value": [1, 1, 0, -1] * 10})
+    >>> answers = answers.assign(exposure="late", person=range(40))
+    >>> found = break_of(answers, "late", rng=np.random.default_rng(1))
+    >>> found["break"], round(found["slope"], 6), round(found["jump"], 6) + 0.0, found["n"]
+    (1.0, -100.0, 0.0, 40)
     """
     return stats.break_point(_dosed(chosen, of), grid=range(0, 15), rng=rng, confidence=confidence)
 
 
 def by_period(past: pd.DataFrame, *, star_map: str, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
-    """NPS of this period and those before, earliest first, without those of fewer than ``min_n`` customers.
+    """NPS of this period and those before, in points, earliest first.
 
-    Takes the frame ``past_answers``; ``period`` and the columns of ``nps``.
+    Parameters
+    ----------
+    past
+        The frame ``past_answers``; needs ``position`` (0: this period, -1 the one before) and ``period`` besides the
+        columns that ``scored`` needs.
+    star_map
+        As for ``scored``.
+    min_n
+        A period of fewer customers is left out.
+    confidence
+        Coverage of the intervals, between 0 and 1; they hold together over the periods.
+
+    Returns
+    -------
+    DataFrame
+        One row a period: ``period`` and the columns of ``nps``.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.3. Where both scales were ever used, periods of star ratings alone are left out.
+
+    Examples
+    --------
+    Nine customers of the second period are too few.
+
+    >>> past = pd.DataFrame({"position": [0] * 12 + [-1] * 9 + [-2] * 10, "customer_id": range(31)})
+    >>> past["period"] = past["position"].map({0: "2026Q3", -1: "2026Q2", -2: "2026Q1"})
+    >>> past = past.assign(item="recommend", scale="nps_0_10", score=[9] * 12 + [0] * 19)
+    >>> by_period(past, star_map="five_promotes", min_n=10)[["period", "n", "nps"]].round(1)
+       period   n    nps
+    0  2026Q1  10 -100.0
+    1  2026Q3  12  100.0
     """
     chosen = scored(past, star_map=star_map)
     enough = chosen.groupby("position")["person"].nunique() >= min_n
@@ -520,11 +931,42 @@ def by_period(past: pd.DataFrame, *, star_map: str, min_n: int, confidence: floa
 def importance(
     chosen: pd.DataFrame, *, min_n: int, rng: np.random.Generator, draws: int = 200, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """What share of the scores' variance each failure explains, segment, channel and region held.
+    """What share of the scores' variance each failure explains (0-1), segment, channel and region held.
 
-    Takes the result of ``scored``. One row a failure that at least ``min_n`` customers met, largest first: the columns
-    of ``drivers.importance``, of the values left by least squares on the controls, and ``vif``; docs/METHODS.md
-    section 2.6. Importance, not cause.
+    Parameters
+    ----------
+    chosen
+        The result of ``scored``, with the columns that ``failures`` needs.
+    min_n
+        Customers that must have met a failure; it is left out else, and its answers count as without it.
+    rng, draws
+        Of the bootstrap over customers; without draws there is no interval.
+    confidence
+        Coverage of each interval, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row a failure, largest first: the columns of ``drivers.importance`` (``driver``, ``importance`` with ends,
+        ``share``, ``sign``, ``method``), of the values left by least squares on the controls, and ``vif``. No row
+        without a failure, or where all answers are alike.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.6. Importance, not cause: a rare failure that costs much explains little.
+
+    Examples
+    --------
+    Late and short cost one step each and explain all; half met short, a fifth late: 0.5 x 0.5 to 0.2 x 0.8.
+
+    >>> answers = pd.DataFrame({"exposure": ["in_time"] * 80 + ["late"] * 20, "short": [False, True] * 50})
+    >>> answers["value"] = 1 - answers["short"].astype(int) - (answers["exposure"] == "late")
+    >>> answers = answers.assign(damaged=False, segment="a", channel="web", region="n", person=range(100))
+    >>> found = importance(answers, min_n=10, rng=np.random.default_rng(1), draws=0)
+    >>> found[["driver", "importance", "sign", "vif"]].round(2)
+      driver  importance  sign  vif
+    0  short        0.61  -1.0  1.0
+    1   late        0.39  -1.0  1.0
     """
     answers = chosen[chosen["value"].notna()].reset_index(drop=True)
     met = {name: flag.fillna(False) for name, flag in _met(answers).items()}
@@ -554,7 +996,8 @@ def penalty_reward(
     Parameters
     ----------
     chosen, invitations
-        The result of ``scored``, and the frame it was made of, with the other items of the same invitations.
+        The result of ``scored``, and the frame it was made of, with the other items of the same invitations
+        (``response_id``). ``chosen`` needs ``exposure``, ``delay_s`` (seconds), ``short``, ``damaged``.
     min_n
         A mark that fewer customers hold is left out.
     confidence
@@ -563,8 +1006,25 @@ def penalty_reward(
     Returns
     -------
     DataFrame
-        The columns of ``drivers.penalty_reward`` in NPS points, and ``n_low``, ``n_high`` (answers with the mark);
-        docs/METHODS.md section 2.7. An item nobody was asked is not in it.
+        One row an attribute (speed, short, damaged, and each item asked from 0 to 10): the columns of
+        ``drivers.penalty_reward`` in NPS points, and ``n_low``, ``n_high`` (answers with the mark). An item nobody was
+        asked is not in it, nor an attribute without a mark.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.7; all marks together, segment, channel and region not held.
+
+    Examples
+    --------
+    In time half promote and half are passive; the late all detract, those a day early all promote.
+
+    >>> asked = pd.DataFrame({"exposure": ["late"] * 10 + ["in_time"] * 20, "delay_s": [0] * 20 + [-90_000] * 10})
+    >>> asked = asked.assign(item="recommend", scale="nps_0_10", score=[0] * 10 + [9, 8] * 5 + [9] * 10)
+    >>> asked = asked.assign(customer_id=range(30), response_id=range(30), short=False, damaged=False)
+    >>> found = penalty_reward(scored(asked), asked, min_n=10)
+    >>> found[["attribute", "penalty", "reward", "kind"]].round(1)
+                       attribute  penalty  reward          kind
+    0  speed (late; a day early)   -150.0    50.0  dissatisfier
     """
     answers = chosen[chosen["value"].notna()].reset_index(drop=True)
     due = answers["exposure"].isin(["in_time", "late", "overdue"])
@@ -600,12 +1060,13 @@ def change(
     draws: int = 200,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Why the score moved since the period before, in parts that sum to the change exactly.
+    """Why the score moved since the period before, in parts (points) that sum to the change exactly.
 
     Parameters
     ----------
     chosen, earlier
-        The results of ``weighted`` for this period and the one before.
+        The results of ``weighted`` for this period and the one before; need ``segment``, ``exposure``, ``short``,
+        ``damaged``.
     rng, draws
         Of the bootstrap over customers that gives the intervals; weights are taken as known.
     confidence
@@ -620,6 +1081,19 @@ def change(
     Notes
     -----
     Kitagawa, JASA 50, 1955, symmetric, over segments and what their customers had met; docs/METHODS.md section 2.8.
+    What weights move more in one period than in the other is "who was asked and answered". Of a segment, or of an
+    exposure within one, that one period alone has, the score is taken as the same in both.
+
+    Examples
+    --------
+    All in time promote and all late detract, in both periods; half were late, now a quarter: from 0 to 50 points.
+
+    >>> earlier = pd.DataFrame({"exposure": ["in_time"] * 10 + ["late"] * 10, "value": [1] * 10 + [-1] * 10})
+    >>> earlier = earlier.assign(segment="a", short=False, damaged=False, weight=1.0, measure="NPS", person=range(20))
+    >>> now = earlier.assign(exposure=["in_time"] * 15 + ["late"] * 5, value=[1] * 15 + [-1] * 5)
+    >>> found = change(now, earlier, rng=np.random.default_rng(1), draws=20).set_index("part")["points"]
+    >>> found.loc[["customer mix", "service", "rest", "change in all"]].abs().round(6).tolist()
+    [0.0, 50.0, 0.0, 50.0]
     """
     periods = [rows[rows["value"].notna()] for rows in (earlier, chosen)]
     columns = ["part", "points", "points_low", "points_high"]
@@ -710,9 +1184,11 @@ def cause(
     Parameters
     ----------
     chosen, invitations
-        The result of ``weighted``, and the frame with the other items of the same invitations.
+        The result of ``weighted``, and the frame with the other items of the same invitations. ``chosen`` needs
+        ``exposure``, ``short``, ``damaged``, ``ordered_at``, ``response_id`` and the declared covariates.
     causes
-        The frame ``causes``.
+        The frame ``causes``: a row a ``treatment`` ("late", "short", "damaged") and ``covariate``, with
+        ``control_item`` ("": none) and ``declared_later``.
     min_n
         A failure that fewer customers met, or escaped, has no effect.
     confidence
@@ -721,16 +1197,33 @@ def cause(
     Returns
     -------
     DataFrame
-        Per declared failure one row each of ``estimand`` "raw difference", "ATT", "ATE" and, if declared, "ATT on
-        <item>" (the negative control, points of the item): ``treatment``, ``failure``, ``estimand``, ``effect`` with
-        ends (points), ``lost`` with ends (ATT x share that met it), ``n``, ``n_treated``, ``n_alone`` (left
-        out: nobody like them met it, or escaped it), ``e_value``, ``e_value_limit`` (of the detractors' risk
+        Per declared failure one row each of ``estimand`` "raw difference", "ATT", "ATE" (not where few met it) and, if
+        declared, "ATT on <item>" (the negative control, points of the item): ``treatment``, ``failure``, ``estimand``,
+        ``effect`` with ends (points), ``lost`` with ends (ATT x share that met it), ``n``, ``n_treated``, ``n_alone``
+        (left out: nobody like them met it, or escaped it), ``e_value``, ``e_value_limit`` (of the detractors' risk
         ratio), ``declared_later``, ``note`` (why there is no effect).
 
     Notes
     -----
     docs/METHODS.md section 2.9. Right if the covariates hold all that moves both failure and score; the page cannot
     show that they do.
+
+    Examples
+    --------
+    Late costs everybody one step, 100 points; "b", a step harder to please, is late more often: it looks like 150.
+
+    >>> late = [False] * 30 + [True] * 10 + [False] * 10 + [True] * 30
+    >>> chosen = pd.DataFrame({"segment": ["a"] * 40 + ["b"] * 40, "exposure": np.where(late, "late", "in_time")})
+    >>> chosen["value"] = (chosen["segment"] == "a").astype(int) - late
+    >>> chosen = chosen.assign(weight=1.0, person=range(80), response_id=range(80), ordered_at=pd.Timestamp(0))
+    >>> asked = chosen.assign(item="recommend", scale="nps_0_10", score=pd.NA)
+    >>> causes = pd.DataFrame({"treatment": ["late"], "covariate": "segment", "control_item": ""})
+    >>> causes["declared_later"] = False
+    >>> cause(chosen, asked, causes, min_n=10)[["estimand", "effect", "lost", "n", "n_treated"]].round(1)
+             estimand  effect  lost   n  n_treated
+    0  raw difference  -150.0   NaN  80         40
+    1             ATT  -100.0 -50.0  80         40
+    2             ATE  -100.0   NaN  80         40
     """
     found = []
     for treatment, names, item, later in _declared(causes):
@@ -815,8 +1308,34 @@ _EFFECT = ["effect", "effect_low", "effect_high"]
 def alike(chosen: pd.DataFrame, causes: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     """How alike those who met a declared failure and those who did not are, before and after weighting.
 
-    One row a failure and covariate: ``failure``, ``covariate``, ``smd_before``, ``smd_after`` (standardised mean
-    differences), ``overlap`` (share of those who met it whose propensity someone who did not meet it reaches too, 0-1).
+    Parameters
+    ----------
+    chosen, causes, min_n
+        As for ``cause``.
+
+    Returns
+    -------
+    DataFrame
+        One row a failure and covariate: ``failure``, ``covariate``, ``smd_before``, ``smd_after`` (standardised mean
+        differences), ``overlap`` (share of those who met it whose propensity someone who did not meet it reaches too,
+        0-1). No row of a failure that too few met for a logit of its covariates, or that ``cause`` gives no effect of.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.9: above 0.1 it is said.
+
+    Examples
+    --------
+    Of "a" a quarter is late, of "b" three quarters; weighted, those in time are as often of "a" as those late.
+
+    >>> late = [False] * 30 + [True] * 10 + [False] * 10 + [True] * 30
+    >>> chosen = pd.DataFrame({"segment": ["a"] * 40 + ["b"] * 40, "exposure": np.where(late, "late", "in_time")})
+    >>> chosen = chosen.assign(value=1, weight=1.0, person=range(80), ordered_at=pd.Timestamp(0))
+    >>> causes = pd.DataFrame({"treatment": ["late"], "covariate": "segment", "control_item": ""})
+    >>> causes["declared_later"] = False
+    >>> found = alike(chosen, causes, min_n=10).set_index("covariate")
+    >>> found[["smd_before", "smd_after", "overlap"]].astype("float64").round(2).loc["segment a"].abs().tolist()
+    [1.14, 0.0, 1.0]
     """
     found = [pd.DataFrame(columns=["failure", "covariate", "smd_before", "smd_after", "overlap"])]
     for treatment, names, _, _ in _declared(causes):
@@ -839,7 +1358,8 @@ def decided(rows: pd.DataFrame, *, star_map: str, min_n: int, confidence: float 
     Parameters
     ----------
     rows
-        The frame ``decided``.
+        The frame ``decided``: one row an order and decision, with ``position``, ``name``, ``starts``, ``customer_id``,
+        ``inside`` (does it hold there?), ``span`` ("placebo", "before", "after"), ``late``, ``scale``, ``score``.
     star_map
         As for ``scored``.
     min_n
@@ -858,6 +1378,21 @@ def decided(rows: pd.DataFrame, *, star_map: str, min_n: int, confidence: float 
     -----
     Puhani, Economics Letters 115, 2012; docs/METHODS.md section 2.9. Customers are taken as independent; poor where
     something else changed in the same place on the same day.
+
+    Examples
+    --------
+    Half the orders are late, but a fifth where and when the decision holds. Late orders get 3, others 9.
+
+    >>> rows = pd.DataFrame({"span": np.repeat(["placebo", "before", "after"], 100), "inside": [True, False] * 150})
+    >>> holds = rows["inside"] & (rows["span"] == "after")
+    >>> rows["late"] = rows.index % 100 < np.where(holds, 20, 50)
+    >>> rows["score"] = np.where(rows["late"], 3, 9)
+    >>> rows = rows.assign(position=0, name="x", starts="2026-02-01", customer_id=range(300), scale="nps_0_10")
+    >>> found = decided(rows, star_map="five_promotes", min_n=10)
+    >>> found[["decision", "outcome", "n", "effect", "verdict"]].round(1)
+      decision                outcome   n  effect  verdict
+    0        x  orders late, per cent  50   -30.0  settled
+    1        x                    NPS  50    60.0  settled
     """
     found = []
     for (_, name, starts), mine in rows.groupby(["position", "name", "starts"]):
@@ -901,12 +1436,14 @@ _CLASSES = {1: "promoters", 0: "passives", -1: "detractors"}
 
 
 def worth(follow_up: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
-    """What promoters, passives and detractors bought after they answered, given what they had bought before.
+    """What promoters, passives and detractors bought after they answered (cents), given what they had bought before.
 
     Parameters
     ----------
     follow_up
-        The frame ``follow_up``, with the ``value`` and ``person`` of ``scored``.
+        The frame ``follow_up``, with the ``value`` and ``person`` of ``scored``: one row an answer, with ``days`` and,
+        of so many days before and after it, ``orders_to``, ``revenue_to``, ``margin_to``, ``orders_after``,
+        ``revenue_after``, ``margin_after`` (cents).
     min_n
         Customers that a class must hold, and customers who bought afterwards.
     confidence
@@ -916,12 +1453,29 @@ def worth(follow_up: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> p
     -------
     DataFrame
         Per money (net revenue; margin before cost to serve) a row a class, "promoter against detractor" and "a point of
-        NPS per 1,000 customers": ``money``, ``what``, ``n``, ``n_customers``, ``bought`` (cents a customer, mean),
-        ``effect`` with ends (cents, adjusted), ``settled``, ``days``, ``note``. No row without answers.
+        NPS per 1,000 customers": ``money``, ``what``, ``n``, ``n_customers``, ``bought`` (cents, mean over answers),
+        ``effect`` with ends (cents, adjusted), ``settled``, ``days``, ``note``. No row without answers, nor of a money
+        that is not known for more than one in a hundred of those who bought afterwards.
 
     Notes
     -----
-    docs/METHODS.md section 2.10. An association; poor where few customers buy most.
+    docs/METHODS.md section 2.10. Both effects are of one slope on the answer's value (-1, 0, 1): 2 and 10 times. An
+    association; poor where few customers buy most.
+
+    Examples
+    --------
+    Promoters bought for 300 afterwards, passives for 200, detractors for 100; before, all alike. No margin is known.
+
+    >>> answers = pd.DataFrame({"value": [1] * 20 + [0] * 20 + [-1] * 20, "person": range(60), "days": 92})
+    >>> answers = answers.assign(segment="a", channel="web", region="n", orders_to=1, revenue_to=200_00, orders_after=1)
+    >>> answers = answers.assign(revenue_after=200_00 + 100_00 * answers["value"], margin_to=None, margin_after=None)
+    >>> worth(answers, min_n=10)[["money", "what", "n", "bought", "effect"]].round(1)
+             money                                what   n   bought    effect
+    0  net revenue                           promoters  20  30000.0       NaN
+    1  net revenue                            passives  20  20000.0       NaN
+    2  net revenue                          detractors  20  10000.0       NaN
+    3  net revenue          promoter against detractor  60      NaN   20000.0
+    4  net revenue  a point of NPS per 1,000 customers  60      NaN  100000.0
     """
     answers = follow_up[follow_up["value"].notna()].reset_index(drop=True)
     columns = ["money", "what", "n", "n_customers", "bought", *_EFFECT, "settled", "days", "note"]
@@ -977,8 +1531,38 @@ def key_figures(
 ) -> pd.DataFrame:
     """Key figures of the report, in the columns of ``figures.parquet``.
 
-    Takes ``nps`` over all, by segment, and by segment and channel, ``failures``, ``cause`` and ``decided``; unit
-    points, cohort ``scores``; what a decision did to late orders is a share (0-1) of ``orders``.
+    Parameters
+    ----------
+    groups
+        Results of ``nps``: over all, by segment, and by segment and channel.
+    costs
+        The result of ``failures``.
+    caused
+        The result of ``cause``, or none.
+    changed
+        The result of ``decided``, or none.
+
+    Returns
+    -------
+    DataFrame
+        One row a figure: ``figure_id``, ``definition_id`` (section of docs/METHODS.md), ``cohort``, ``segment``,
+        ``channel`` ("": all), ``value``, ``low``, ``high``, ``n``, ``unit``. Unit points, cohort ``scores``; what a
+        decision did to late orders is a share (0-1) of ``orders``. Failures without an effect, and decisions of which
+        nothing may be concluded, have no row.
+
+    Notes
+    -----
+    docs/METHODS.md sections 2.3, 2.5 and 2.9.
+
+    Examples
+    --------
+    >>> total = pd.DataFrame({"n": [100], "nps": 30.0, "nps_low": 14.1, "nps_high": 44.2})
+    >>> costs = pd.DataFrame({"failure": ["late", "cancelled"], "n_model": 100, "note": ["", "nobody met it"]})
+    >>> costs = costs.assign(lost=[-4.0, None], lost_low=[-6.0, None], lost_high=[-2.0, None])
+    >>> key_figures([total], costs)[["figure_id", "definition_id", "value", "low", "high", "n", "unit"]]
+           figure_id definition_id  value   low  high    n    unit
+    0            nps           2.3   30.0  14.1  44.2  100  points
+    1  nps_lost_late           2.5   -4.0  -6.0  -2.0  100  points
     """
     scores = pd.concat(groups, ignore_index=True)
     rows = scores.rename(columns={"nps": "value", "nps_low": "low", "nps_high": "high"})
@@ -1016,6 +1600,18 @@ def _of_decisions(changed: pd.DataFrame) -> pd.DataFrame:
 def slug(name: str) -> str:
     """A name as part of a figure's id.
 
+    Parameters
+    ----------
+    name
+        Any text, such as the name of a decision.
+
+    Returns
+    -------
+    str
+        In small letters, one "_" for all between words.
+
+    Examples
+    --------
     >>> slug("Parcels: by another carrier")
     'parcels_by_another_carrier'
     """

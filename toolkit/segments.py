@@ -38,7 +38,7 @@ def rfm(customers: pd.DataFrame) -> pd.DataFrame:
     ----------
     customers
         One row a customer with ``recency_days``, ``n_orders``, ``net_revenue`` (cents), all before
-        the period; rows without them are left out.
+        the period, such as the frame ``segments``; rows without them are left out.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def rfm_table(scored: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> 
     Parameters
     ----------
     scored
-        The result of ``rfm``, with ``n_orders_in_period``.
+        The result of ``rfm``, with ``customer_id`` and ``n_orders_in_period``.
     min_n
         Smaller groups stand together (docs/METHODS.md section 0.10).
     confidence
@@ -98,6 +98,20 @@ def rfm_table(scored: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> 
         (0-1), ``recency_days``, ``n_orders`` (medians), ``net_revenue`` (mean, cents); in the
         period ``share``, ``share_low``, ``share_high`` (ordered again, 0-1). Money of the period is not
         told: with the total it would show what customers without history brought.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.4; Wilson's score interval, Bonferroni over the groups.
+
+    Examples
+    --------
+    >>> groups = ["Champions"] * 20 + ["Lost"] * 12 + ["At Risk"] * 4
+    >>> scored = pd.DataFrame({"customer_id": range(36), "rfm_group": groups, "recency_days": 9, "n_orders": 2})
+    >>> scored = scored.assign(net_revenue=500, n_orders_in_period=[1] * 15 + [0] * 21)
+    >>> rfm_table(scored, min_n=10)[["rfm_group", "n", "of_all", "share", "share_low"]].round(2)
+       rfm_group   n  of_all  share  share_low
+    0  Champions  20    0.56   0.75        0.5
+    1    (other)  16    0.44   0.00        0.0
     """
     amounts = ["net_revenue"]
     placed = stats.publishable(scored, by=["rfm_group"], person="customer_id", amounts=amounts, min_n=min_n)
@@ -125,8 +139,33 @@ def rfm_table(scored: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> 
 def came_back(scored: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
     """The best customers before the period against all others, who of them ordered again.
 
-    Two rows of ``group``, ``n``, ``k``, and ``share`` (0-1) with its interval; the two hold together. No row
-    where one of the two is fewer than ``min_n`` customers.
+    Parameters
+    ----------
+    scored
+        The result of ``rfm``, with ``n_orders_in_period``. The best are the groups of ``BEST``.
+    min_n
+        No row where one of the two is fewer customers.
+    confidence
+        Coverage of the two intervals together.
+
+    Returns
+    -------
+    DataFrame
+        Two rows: ``group`` ("best", "others"), ``n`` (customers), ``k`` (of them ordered again in the period),
+        ``share``, ``share_low``, ``share_high`` (0-1).
+
+    Notes
+    -----
+    docs/METHODS.md sections 1.4 and 1.11; Wilson's score interval.
+
+    Examples
+    --------
+    >>> scored = pd.DataFrame({"rfm_group": ["Champions"] * 4 + ["Lost"] * 6})
+    >>> scored = scored.assign(n_orders_in_period=[1, 2, 3] + [0] * 7)
+    >>> came_back(scored, min_n=4).round(2)
+        group  n  k  share  share_low  share_high
+    0    best  4  3   0.75       0.26        0.96
+    1  others  6  0   0.00       0.00        0.46
     """
     best = scored["rfm_group"].isin(BEST)
     again = scored["n_orders_in_period"] > 0
@@ -157,8 +196,24 @@ def matrix(
     Returns
     -------
     DataFrame
-        ``costs`` with ``n_due`` (orders due in the period), ``late_share`` (0-1), ``nps`` with ends (points) and
-        ``n_answers``.
+        ``costs``, one row a cell, with ``n_due`` (orders due in the period), ``late_share`` (0-1), ``nps`` with ends
+        (points) and ``n_answers``.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.1.
+
+    Examples
+    --------
+    >>> costs = pd.DataFrame({"segment": ["a", "b"], "margin": [300, 100]})
+    >>> service = pd.DataFrame({"segment": list("aaaab"), "customer_id": range(5), "late": [True] + [False] * 4})
+    >>> scores = pd.DataFrame({"segment": ["a", "b"], "n": [9, 4], "n_customers": [9, 2], "nps": [20.0, 50.0]})
+    >>> scores = scores.assign(nps_low=0.0, nps_high=80.0)
+    >>> found = matrix(costs, service.assign(cancelled=False), scores, by=["segment"], min_n=3)
+    >>> found[["segment", "margin", "n_due", "late_share", "nps", "n_answers"]]
+      segment  margin  n_due  late_share   nps  n_answers
+    0       a     300      4        0.25  20.0          9
+    1       b     100   <NA>         NaN   NaN       <NA>
     """
     by = list(by)
     due = service[~service["cancelled"].astype(bool)]
@@ -202,6 +257,20 @@ def traits(
         of most revenue, beyond the 12 of most customers "(other)", service time: median of the period, margin: after
         cost to serve, by revenue), ``band`` ("(unknown)" where it is not known; traits that are known of nobody are
         left out).
+
+    Notes
+    -----
+    docs/METHODS.md section 1.1. Service time and margin are made of the period itself: descriptive only.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"customer_id": range(12), "net_revenue": 100})
+    >>> customers = pd.DataFrame({"customer_id": range(12), "age": [25] * 6 + [30] * 6})
+    >>> customers, mix = customers.assign(household_size=None, known_days=None), orders.assign(category="tea")
+    >>> service, costs = orders.assign(cycle_s=None), orders.assign(margin=[-1] * 7 + [15] * 5)
+    >>> found = traits(orders, customers, mix, service, costs, min_n=5)
+    >>> found["trait"].unique().tolist(), found[found["trait"] == "margin"]["band"].value_counts().to_dict()
+    (['product mix', 'age', 'margin'], {'a loss': 7, '10 to 20 %': 5})
     """
     people = customers.set_index("customer_id").reindex(orders["customer_id"].unique())
     people["days"] = service.groupby("customer_id")["cycle_s"].median().astype("Float64") / 86_400
@@ -229,6 +298,22 @@ def traits(
 def in_bands(cells: pd.DataFrame) -> pd.DataFrame:
     """Rows by ``trait`` and ``band`` in the order of the bands; those of no order by name.
 
+    Parameters
+    ----------
+    cells
+        Rows with ``trait`` and ``band``, as ``traits`` names them, such as the result of ``matrix`` by these.
+
+    Returns
+    -------
+    DataFrame
+        The rows of ``cells``, sorted by trait, then from the lowest band to the highest, then by the name of the band.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.1.
+
+    Examples
+    --------
     >>> in_bands(pd.DataFrame({"trait": "age", "band": ["60 and more", "under 30"]}))["band"].tolist()
     ['under 30', '60 and more']
     """
@@ -257,6 +342,23 @@ def profile(orders: pd.DataFrame, customers: pd.DataFrame, scores: pd.DataFrame,
         (cents), ``revenue_share`` (0-1), ``orders_each``, ``basket`` (net revenue an order, cents), ``lines_each``,
         ``known_days``, ``age`` (years), ``household_size`` (medians), ``card_share`` (0-1), ``nps``, ``nps_low``,
         ``nps_high`` (points), ``n_answers``.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.2.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"order_id": range(4), "customer_id": list("ppqr"), "segment": list("aaab")})
+    >>> orders = orders.assign(n_lines=[1, 2, 3, 6], net_revenue=[100, 200, 300, 400])
+    >>> people = pd.DataFrame({"customer_id": list("pqr"), "segment": list("aab"), "known_days": [10, 30, 50]})
+    >>> people = people.assign(has_card=True, age=40, household_size=2)
+    >>> scores = pd.DataFrame({"segment": ["a"], "n": [5], "nps": [20.0], "nps_low": [1.0], "nps_high": [40.0]})
+    >>> found = profile(orders, people, scores, min_n=2)
+    >>> found[["segment", "n_customers", "revenue_share", "orders_each", "basket", "known_days", "nps"]]
+      segment  n_customers  revenue_share  orders_each  basket  known_days   nps
+    0       a            2            0.6          1.5   200.0        20.0  20.0
+    1       b            1            0.4          1.0   400.0         NaN   NaN
     """
     sums = orders.groupby("segment").agg(
         n_customers=("customer_id", "nunique"),
@@ -295,7 +397,8 @@ def preferences(
     Parameters
     ----------
     mix
-        The frame ``product_mix``; rows without revenue are left out.
+        The frame ``product_mix``: ``customer_id``, ``segment``, ``category``, ``net_revenue`` (cents); rows without
+        revenue are left out.
     min_n
         Categories with fewer customers in a segment stand together there; a category with few outside it has no lift.
     rng
@@ -316,6 +419,19 @@ def preferences(
     -----
     docs/METHODS.md section 1.3. Westfall and Young's max statistic: where few buy a category, its share and standard
     error are small together, and a normal quantile calls chance settled.
+
+    Examples
+    --------
+    >>> mix = pd.DataFrame({"customer_id": range(40), "segment": ["a"] * 20 + ["b"] * 20, "category": "tea"})
+    >>> mix = mix.assign(net_revenue=[100, 300] * 10 + [500, 700] * 10)
+    >>> mix = pd.concat([mix, mix.assign(category="wine", net_revenue=800 - mix["net_revenue"])])
+    >>> lifts = preferences(mix, min_n=10, rng=np.random.default_rng(1), draws=99)
+    >>> lifts[["segment", "category", "n_buyers", "share", "share_of_all", "lift", "settled"]]
+      segment category  n_buyers  share  share_of_all  lift  settled
+    0       a      tea        20   0.25           0.5   0.5     True
+    1       a     wine        20   0.75           0.5   1.5     True
+    2       b      tea        20   0.75           0.5   1.5     True
+    3       b     wine        20   0.25           0.5   0.5     True
     """
     known = mix[mix["net_revenue"].notna()].astype({"net_revenue": "float64"})
     columns = ["segment", "category", "n", "n_buyers", "share", "share_of_all"]
@@ -384,14 +500,63 @@ def _ratios(spent: dict[str, np.ndarray], codes: np.ndarray, x: np.ndarray) -> d
 
 
 def farthest(lifts: pd.DataFrame, *, most: int = 12) -> pd.DataFrame:
-    """The settled preferences farthest from 1, up or down in ratio; largest lift first. Takes ``preferences``."""
+    """The settled preferences farthest from 1, up or down in ratio; largest lift first.
+
+    Parameters
+    ----------
+    lifts
+        The result of ``preferences``.
+    most
+        Rows at most.
+
+    Returns
+    -------
+    DataFrame
+        Rows of ``lifts`` that are ``settled``, their lift above 0.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.3. A lift of 0.25 is as far from 1 as one of 4.
+
+    Examples
+    --------
+    >>> lifts = pd.DataFrame({"category": ["tea", "wine", "rye"], "lift": [2.0, 0.25, 3.0]})
+    >>> lifts = lifts.assign(settled=[True, True, False])
+    >>> farthest(lifts)["category"].tolist()
+    ['tea', 'wine']
+    >>> farthest(lifts, most=1)["category"].tolist()
+    ['wine']
+    """
     settled = lifts[lifts["settled"] & (lifts["lift"] > 0)]
     nearest_last = np.log(settled["lift"]).abs().sort_values(ascending=False, kind="stable").index[:most]
     return settled.loc[nearest_last].sort_values("lift", ascending=False, ignore_index=True)
 
 
 def most_marked(lifts: pd.DataFrame) -> int | None:
-    """Position of the cell whose simultaneous interval lies farthest above 1, or None: not settled."""
+    """Position of the cell whose simultaneous interval lies farthest above 1, or None: not settled.
+
+    Parameters
+    ----------
+    lifts
+        The result of ``preferences``.
+
+    Returns
+    -------
+    int or None
+        The label of its row in ``lifts``, for ``lifts.loc``.
+
+    Notes
+    -----
+    docs/METHODS.md sections 1.3 and 1.11: by the lower end, so that the surest marks and not the largest.
+
+    Examples
+    --------
+    >>> lifts = pd.DataFrame({"lift": [2.0, 3.0, 1.1], "lift_low": [1.5, 0.5, 1.05]})
+    >>> most_marked(lifts)
+    0
+    >>> print(most_marked(lifts.iloc[1:2]))
+    None
+    """
     low = lifts["lift_low"]
     return int(low.idxmax()) if low.notna().any() and low.max() > 1 else None
 
@@ -405,7 +570,8 @@ def breadth(customers: pd.DataFrame, *, min_n: int, confidence: float = 0.95) ->
     Parameters
     ----------
     customers
-        The frame ``breadth``.
+        The frame ``breadth``: one row a customer with ``segment``, ``n_orders``, ``n_categories``, ``n_products``,
+        ``n_sites`` of the 52 weeks up to the period's end.
     min_n
         Segments of fewer customers stand together.
     confidence
@@ -449,7 +615,8 @@ def uplift(reach: pd.DataFrame, *, by: str, min_n: int, confidence: float = 0.95
     Parameters
     ----------
     reach
-        The frame ``campaign_reach``: one row a campaign and customer.
+        The frame ``campaign_reach``: a row a campaign and customer: ``held_out``, ``orders_before`` (in 91 days),
+        ``orders_after`` (in 28), ``cost`` (of the whole campaign, cents), and columns to group by.
     by
         ``campaign_id`` or ``segment``; groups smaller than ``min_n`` stand together.
     min_n
@@ -519,6 +686,25 @@ def uplift(reach: pd.DataFrame, *, by: str, min_n: int, confidence: float = 0.95
 def top_accounts(accounts: pd.DataFrame, *, min_n: int) -> set:
     """The fifth of the customers under agreement with the largest revenue, if they are ``min_n`` or more.
 
+    Parameters
+    ----------
+    accounts
+        The frame ``accounts``: ``customer_id``, ``ended``, ``revenue`` (cents a year). Who has ended, or brought
+        nothing that is known, is left out.
+    min_n
+        Fewer are nobody: no single account is to be told of.
+
+    Returns
+    -------
+    set
+        Their customer ids, empty if too few; ties go by id.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.10.
+
+    Examples
+    --------
     >>> accounts = pd.DataFrame({"customer_id": range(10), "ended": False, "revenue": range(1, 11)})
     >>> sorted(top_accounts(accounts, min_n=2))
     [8, 9]
@@ -557,9 +743,27 @@ def what_to_do(
         ``others`` (the same of all others, where compared) and ``owner``. ``value`` is: ends a year by account; share
         late, 0-1; unmet wishes a day; orders more of 1,000 contacted; lift.
 
+    Raises
+    ------
+    DataError
+        If ``days`` is not above 0, or a wish has another outcome than those of ``demand.OUTCOMES``.
+
     Notes
     -----
     docs/METHODS.md section 1.10; differences of two ratios by Newcombe's square-and-add intervals.
+
+    Examples
+    --------
+    >>> names = ["customer_id", "segment", "cancelled", "late", "exposure", "ended", "revenue", "held_out"]
+    >>> none = pd.DataFrame(columns=[*names, "campaign_id", "orders_before", "orders_after", "cost", "department"])
+    >>> wishes = pd.DataFrame({"person": range(30), "segment": "a", "item": "rye", "outcome": "not_ranged"})
+    >>> lifts = pd.DataFrame({"segment": ["a", "b"], "category": "tea", "lift": [1.5, 0.9], "lift_low": [1.2, 0.7]})
+    >>> lifts = lifts.assign(lift_high=2.0, n_buyers=40)
+    >>> found = what_to_do(none, none, wishes, none, lifts, days=10, min_n=10)
+    >>> found[["segment", "kind", "what", "n", "value", "owner"]]
+      segment   kind what   n  value                owner
+    0       a  range  rye  30    3.0           assortment
+    1       a  offer  tea  40    1.5  category management
     """
     top, named = top_accounts(accounts, min_n=min_n), set()
     for frame in (service, accounts, wishes, reach, lifts):
@@ -631,8 +835,42 @@ def key_figures(
 ) -> pd.DataFrame:  # fmt: skip
     """Key figures of the report, in the columns of ``figures.parquet``.
 
-    Takes ``profile``, ``came_back``, ``lifestyles.clusters``, the year ahead of ``lifetime.customer_value``,
-    ``lifetime.account_value``, ``demand.outcomes`` of all wishes and by segment, and ``uplift`` by campaign.
+    Parameters
+    ----------
+    who, back
+        The results of ``profile`` and ``came_back``.
+    clusters
+        The result of ``lifestyles.clusters``.
+    ahead
+        The year ahead of ``lifetime.customer_value``, its second table.
+    accounts
+        The result of ``lifetime.account_value``.
+    wishes
+        ``demand.outcomes`` of all wishes and by segment, one below the other.
+    effects
+        ``uplift`` by campaign. Each of the seven may be without rows.
+
+    Returns
+    -------
+    DataFrame
+        One row a figure: ``figure_id``, ``definition_id`` (section of docs/METHODS.md), ``cohort``, ``segment``
+        ("": all), ``channel``, ``value``, ``low``, ``high``, ``n``, ``unit``. Figures without a value are left out.
+
+    Notes
+    -----
+    docs/METHODS.md sections 1.2 to 1.9, as each row names them.
+
+    Examples
+    --------
+    >>> scored = pd.DataFrame({"rfm_group": ["Champions", "Lost"], "n_orders_in_period": [1, 0]})
+    >>> none = pd.DataFrame(columns=["group", "n", "n_persons", "uplift"])
+    >>> who = pd.DataFrame({"segment": ["a"], "n_customers": [7]})
+    >>> found = key_figures(who, came_back(scored, min_n=1), none, none, none, none, none)
+    >>> found[["figure_id", "definition_id", "segment", "value", "unit"]]
+                  figure_id definition_id segment  value       unit
+    0             customers           1.2       a    7.0  customers
+    1    ordered_again_best           1.4            1.0      share
+    2  ordered_again_others           1.4            0.0      share
     """
     number = pd.DataFrame({"segment": who["segment"], "value": who["n_customers"], "n": who["n_customers"]})
     told = [

@@ -35,7 +35,9 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
     orders
         The frame ``order_service``; cancelled orders are left out.
     by
-        Grouping columns, none for all; groups of fewer than ``min_n`` customers stand together.
+        Grouping columns, none for all.
+    min_n
+        Groups of fewer customers stand together.
     confidence
         Coverage of the intervals, between 0 and 1; those of one column hold together over the groups.
 
@@ -45,11 +47,13 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
         One row a group: ``by``, ``n`` (orders), ``n_customers``, and shares (0-1): ``on_time``, ``early``, ``in_full``,
         ``otif``, ``perfect`` (SCOR RL.1.1: every line of it),
         ``in_window`` (of its customer), of orders; ``line_fill`` of lines, ``unit_fill`` of
-        pieces; each with ends. Missing where it is known of fewer than ``min_n`` customers, or of none.
+        pieces; each with ends, such as ``otif_low``, ``otif_high``. Missing where it is known of fewer than ``min_n``
+        customers, or of none.
 
     Notes
     -----
-    docs/METHODS.md section 2.2. An order of which lines are not known is in no share that needs them.
+    docs/METHODS.md section 2.2; intervals are those of section 0.7 over customers. An order of which lines are not
+    known is in no share that needs them.
 
     Examples
     --------
@@ -79,7 +83,28 @@ def performance(orders: pd.DataFrame, *, by: Sequence[str], min_n: int, confiden
 def key_figures(groups: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Key figures of what was promised, in the columns of ``figures.parquet``: on time, OTIF, perfect orders.
 
-    Takes ``performance`` over all, by segment, and by segment and channel; shares (0-1), cohort ``service``.
+    Parameters
+    ----------
+    groups
+        ``performance`` over all, by segment, and by segment and channel.
+
+    Returns
+    -------
+    DataFrame
+        One row a figure and group: ``figure_id`` (on_time, otif, perfect), ``definition_id``, ``cohort`` (service),
+        ``segment``, ``channel`` (empty: all), ``value``, ``low``, ``high`` (shares, 0-1), ``n`` (orders), ``unit``.
+        What is missing has no row.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2.
+
+    Examples
+    --------
+    >>> shop = pd.DataFrame({"segment": ["shop"], "n": 9, "on_time": 0.9, "on_time_low": 0.8, "on_time_high": 1.0})
+    >>> key_figures([shop])[["figure_id", "segment", "channel", "value", "low", "high", "n", "unit"]]
+      figure_id segment channel  value  low  high  n   unit
+    0   on_time    shop            0.9  0.8   1.0  9  share
     """
     columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
     parts = []
@@ -92,7 +117,34 @@ def key_figures(groups: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def marked(orders: pd.DataFrame) -> pd.DataFrame:
-    """Orders of the frame ``order_service`` with what they count for each of ``SHARES``, and of how much."""
+    """Orders of the frame ``order_service`` with what they count for each of ``SHARES``, and of how much.
+
+    Parameters
+    ----------
+    orders
+        The frame ``order_service``; cancelled orders are not left out here.
+
+    Returns
+    -------
+    DataFrame
+        ``orders``, numbers of lines and pieces that are not known 0, with the columns that ``SHARES`` names:
+        ``one`` (1), ``on_time``, ``filled`` (its lines are known), ``full``, ``otif``, ``perfect``; ``is_early`` and
+        ``early_known``; ``window_kept`` and ``window_known``.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2.
+
+    Examples
+    --------
+    The first came in time and in full, one of its two lines damaged; of the second no line is known.
+
+    >>> orders = pd.DataFrame({"late": False, "early": pd.NA, "in_window": pd.NA, "n_lines": [2, pd.NA],
+    ...     "n_lines_in_full": [2, pd.NA], "n_lines_perfect": [1, pd.NA], "quantity_ordered": [5, pd.NA],
+    ...     "quantity_delivered": [5, pd.NA]})
+    >>> marked(orders)[["on_time", "filled", "full", "otif", "perfect"]].values.tolist()
+    [[True, True, True, True, False], [True, False, False, False, False]]
+    """
     numbers = ["n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered"]
     kept = orders.assign(**{name: orders[name].astype("Float64").astype("float64") for name in numbers})
     known, early = kept["n_lines"].notna(), kept["early"].astype("boolean")
@@ -116,8 +168,34 @@ def _shares(totals: pd.DataFrame, *, by: list[str], confidence: float, family: i
 def cycle_time(orders: pd.DataFrame, *, by: Sequence[str], min_n: int) -> pd.DataFrame:
     """Days from order to arrival; what has not arrived is counted as still under way (Kaplan-Meier).
 
-    Takes the frame ``order_service``. One row a group: ``by``, ``n`` (orders, not cancelled), ``n_open`` (not there by
-    as_of), ``median_days``, ``p95_days`` (missing where the curve does not reach them); docs/METHODS.md section 2.2.
+    Parameters
+    ----------
+    orders
+        The frame ``order_service``; cancelled orders are left out.
+    by
+        Grouping columns, one at least.
+    min_n
+        Groups of fewer customers stand together.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: ``by``, ``n`` (orders), ``n_open`` (not there by as_of), ``median_days``, ``p95_days`` (missing
+        where the curve does not reach them).
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2. Kaplan-Meier: JASA 53, 1958, as statsmodels computes it.
+
+    Examples
+    --------
+    Still under way: 4/5 after a day, 4/5 x 2/3 after three, 4/5 x 2/3 x 1/2 after four, and then unknown.
+
+    >>> orders = pd.DataFrame({"segment": "shop", "customer_id": range(5), "cancelled": False,
+    ...     "arrived": [True, False, True, True, False], "cycle_s": [86_400 * days for days in (1, 2, 3, 4, 5)]})
+    >>> cycle_time(orders, by=["segment"], min_n=1)
+      segment  n  n_open  median_days  p95_days
+    0    shop  5       2          4.0       NaN
     """
     from statsmodels.duration.survfunc import SurvfuncRight  # a second of imports that few callers need
 
@@ -140,8 +218,32 @@ _NAMES = (*_NAMES, "3 to 7 days late", "over 7 days late")
 def promise_accuracy(orders: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     """How far from the promise orders arrived, early and late apart.
 
-    Takes the frame ``order_service``. One row a class of days, then "not there": ``arrival``, ``n`` (orders, not
-    cancelled), ``share`` (0-1); classes of fewer than ``min_n`` customers stand together.
+    Parameters
+    ----------
+    orders
+        The frame ``order_service``; cancelled orders are left out.
+    min_n
+        Classes of fewer customers stand together.
+
+    Returns
+    -------
+    DataFrame
+        One row a class of days, from early to late, then "not there" and "(other)": ``arrival``, ``n`` (orders),
+        ``share`` (0-1). A class includes its later end: who came to the second is "up to a day early".
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2.
+
+    Examples
+    --------
+    >>> orders = pd.DataFrame({"customer_id": range(10), "cancelled": False, "arrived": [True] * 8 + [False] * 2,
+    ...                        "delay_s": [0] * 6 + [2 * 86_400] * 2 + [9 * 86_400] * 2})
+    >>> promise_accuracy(orders, min_n=2)
+                 arrival  n  share
+    0  up to a day early  6    0.6
+    1   1 to 3 days late  2    0.2
+    2          not there  2    0.2
     """
     kept = orders[~orders["cancelled"].astype(bool)].rename(columns={"customer_id": "person"})
     days = kept["delay_s"].astype("float64") / _DAY
@@ -157,12 +259,38 @@ def promise_accuracy(orders: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
 def ways(rows: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
     """Ways of acquiring: who uses them, how they grow, what they bring.
 
-    Takes the frame ``ways``. One row a way (those of fewer than ``min_n`` customers together), most orders first:
-    ``fulfilment``, ``n_customers``, ``adoption`` (of all customers of the period, 0-1), ``n`` (orders), ``growth``
-    (against the period before, 0.1: a tenth more; missing if fewer than ``min_n`` customers ordered then), ``basket``
-    (cents an order, of ways whose revenue no one customer holds), ``repeat`` (of its customers, those with two
-    orders or more by it), ``new`` (customers new to the company), ``switched`` (known before, but not by this
-    way).
+    Parameters
+    ----------
+    rows
+        The frame ``ways``.
+    min_n
+        Ways of fewer customers stand together.
+
+    Returns
+    -------
+    DataFrame
+        One row a way, most orders first: ``fulfilment``, ``n_customers``, ``adoption`` (of all customers of the period,
+        0-1), ``n`` (orders), ``growth`` (against the period before, 0.1: a tenth more; missing if fewer than ``min_n``
+        customers ordered then), ``basket`` (cents an order, of ways whose revenue no one customer holds), ``repeat``
+        (of its customers, those with two orders or more by it, 0-1), ``new`` (customers new to the company),
+        ``switched`` (known before, but not by this way); both missing where they are fewer than ``min_n``, but not 0.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2.
+
+    Examples
+    --------
+    By home now a twice, b, and c, who is new; before it was a alone. To the store now d and e, who came home before.
+
+    >>> rows = pd.DataFrame({"order_id": range(7), "customer_id": list("aabcdea"), "net_revenue": 100,
+    ...     "fulfilment": ["home"] * 4 + ["store"] * 2 + ["home"], "in_period": [True] * 6 + [False],
+    ...     "known_before": [True, True, True, False, True, True, True],
+    ...     "way_before": [True, True, True, False, False, False, True]})
+    >>> ways(rows, min_n=1)[["fulfilment", "n_customers", "adoption", "n", "growth", "new", "switched"]]
+      fulfilment  n_customers  adoption  n  growth  new  switched
+    0       home            3       0.6  4     3.0    1         0
+    1      store            2       0.4  2     NaN    0         2
     """
     named = rows.rename(columns={"customer_id": "person"})
     now = named["in_period"].astype(bool)
@@ -192,16 +320,42 @@ def ways(rows: pd.DataFrame, *, min_n: int) -> pd.DataFrame:
 def suppliers(lines: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> pd.DataFrame:
     """Lead time, on time and in full of each supplier, and whether it has changed.
 
-    Takes the frame ``supplier_service``. One row a supplier, those with fewer than ``min_n`` lines in it together as
-    "(other)": ``supplier``, ``own`` (our own site), ``n`` (purchase orders promised in the period), ``n_lines``,
-    ``n_open`` (lines not received), ``lead_days``, ``lead_sd``, ``lead_p95`` (of lines received), ``every_days``
-    (median, from one purchase order of a site to its next), ``on_time``, ``in_full`` (shares of lines, 0-1),
-    ``on_time_before`` (in the 3 periods' length before), ``trend`` (difference) with ends, ``settled`` (its interval,
-    widened by Bonferroni over suppliers, excludes 0, with 10 purchase orders or more in either span). Lines of which
-    the quantity received is not known are in no share in full.
+    Parameters
+    ----------
+    lines
+        The frame ``supplier_service``.
+    min_n
+        Suppliers with fewer lines in the frame, both spans counted, stand together as "(other)".
+    confidence
+        Coverage of the intervals, between 0 and 1; they hold together over the suppliers.
 
-    The ends of the trend are the distances of either share to its ends, added in squares (Newcombe, Statistics in
-    Medicine 17, 1998, 873-890); docs/METHODS.md section 2.2.
+    Returns
+    -------
+    DataFrame
+        One row a supplier: ``supplier``, ``own`` (our own site), ``n`` (purchase orders promised in the period),
+        ``n_lines``, ``n_open`` (lines not received), ``lead_days``, ``lead_sd``, ``lead_p95`` (days, of lines
+        received), ``every_days`` (median, from one purchase order of a site to its next, in both spans), ``on_time``,
+        ``in_full`` (shares of lines, 0-1), ``on_time_before`` (in the 3 periods' length before), ``trend`` (difference)
+        with ends ``trend_low``, ``trend_high``, ``settled`` (its interval, widened by Bonferroni over suppliers,
+        excludes 0, with 10 purchase orders or more in each span). Lines of which the quantity received is not known
+        are in no share in full.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2. The ends of the trend are the distances of either share to its ends, added in squares
+    (Newcombe, Statistics in Medicine 17, 1998, 873-890).
+
+    Examples
+    --------
+    Ten purchase orders of a line each before the period, all in time, and ten in it, six of them late.
+
+    >>> lines = pd.DataFrame({"supplier_id": "s", "purchase_order_id": range(20), "line_no": 1, "site_id": "w",
+    ...     "own": False, "in_period": [False] * 10 + [True] * 10, "late": [False] * 14 + [True] * 6, "received": True,
+    ...     "ordered_at": pd.date_range("2026-05-04", periods=20, freq="7D"), "lead_s": 3 * 86_400,
+    ...     "quantity_ordered": 5, "quantity_received": [5] * 19 + [4]})
+    >>> suppliers(lines, min_n=1)[["n", "lead_days", "every_days", "on_time", "in_full", "trend", "settled"]]
+        n  lead_days  every_days  on_time  in_full  trend  settled
+    0  10        3.0         7.0      0.4      0.9   -0.6     True
     """
     now = lines["in_period"].astype(bool)
     flagged = lines.assign(numerator=(~lines["late"].astype(bool)).astype("int64"), denominator=1)
@@ -254,7 +408,8 @@ def promises(
     targets, orders, invitations
         The frames ``promises``, ``order_service`` and ``invitations``.
     chosen
-        Answers with ``value`` (1, 0, -1) and ``person``, for promises of a score.
+        Answers with ``value`` (1, 0, -1) and ``person``, for promises of a score; ``segment`` and ``channel`` where a
+        promise names one.
     min_n
         A promise that fewer customers stand behind has no verdict.
     confidence
@@ -264,8 +419,36 @@ def promises(
     -------
     DataFrame
         ``targets`` with ``n`` (orders or answers), ``value``, ``value_low``, ``value_high`` (share 0-1, or points),
-        ``felt_share`` with ends (content answers to its item) and ``verdict``: kept, broken, kept but not felt, not
-        settled, or "too few to say". Kept and broken are said only where the interval lies on one side of the promise.
+        ``felt_share`` with ends ``felt_low``, ``felt_high`` (content answers to its item, of promises that were kept,
+        if enough answered) and ``verdict``: kept, broken, kept but not felt, not settled, or "too few to say". Kept and
+        broken are said only where the interval lies on one side of the promise.
+
+    Raises
+    ------
+    DataError
+        As ``stats.net_share``, if a score is promised and a ``weight`` of ``chosen`` is missing or below 0.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.11.
+
+    Examples
+    --------
+    95 % of 400 orders in time, 92.4 to 97.6 for three intervals together; three of ten answers are content.
+
+    >>> known = ["n_lines", "n_lines_in_full", "n_lines_perfect", "quantity_ordered", "quantity_delivered"]
+    >>> orders = pd.DataFrame({"customer_id": range(400), "cancelled": False, "late": [True] * 20 + [False] * 380,
+    ...                        "early": pd.NA, "in_window": pd.NA} | dict.fromkeys(known, 1))
+    >>> asked = pd.DataFrame({"customer_id": range(100), "item": "on_time", "score": [9] * 30 + [3] * 70,
+    ...                       "scale": "nps_0_10"})
+    >>> targets = pd.DataFrame({"measure": "on_time", "at_least": [0.9, 0.95, 0.98], "segment": "", "channel": "",
+    ...                         "felt": "on_time", "felt_at_least": 0.5})
+    >>> found = promises(targets, orders, pd.DataFrame(), asked, min_n=10)
+    >>> found[["at_least", "value", "value_low", "value_high", "felt_share", "verdict"]].round(3)
+       at_least  value  value_low  value_high  felt_share            verdict
+    0      0.90   0.95      0.924       0.976         0.3  kept but not felt
+    1      0.95   0.95      0.924       0.976         NaN        not settled
+    2      0.98   0.95      0.924       0.976         NaN             broken
     """
     level = 1 - (1 - confidence) / max(len(targets), 1)
     found = []
@@ -316,7 +499,28 @@ def _of(rows: pd.DataFrame, mine: dict[str, str]) -> pd.DataFrame:
 
 
 def is_content(answers: pd.DataFrame) -> pd.Series:
-    """Of answers with ``score`` and ``scale``: is the customer content? From 7 of 10, and from 4 of 5 stars."""
+    """Of answers with ``score`` and ``scale``: is the customer content? From 7 of 10, and from 4 of 5 stars.
+
+    Parameters
+    ----------
+    answers
+        ``score`` and ``scale`` (nps_0_10 or stars_1_5).
+
+    Returns
+    -------
+    Series
+        True or False an answer; False without a score, and on any other scale.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.11.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"score": [7, 6, 4, 3], "scale": ["nps_0_10"] * 2 + ["stars_1_5"] * 2})
+    >>> is_content(answers).tolist()
+    [True, False, True, False]
+    """
     return answers["score"].astype("float64") >= answers["scale"].map(_CONTENT).astype("float64")
 
 

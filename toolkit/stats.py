@@ -126,8 +126,26 @@ def _together(holdings: Sequence[_Held]) -> _Held:
 def common_names(names: pd.Series, n: pd.Series, *, min_n: int) -> pd.Series:
     """Names that so many rows bear; rarer ones, which may be anything somebody typed, are "(other)".
 
-    ``n`` (rows) is summed by name. Missing names stay.
+    Parameters
+    ----------
+    names
+        One name a row; missing ones stay.
+    n
+        Rows that each stands for; summed by name.
+    min_n
+        Rows that a name must have at least.
 
+    Returns
+    -------
+    Series
+        ``names``, rarer ones replaced.
+
+    Notes
+    -----
+    docs/METHODS.md section 0.10.
+
+    Examples
+    --------
     >>> common_names(pd.Series(["ship", "Jan", "ship"]), pd.Series([9, 2, 1]), min_n=10).tolist()
     ['ship', '(other)', 'ship']
     """
@@ -165,7 +183,11 @@ def publishable(
     Returns
     -------
     DataFrame
-        ``rows`` with the labels of ``by`` replaced; docs/METHODS.md section 0.10.
+        ``rows`` with the labels of ``by`` replaced.
+
+    Notes
+    -----
+    docs/METHODS.md section 0.10.
 
     Examples
     --------
@@ -197,6 +219,26 @@ def publishable(
 def part_shown(counts: pd.Series, of: pd.Series | int, *, min_n: int) -> pd.Series:
     """Counts of a part, empty where the part or the rest is somebody, but fewer than ``min_n``.
 
+    Parameters
+    ----------
+    counts
+        Persons in the part.
+    of
+        Persons in all.
+    min_n
+        Persons that either must be at least, unless nobody.
+
+    Returns
+    -------
+    Series
+        ``counts``, missing where they may not be shown.
+
+    Notes
+    -----
+    Keeps the rule of docs/METHODS.md section 0.10 where the rest can be found by subtraction.
+
+    Examples
+    --------
     >>> part_shown(pd.Series([0, 4, 12, 18]), 20, min_n=10).tolist()
     [0, <NA>, <NA>, <NA>]
     >>> part_shown(pd.Series([10, 20]), 20, min_n=10).tolist()
@@ -255,9 +297,26 @@ def ratio(totals: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95, 
 def ratio_of_sums(sums: pd.DataFrame, *, confidence: float = 0.95, family: int = 1) -> pd.DataFrame:
     """``ratio`` from sums over persons, where their rows would be many.
 
-    ``sums``, one row a group: ``n`` (persons), ``y``, ``x`` (numerator, denominator), ``yy``, ``xy``, ``xx`` (sums of
-    their products). Gives ``n``, ``ratio``, ``ratio_low``, ``ratio_high`` with the index of ``sums``.
+    Parameters
+    ----------
+    sums
+        One row a group: ``n`` (persons), ``y``, ``x`` (numerator, denominator), ``yy``, ``xy``, ``xx`` (sums of their
+        products).
+    confidence, family
+        As for ``ratio``.
 
+    Returns
+    -------
+    DataFrame
+        One row a group, with the index of ``sums``: ``n``, ``ratio``, ``ratio_low``, ``ratio_high``, missing as those
+        of ``ratio`` are.
+
+    Notes
+    -----
+    docs/METHODS.md section 0.7.
+
+    Examples
+    --------
     >>> ratio_of_sums(pd.DataFrame([{"n": 4, "y": 8, "x": 60, "yy": 18, "xy": 120, "xx": 1000}])).round(4)
        n   ratio  ratio_low  ratio_high
     0  4  0.1333       0.06      0.2066
@@ -383,15 +442,33 @@ def _score_interval(b: np.ndarray, c: np.ndarray, n: np.ndarray, z: float) -> tu
 def compare(groups: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95) -> pd.DataFrame:
     """Every two groups of ``net_share`` against each other: which differences are more than chance?
 
-    ``groups`` needs ``by``, ``net``, ``se``; they must not share persons. One whose answers are all alike has no
-    standard error and is not tested: ``p`` and the interval are missing. One row a pair: ``group_a``, ``group_b``,
-    ``difference`` (a minus b, -2 to 2), ``difference_low``, ``difference_high``, ``p``, ``p_adjusted``, ``settled``
-    (adjusted p at most 1 - confidence), ``family`` (pairs tested).
+    Two-sided z test, p adjusted over all pairs. A group whose answers are all alike has no standard error and is not
+    tested: ``p`` and the interval are missing.
 
-    Two-sided z test, p adjusted over all pairs by Benjamini and Hochberg (JRSS B 57, 1995). With R of m settled,
-    their intervals have the level 1 - R (1 - confidence) / m, so that each leaves out 0 (false coverage rate:
-    Benjamini and Yekutieli, JASA 100, 2005); those of others have ``confidence``, each alone.
+    Parameters
+    ----------
+    groups
+        The result of ``net_share``: ``by``, ``net``, ``se``; groups must not share persons.
+    by
+        Columns that name a group.
+    confidence
+        Between 0 and 1; 1 less the level at which differences are settled.
 
+    Returns
+    -------
+    DataFrame
+        One row a pair: ``group_a``, ``group_b``, ``difference`` (a minus b, -2 to 2), ``difference_low``,
+        ``difference_high``, ``p``, ``p_adjusted``, ``settled`` (adjusted p at most 1 - confidence), ``family`` (pairs
+        tested).
+
+    Notes
+    -----
+    p is adjusted by Benjamini and Hochberg (JRSS B 57, 1995). With R of m settled, their intervals have the level
+    1 - R (1 - confidence) / m, so that each leaves out 0 (false coverage rate: Benjamini and Yekutieli, JASA 100,
+    2005); those of others have ``confidence``, each alone. docs/METHODS.md section 2.3.
+
+    Examples
+    --------
     >>> groups = pd.DataFrame({"g": ["a", "b"], "net": [0.3, 0.1], "se": [0.0781, 0.0587]})
     >>> compare(groups, by=["g"])[["group_a", "group_b", "difference", "p", "settled"]].round(3)
       group_a group_b  difference      p  settled
@@ -416,8 +493,22 @@ def compare(groups: pd.DataFrame, *, by: Sequence[str], confidence: float = 0.95
 def adjusted_p(p: np.ndarray) -> np.ndarray:
     """p adjusted for the false discovery rate among those that are not missing.
 
-    Benjamini and Hochberg, *JRSS B* 57, 1995.
+    Parameters
+    ----------
+    p
+        Between 0 and 1, or missing.
 
+    Returns
+    -------
+    array
+        In the order of ``p``; those missing stay so.
+
+    Notes
+    -----
+    Benjamini and Hochberg, *JRSS B* 57, 1995; docs/METHODS.md sections 2.3 and 7.1.
+
+    Examples
+    --------
     >>> adjusted_p(np.array([0.01, 0.02, np.nan, 0.5])).tolist()
     [0.03, 0.03, nan, 0.5]
     """
@@ -431,8 +522,22 @@ def adjusted_p(p: np.ndarray) -> np.ndarray:
 def heterogeneity(groups: pd.DataFrame) -> dict[str, float]:
     """Do groups differ at all? Cochran's ``q`` of ``net`` with weights 1 / ``se``^2, its ``df`` and ``p``.
 
-    Groups without a standard error are left out; missing below two. Takes the result of ``net_share``.
+    Parameters
+    ----------
+    groups
+        The result of ``net_share``: ``net``, ``se``; groups without a standard error are left out.
 
+    Returns
+    -------
+    dict
+        ``q``, ``df`` (groups less 1), ``p``; ``q`` and ``p`` missing below two groups.
+
+    Notes
+    -----
+    No report shows it, and docs/METHODS.md has no section of it.
+
+    Examples
+    --------
     >>> {name: round(x, 4) for name, x in heterogeneity(pd.DataFrame({"net": [0.3, 0.1], "se": [0.06, 0.08]})).items()}
     {'q': 4.0, 'df': 1, 'p': 0.0455}
     """
@@ -454,10 +559,34 @@ def bootstrap_net(
 ) -> pd.DataFrame:
     """The net share again, with a percentile interval from persons drawn with replacement.
 
-    Takes the answers of ``net_share``. Persons of equal answers are drawn as one multinomial count, which is the
-    same bootstrap; memory goes with ``draws`` x kinds of persons in a group. One row a group: ``by``, ``n_persons``,
-    ``net``, ``net_low``, ``net_high``, ``se`` (-1 to 1).
+    Persons of equal answers are drawn as one multinomial count, which is the same bootstrap; memory goes with ``draws``
+    x kinds of persons in a group.
 
+    Parameters
+    ----------
+    answers, by
+        As for ``net_share``.
+    rng, draws
+        Of the bootstrap.
+    confidence
+        Coverage of the interval, between 0 and 1.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: ``by``, ``n_persons``, ``net``, ``net_low``, ``net_high``, ``se`` (-1 to 1).
+
+    Raises
+    ------
+    DataError
+        If a weight is missing or below 0.
+
+    Notes
+    -----
+    A second way to the interval of docs/METHODS.md section 0.9; no report shows it.
+
+    Examples
+    --------
     >>> answers = pd.DataFrame({"value": [1] * 50 + [0] * 30 + [-1] * 20, "person": range(100)})
     >>> bootstrap_net(answers, rng=np.random.default_rng(1)).round(2)
        n_persons  net  net_low  net_high    se
@@ -487,12 +616,33 @@ def break_point(
 ) -> dict[str, float]:
     """From which dose on does the value fall? Level before, jump and slope after, at the best break of ``grid``.
 
-    ``answers``: ``dose``, ``value``, ``person``. Value = a + slope x max(dose - c, 0) + jump x [dose > c], least
-    squares over the candidates c with a dose at or below and two above; of candidates that fit alike the highest.
-    Gives ``break``, ``break_low``, ``break_high`` (percentiles over ``draws`` of persons), ``slope`` (per unit of
-    dose), ``jump``, ``gain`` (log-likelihood over a constant, persons not regarded, for three parameters more),
-    ``n``; all but ``n`` missing with no such candidate, thus fewer than three doses, or values all alike.
+    Value = a + slope x max(dose - c, 0) + jump x [dose > c], least squares over the candidates c with a dose at or
+    below and two above; of candidates that fit alike the highest.
 
+    Parameters
+    ----------
+    answers
+        One row an answer: ``dose``, ``value``, ``person``; without dose or value it is left out.
+    grid
+        Candidates, in the unit of dose.
+    rng, draws
+        Of the bootstrap of persons.
+    confidence
+        Coverage of the interval of the break, between 0 and 1.
+
+    Returns
+    -------
+    dict
+        ``break``, ``break_low``, ``break_high`` (percentiles over ``draws`` of persons), ``slope`` (per unit of dose),
+        ``jump``, ``gain`` (log-likelihood over a constant, persons not regarded, for three parameters more), ``n``
+        (answers); all but ``n`` missing with no such candidate, thus fewer than three doses, or values all alike.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.4.
+
+    Examples
+    --------
     >>> answers = pd.DataFrame({"dose": [-1, 0, 1, 2, 3] * 2, "value": [1, 1, 0, 0, -1, 1, 1, 1, 0, 0]})
     >>> found = break_point(answers.assign(person=range(10)), grid=[-1, 0, 1], rng=np.random.default_rng(1))
     >>> found["break"], round(found["slope"], 2), round(found["jump"], 2)
@@ -528,8 +678,26 @@ def break_point(
 def share(counts: pd.DataFrame, *, confidence: float = 0.95, family: int = 1) -> pd.DataFrame:
     """``counts`` with ``share``, ``share_low``, ``share_high`` (0-1) of ``k`` in ``n``: Wilson's score interval.
 
-    Missing where ``n`` is 0. Wilson, JASA 22, 1927, as statsmodels computes it.
+    Parameters
+    ----------
+    counts
+        One row a group: ``k``, ``n``.
+    confidence
+        Coverage of the interval, between 0 and 1.
+    family
+        Number of intervals that shall hold together; each is widened by Bonferroni.
 
+    Returns
+    -------
+    DataFrame
+        ``counts`` with these columns, missing where ``n`` is 0.
+
+    Notes
+    -----
+    Wilson, JASA 22, 1927, as statsmodels computes it; docs/METHODS.md sections 1.4 and 2.2.
+
+    Examples
+    --------
     >>> share(pd.DataFrame({"k": [9], "n": [10]})).round(3)
        k   n  share  share_low  share_high
     0  9  10    0.9      0.596       0.982
@@ -542,7 +710,7 @@ def share(counts: pd.DataFrame, *, confidence: float = 0.95, family: int = 1) ->
 
 
 def difference(new: Sequence[float], old: Sequence[float]) -> tuple[float, float, float]:
-    """The change from one estimate to another that is independent of it, with its interval (docs/METHODS.md 0.11).
+    """The change from one estimate to another that is independent of it, with its interval.
 
     Parameters
     ----------
@@ -552,7 +720,12 @@ def difference(new: Sequence[float], old: Sequence[float]) -> tuple[float, float
     Returns
     -------
     tuple
-        New minus old, low, high, of the same coverage (MOVER).
+        New minus old, low, high, in their unit, of the same coverage.
+
+    Notes
+    -----
+    MOVER: Newcombe, *Statistics in Medicine* 17, 1998; docs/METHODS.md section 0.11. Rather too wide where the two have
+    persons in common.
 
     Examples
     --------
@@ -568,9 +741,18 @@ def difference(new: Sequence[float], old: Sequence[float]) -> tuple[float, float
 def cramers_v(first: pd.Series, second: pd.Series) -> float:
     """How far one label tells the other: 0 (not at all) to 1, less what chance alone gives; NaN where one never varies.
 
-    Two columns of labels, one row a customer. Cramér's V with the correction of Bergsma, *Journal of the Korean
-    Statistical Society* 42, 2013.
+    Parameters
+    ----------
+    first, second
+        Labels, one row a customer, on one index.
 
+    Notes
+    -----
+    Cramér's V with the correction of Bergsma, *Journal of the Korean Statistical Society* 42, 2013; docs/METHODS.md
+    section 1.5.
+
+    Examples
+    --------
     >>> round(cramers_v(pd.Series(list("aabb") * 9), pd.Series(list("xxyy") * 9)), 6)
     1.0
     """
@@ -591,11 +773,21 @@ def leader(groups: pd.DataFrame, *, value: str, lowest: bool = False) -> int | N
     Parameters
     ----------
     groups
-        One row a group with ``<value>_low`` and ``<value>_high``, both widened for all groups.
+        One row a group with ``<value>_low`` and ``<value>_high``, both widened for all groups; those without are left
+        out.
     value
         Name of the value.
     lowest
         Is the row asked for whose interval lies below all others?
+
+    Returns
+    -------
+    int
+        From 0, among all rows of ``groups``; None also where fewer than two have an interval.
+
+    Notes
+    -----
+    docs/METHODS.md section 0.7.
 
     Examples
     --------

@@ -20,8 +20,26 @@ _ROOT_2, _ROOT_TAU = (
 class Outcome:
     """What a stock policy did: means a period with half a 95 % interval, over batches of replications.
 
-    ``cost`` (of holding, backorders and ordering), ``alpha`` (share of periods without a backorder), ``beta`` (share of
-    demand served from stock), each with ``*_half``.
+    Attributes
+    ----------
+    cost, cost_half
+        Of holding, backorders and ordering, a period, in the unit of the costs that were given.
+    alpha, alpha_half
+        Share of periods (0-1) without a backorder.
+    beta, beta_half
+        Share of demand (0-1) served from stock.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.7. Each replication is a batch of its own; normal quantile, so poor with few of them.
+
+    Examples
+    --------
+    The exact cost of this policy is 8.0341 a period (``reorder_levels``):
+
+    >>> found = simulated(4, 10, np.random.default_rng(1).poisson(6, (400, 300)), fixed=5, holding=1, backorder=4)
+    >>> round(found.cost, 1), bool(abs(found.cost - 8.0341) < found.cost_half < 0.1)
+    (8.0, True)
     """
 
     cost: float
@@ -38,7 +56,17 @@ def order_quantity(demand: float, *, fixed: float, holding: float) -> tuple[floa
     Parameters
     ----------
     demand, fixed, holding
-        Pieces in a time, cost of an order, cost of a piece held for that time; all above 0, else ``DataError``.
+        Pieces in a time, cost of an order, cost of a piece held for that time; all above 0.
+
+    Returns
+    -------
+    tuple
+        Pieces an order, and the cost of ordering and holding in that time.
+
+    Raises
+    ------
+    DataError
+        If one of the three is not above 0.
 
     Notes
     -----
@@ -59,14 +87,33 @@ def newsvendor(mean: float, deviation: float, *, over: float, under: float) -> t
     Parameters
     ----------
     mean, deviation
-        Of demand, pieces.
+        Of demand, pieces; the deviation above 0.
     over, under
-        Cost of a piece left over, and of a piece that was missing.
+        Cost of a piece left over, and of a piece that was missing; above 0.
+
+    Returns
+    -------
+    tuple
+        Pieces to have at the begin of the season, and the expected cost of those left over and those missing.
+
+    Raises
+    ------
+    DataError
+        If ``deviation``, ``over`` or ``under`` is not above 0.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.7. Poor where demand is far from normal.
 
     Examples
     --------
     >>> [round(value, 4) for value in newsvendor(50, 8, over=0.18, under=0.70)]
     [56.604, 1.9976]
+
+    Where both cost alike, the mean is best:
+
+    >>> round(newsvendor(50, 8, over=1, under=1)[0], 4)
+    50.0
     """
     _above_zero("newsvendor", deviation=deviation, over=over, under=under)
     z = float(norm.ppf(under / (under + over)))
@@ -81,20 +128,34 @@ def fill_rates(level: float, *, mean: float, deviation: float, lead: int, review
     level
         Stock position that is ordered up to at each review, pieces.
     mean, deviation
-        Of normal demand a period, independent between periods.
+        Of normal demand a period, independent between periods; above 0.
     lead, review
-        Periods from order to arrival, and from review to review.
+        Periods from order to arrival (0 or more), and from review to review (1 or more).
+
+    Returns
+    -------
+    tuple
+        Alpha and beta, shares (0-1).
+
+    Raises
+    ------
+    DataError
+        If ``mean``, ``deviation`` or ``review`` is not above 0.
 
     Notes
     -----
     docs/METHODS.md section 5.7. Beta by backorders at the end of a cycle less those at its begin (Silver, Pyke and
-    Thomas,
-    *Inventory and Production Management*, 2017, section 7.9). Poor where demand is far from normal.
+    Thomas, *Inventory and Production Management*, 2017, section 7.9). Poor where demand is far from normal.
 
     Examples
     --------
     >>> [round(value, 7) for value in fill_rates(150 + 12 * 3**0.5, mean=50, deviation=10, lead=2)]
     [0.8849303, 0.9805656]
+
+    Ordered up to the mean of lead and review, half of the reviews end without a backorder:
+
+    >>> fill_rates(150, mean=50, deviation=10, lead=2)[0]
+    0.5
     """
     _above_zero("fill_rates", mean=mean, deviation=deviation, review=review)
 
@@ -112,6 +173,22 @@ def fill_rates(level: float, *, mean: float, deviation: float, lead: int, review
 
 def level_for(beta: float, *, mean: float, deviation: float, lead: int, review: int = 1) -> float:
     """The smallest order-up-to level, pieces, with at least this share of pieces from stock; see ``fill_rates``.
+
+    Parameters
+    ----------
+    beta
+        Share of pieces from stock, between 0 and 1.
+    mean, deviation, lead, review
+        As in ``fill_rates``.
+
+    Raises
+    ------
+    DataError
+        If ``beta`` is not between 0 and 1, or where ``fill_rates`` raises it.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.7. Not below 0.
 
     Examples
     --------
@@ -136,16 +213,21 @@ def reorder_levels(
     Parameters
     ----------
     rate
-        Mean demand a period, pieces.
+        Mean demand a period, pieces; above 0.
     fixed, holding, backorder
-        Cost of an order; of a piece held, and of a piece owed, at the end of a period.
+        Cost of an order; of a piece held, and of a piece owed, at the end of a period; above 0.
     lead
-        Periods from order to arrival.
+        Periods from order to arrival, 0 or more.
 
     Returns
     -------
     tuple
-        s (order if the stock position is not above it), S (order up to it), and the mean cost.
+        s (order if the stock position is not above it), S (order up to it), both pieces, and the mean cost a period.
+
+    Raises
+    ------
+    DataError
+        If ``rate`` or a cost is not above 0.
 
     Notes
     -----
@@ -223,25 +305,44 @@ def simulated(
     """What an (s, S) policy does with a given demand; with ``s = S`` it orders up to S each period.
 
     Order of events in a period: review, order, receive what was ordered ``lead`` periods ago, demand, cost. What is
-    missing is owed.
+    missing is owed. The first period begins with a stock of S.
 
     Parameters
     ----------
     s, up_to
-        Order up to ``up_to`` if the stock position is not above ``s``.
+        Order up to ``up_to`` if the stock position is not above ``s``; pieces.
     demand
         Pieces, one row a replication and one column a period; at least 20 rows, the batches of the intervals.
     lead
-        Periods from order to arrival.
+        Periods from order to arrival, 0 or more.
     fixed, holding, backorder
-        As in ``reorder_levels``.
+        As in ``reorder_levels``; 0 leaves a cost out.
     warm_up
         First periods that are not counted.
+
+    Returns
+    -------
+    Outcome
+        Cost a period, alpha and beta, each with half its interval; beta is 0 where nothing was asked for.
 
     Raises
     ------
     DataError
         If there are fewer than 20 replications, or no period after the first ones.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.7.
+
+    Examples
+    --------
+    Three periods end with 5 - 3 = 2 pieces, 2 - 3 = -1 (3 are on their way), and 2 when they have come: one of three
+    with a backorder, one of six pieces owed, cost (2 + 7 + 2) / 3.
+
+    >>> demand = np.tile([3.0, 3.0, 0.0], (20, 1))
+    >>> found = simulated(5, 5, demand, lead=1, holding=1, backorder=7, warm_up=0)
+    >>> round(found.cost, 4), round(found.alpha, 4), round(found.beta, 4)
+    (3.6667, 0.6667, 0.8333)
     """
     rows, periods = demand.shape
     if rows < 20 or periods <= warm_up:

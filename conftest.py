@@ -13,7 +13,7 @@ from hypothesis import settings
 settings.register_profile("tandem", deadline=None, derandomize=True)
 settings.load_profile("tandem")
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parent
 LONGEST = (
     "test_sample_reports", "test_hostile_ingest", "test_backends", "test_tutorial", "test_skeleton", "test_olist",
     "test_runner", "test_crash", "test_hostile_company", "test_frames", "test_other_companies",
@@ -62,6 +62,16 @@ def tiny_sample(tmp_path_factory) -> SimpleNamespace:
 def normal_sample(tmp_path_factory) -> SimpleNamespace:
     """See ``ingested``; no test changes it."""
     return ingested(tmp_path_factory.mktemp("normal"), "normal")
+
+
+@pytest.fixture(autouse=True)
+def _example(request, doctest_namespace):
+    """In examples ``frame("orders")`` is what it is in a notebook: a frame of the sample company's 2026Q3."""
+
+    def frame(name: str) -> pd.DataFrame:
+        return request.getfixturevalue("normal_sample").frames("2026Q3", [name])[name]
+
+    doctest_namespace["frame"] = frame
 
 
 @pytest.fixture
