@@ -143,8 +143,9 @@ def _module(name: str) -> str:
 
 
 def _index() -> str:
-    text = ["# Functions\n", "Each takes DataFrames and gives a DataFrame, or what a page shows of it. In every example"
-            f' `frame` is `frames.reader("{COMPANY}", "{PERIOD}")`, as in the notebooks; the examples are run by the tests.\n']  # fmt: skip
+    frame = f'`frame` is `frames.reader("{COMPANY}", "{PERIOD}")`, as in the notebooks'
+    text = ["# Functions\n", "Each takes DataFrames and gives a DataFrame, or what a page shows of it.",
+            f"In an example {frame}; the tests run all of them.\n"]  # fmt: skip
     for group, names in GROUPS.items():
         text.append(f"## {group}\n")
         for name in names:
