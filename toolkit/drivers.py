@@ -590,7 +590,8 @@ def penalty_reward(
     DataFrame
         One row an attribute: ``attribute``, ``penalty``, ``reward`` with their ends (in the outcome's unit),
         ``asymmetry`` ((``|reward|`` - ``|penalty|``) / their sum, -1 to 1), ``kind``: dissatisfier or delighter where
-        the interval of ``|reward|`` - ``|penalty|`` excludes 0, hybrid where not, "not settled" where neither effect is.
+        the interval of ``|reward|`` - ``|penalty|`` excludes 0, hybrid where not, "not settled" where neither
+        effect is.
 
     Notes
     -----

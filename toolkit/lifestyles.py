@@ -478,7 +478,8 @@ def held_out(members: pd.DataFrame, tastes: pd.DataFrame, *, min_n: int, confide
         One row a cluster of at least ``min_n`` customers and trait that at least ``min_n`` persons have in odd weeks:
         ``cluster``, ``block``, ``trait``, ``n`` (persons of the cluster with orders), ``share`` (0-1, of its block),
         ``lift`` (share / share of all), ``z``, ``settled`` (``|z|`` beyond the Bonferroni quantile over all rows).
-        Money and lines an order stand as traits ("large orders", "few lines"): geometric means by those of all, no share.
+        Money and lines an order stand as traits ("large orders", "few lines"): geometric means by those of all, no
+        share.
 
     Notes
     -----
