@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from conftest import ROOT, ingested
 
+from conftest import ROOT, ingested
 from toolkit import cli, company, frames, rules, source
 from toolkit.company import pseudonym
 from toolkit.errors import ParamsError

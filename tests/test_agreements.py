@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SHARED
 from scipy.sparse.csgraph import floyd_warshall
 from scipy.stats import binom, norm
 from scipy.stats import t as student
 
+from conftest import SHARED
 from toolkit import agreements, location
 from toolkit.errors import DataError
 

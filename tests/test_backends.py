@@ -21,9 +21,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 import servers
-from conftest import ROOT
 
 import sample_company as sample
+from conftest import ROOT
 from toolkit import company, contract, frames, source
 from toolkit.errors import ParamsError
 from toolkit.warehouse import Warehouse

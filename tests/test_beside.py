@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
 from test_runner import Project
 
+from conftest import ROOT
 from toolkit.reporting import archive, ledger
 
 PERIODS = [f"{year}Q{quarter}" for year in (2024, 2025, 2026) for quarter in (1, 2, 3, 4)][:10]

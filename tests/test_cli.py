@@ -8,8 +8,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from toolkit import cli, company, frames, warehouse
 from toolkit.errors import DataError, ReportError
 from toolkit.reporting import archive, parameters, runner, verify

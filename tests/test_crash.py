@@ -13,6 +13,7 @@ import sys
 from contextlib import contextmanager
 
 import pytest
+
 from conftest import ROOT
 
 STEPS = {"fsync": 1, "rename": 1, "mkdir": 1, "write": 3, "open": 8}  # benchmarks/proof_crashes.py takes every one

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from conftest import SHARED
 from scipy import stats as peers
 from scipy.optimize import brentq
 from statsmodels.tools.numdiff import approx_fprime
 
+from conftest import SHARED
 from toolkit import demand
 from toolkit.demand import CensoredNegativeBinomial, CensoredNormal, CensoredPoisson
 from toolkit.errors import DataError

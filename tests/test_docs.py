@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from toolkit import cli, company
 from toolkit.company import yaml_1_2
 from toolkit.errors import DataError, ParamsError, ReportError, ToolkitError

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SHARED
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
+from conftest import SHARED
 from toolkit import drivers
 from toolkit.errors import DataError
 

@@ -15,9 +15,9 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import ROOT
 
 import sample_company as sample
+from conftest import ROOT
 from toolkit import company, contract, frames, source
 from toolkit.errors import DataError, ParamsError
 from toolkit.reporting import prune

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from browser import chromium, opened
-from conftest import ROOT
 
 import sample_company as sample
+from conftest import ROOT
 from toolkit import cli, company
 from toolkit.contract import TABLES
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SHARED
 from scipy.optimize import approx_fprime
 from scipy.stats import poisson
 
+from conftest import SHARED
 from toolkit import lifetime
 from toolkit.errors import DataError
 from toolkit.lifetime import BetaGeometric, GammaGamma, NoMaximumError

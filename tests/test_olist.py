@@ -6,8 +6,8 @@ from datetime import date
 import duckdb
 import pandas as pd
 import pytest
-from conftest import ROOT, SHARED
 
+from conftest import ROOT, SHARED
 from toolkit import cli, company, cost, frames, governance, levers, source
 
 RAW = SHARED / "data" / "olist"

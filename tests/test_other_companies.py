@@ -4,8 +4,8 @@ import shutil
 
 import duckdb
 import pytest
-from conftest import ROOT, SHARED
 
+from conftest import ROOT, SHARED
 from toolkit import cli, company, source
 
 pytestmark = pytest.mark.skipif(not (SHARED / "data").is_dir(), reason="the shared data are not here")

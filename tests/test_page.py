@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
-from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from conftest import ROOT
 from toolkit import language, present
 from toolkit.errors import ReportError
 from toolkit.reporting import page

@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import ROOT
 from test_runner import Project
 from test_verify import _verified
 
 import sample_company as sample
+from conftest import ROOT
 from toolkit import cli, company, frames, source
 from toolkit.errors import DataError, ReportError
 from toolkit.reporting import archive, ledger, prune, verify

@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from toolkit import company, satisfaction
 
 pytestmark = pytest.mark.slow

@@ -10,9 +10,9 @@ import zlib
 import nbformat
 import pandas as pd
 import pytest
-from conftest import ROOT
 from test_runner import Project
 
+from conftest import ROOT
 from toolkit import cli, present
 from toolkit.errors import ParamsError
 from toolkit.reporting import archive, ledger, release

@@ -23,9 +23,9 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from conftest import ROOT
 from ruamel.yaml import YAML
 
+from conftest import ROOT
 from toolkit import company, frames, present
 from toolkit.company import yaml_1_2
 from toolkit.errors import DataError, ParamsError, ReportError

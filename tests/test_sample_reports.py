@@ -18,9 +18,9 @@ import pandas as pd
 import pytest
 from babel.messages.pofile import read_po
 from browser import audit, chromium, opened
-from conftest import ROOT
 
 import sample_company as sample
+from conftest import ROOT
 from toolkit import cli, company, cost, frames, lab, language, source
 from toolkit.reporting import archive, page
 

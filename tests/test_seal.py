@@ -8,9 +8,9 @@ import time
 
 import pytest
 import test_cli
-from conftest import ROOT
 from test_runner import Project
 
+from conftest import ROOT
 from toolkit import company
 from toolkit.reporting import archive, ledger, runner, seal
 

@@ -5,8 +5,8 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SHARED
 
+from conftest import SHARED
 from toolkit import segments, stats
 
 REFERENCE = SHARED / "reference" / "data"

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from toolkit import cli, company, frames, replay
 from toolkit.company import pseudonym
 from toolkit.errors import ParamsError

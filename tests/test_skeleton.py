@@ -11,8 +11,8 @@ import sys
 
 import pandas as pd
 import pytest
-from conftest import ROOT, SHARED
 
+from conftest import ROOT, SHARED
 from toolkit import cli, lab, skeleton, source
 from toolkit.company import load
 from toolkit.errors import ParamsError

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import pytest
+
 from conftest import ROOT
 
 BLOCK = re.compile(r"(?ms)^```sh\n(.+?)^```$")

@@ -11,9 +11,9 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from conftest import ROOT
 from test_runner import Project
 
+from conftest import ROOT
 from toolkit import cli, frames
 from toolkit.errors import DataError, ParamsError
 from toolkit.reporting import archive, runner, signing, verify

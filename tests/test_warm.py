@@ -12,10 +12,10 @@ from contextlib import suppress
 import nbformat
 import psutil
 import pytest
-from conftest import ROOT
 from jupyter_client.manager import start_new_kernel
 from test_runner import Project
 
+from conftest import ROOT
 from toolkit.errors import ColdError
 from toolkit.reporting import kernels, runner, warm
 

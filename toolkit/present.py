@@ -18,7 +18,8 @@ from babel.lists import format_list
 from toolkit.language import day, month, number, say, speak, spoken, word
 
 if TYPE_CHECKING:  # drawing is for reports: seaborn takes a second to import, and a run renders pages only
-    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 TABLE_MIME = "application/vnd.tandem.table+json"
 FIGURES_MIME = "application/vnd.tandem.figures+json"
@@ -298,8 +299,37 @@ as_count, as_share, as_cents, as_money, as_points, as_times = (
 )
 
 
-def figure(fig: "plt.Figure", *, name: str, alt: str, caption: str, data: Html) -> Html:
-    """A drawing with its alternative text, caption, and its data behind a disclosure."""
+def canvas(ax: "Axes | None", **size) -> "tuple[Figure | None, Axes]":
+    """A figure and its axes; or none, and the axes that a caller brought, as seaborn takes them."""
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(**size) if ax is None else (None, ax)
+
+
+def panels(
+    axes: "Sequence[Axes] | None", n: int, *, wide: float = 7.2, high: float, **shared
+) -> "tuple[Figure | None, Sequence[Axes]]":
+    """A figure of ``n`` panels in two columns (inches: all wide, each high); or none, and the axes a caller brought."""
+    import matplotlib.pyplot as plt
+
+    if axes is not None:
+        return None, axes
+    deep = -(-n // 2)
+    fig, made = plt.subplots(deep, min(n, 2), figsize=(wide, deep * high), squeeze=False, layout="tight", **shared)
+    for ax in made.flat[n:]:
+        ax.set_visible(False)
+    return fig, made.flat
+
+
+def figure(
+    fig: "Figure | None", *, name: str, alt: str, caption: str, data: Html, ax: "Axes | Sequence[Axes] | None" = None
+) -> "Html | Axes | Sequence[Axes]":
+    """A drawing with its alternative text, caption, and its data behind a disclosure.
+
+    Without ``fig`` it was drawn on the caller's ``ax``, which is given back as it is.
+    """
+    if fig is None:
+        return ax
     image, lacking = _drawn(fig)
     image = base64.b64encode(image.encode()).decode()
     if lacking:  # a name in a script that the font does not have: the table behind it has it
@@ -313,7 +343,7 @@ def figure(fig: "plt.Figure", *, name: str, alt: str, caption: str, data: Html) 
     return Html(page, alt, data.mime)
 
 
-def _drawn(fig: "plt.Figure") -> tuple[str, list[str]]:
+def _drawn(fig: "Figure") -> tuple[str, list[str]]:
     """A drawing as SVG, the same bytes whenever it is drawn, in the colours of its page; characters the font lacks."""
     import matplotlib.pyplot as plt
 
@@ -376,8 +406,8 @@ def key_figures(figures: Frame, headlines: Names = None) -> Html:
 
 def dots(
     rows: Frame, *, by: Columns, value: str, name: str, axis: str, what: str, caption: str, columns: Columns,
-    heads: Names = None, kinds: Names = None, mark: tuple[float, str] | None = None,
-) -> Html:  # fmt: skip
+    heads: Names = None, kinds: Names = None, mark: tuple[float, str] | None = None, ax: "Axes | None" = None,
+) -> "Html | Axes":  # fmt: skip
     """Estimates with their intervals, a line a group, the first row on top; ends are told in the alt text.
 
     ``by``: columns of text that name a group; ``value``: what is drawn, from ``<value>_low`` to ``<value>_high`` (rows
@@ -385,7 +415,7 @@ def dots(
     ``mark``: a value to mark by a line, and its name; the others: of the table behind, which ends in the value and its
     interval where ``columns`` leaves them out.
     """
-    import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     kinds, written = dict(kinds or {}), _KIND_OF | dict(kinds or {})
     kind, ends_too = written[value], trio(value)
@@ -396,7 +426,7 @@ def dots(
         for row in drawn[list(by)].to_numpy()
     ]
     size = {"share": 100, "money": 0.01, "cents": 0.01}.get(kind, 1)
-    fig, ax = plt.subplots(figsize=(7.2, 0.8 + 0.3 * max(len(drawn), 2)))
+    fig, ax = canvas(ax, figsize=(7.2, 0.8 + 0.3 * max(len(drawn), 2)))
     middle, low, high = (size * drawn[column].astype("float64") for column in ends_too)
     ax.hlines(range(len(drawn)), low, high, color=ACCENT, linewidth=2)
     ax.plot(middle, range(len(drawn)), "o", color=ACCENT)
@@ -409,7 +439,7 @@ def dots(
         ax.xaxis.set_major_formatter(lambda tick, _: number(tick, ",.4g"))
     if kind in ("money", "cents"):
         ax.xaxis.set_major_formatter(lambda tick, _: number(tick, ",.0f"))
-        ax.xaxis.set_major_locator(plt.MaxNLocator(5))
+        ax.xaxis.set_major_locator(MaxNLocator(5))
     if mark:
         ax.axvline(size * mark[0], color=QUIET, linewidth=1, linestyle="--")
         top, at = (size * mark[0], 1), ("data", "axes fraction")
@@ -428,7 +458,7 @@ def dots(
         told.append(say("Open dots: {n}, whose interval holds the line.", n=int(held.sum())))
     shown = table(rows, name=name, caption=caption, columns=columns, heads=heads, kinds=kinds)
     caption += " " + say("Open dots: the line lies inside their interval.") if held.any() else ""
-    return figure(fig, name=name, alt=" ".join(told), caption=caption, data=shown)
+    return figure(fig, name=name, alt=" ".join(told), caption=caption, data=shown, ax=ax)
 
 
 def between(low: float, high: float, kind: str, confidence: float) -> str:
@@ -527,8 +557,16 @@ def exposures(groups: Frame, look: Look) -> Html:
 
 
 def nps_figure(
-    scores: Frame, total: Frame, look: Look, *, name: str, by: Columns, ranked=True, above: Frame | None = None
-) -> Html:
+    scores: Frame,
+    total: Frame,
+    look: Look,
+    *,
+    name: str,
+    by: Columns,
+    ranked=True,
+    above: Frame | None = None,
+    ax: "Axes | None" = None,
+) -> "Html | Axes":
     """NPS by some columns with intervals that hold together; or what the section lacks.
 
     Where the groups are those of the scores ``above``, as when every segment has one channel, that is all it says.
@@ -545,7 +583,7 @@ def nps_figure(
     return dots(
         rows, by=by, value="nps", name=name, axis=say("{measure}, points", measure=look.measure), what=look.measure,
         mark=(float(total["nps"].iloc[0]), say("all answers")), caption=caption,
-        columns=[*by, "n", "n_customers", "promoters", "detractors"], heads={"nps": look.measure},
+        columns=[*by, "n", "n_customers", "promoters", "detractors"], heads={"nps": look.measure}, ax=ax,
     )  # fmt: skip
 
 
@@ -567,7 +605,7 @@ def star_maps(scores: Frame) -> Html | None:
     return table(scores, name="star_maps", caption=caption, columns=columns, heads={"nps": "points"})
 
 
-def failures(costs: Frame, look: Look) -> Html:
+def failures(costs: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes":
     """What each failure costs in NPS points of those who met it, other things equal; or what it lacks."""
     if lacking := look.missing(_SURVEYS, gain=say("shows what each failure costs in NPS points")):
         return lacking
@@ -586,10 +624,14 @@ def failures(costs: Frame, look: Look) -> Html:
     if costs["effect"].isna().all():
         return table(costs, **behind)
     axis, what = say("NPS points of those who met it"), say("effect of a failure in NPS points")
-    return dots(costs, by=["failure"], value="effect", axis=axis, what=what, mark=(0.0, say("no effect")), **behind)
+    return dots(
+        costs, by=["failure"], value="effect", axis=axis, what=what, mark=(0.0, say("no effect")), **behind, ax=ax
+    )
 
 
-def performance(rows: Frame, choices: Mapping[str, str], look: Look, *, by: str) -> Html:
+def performance(
+    rows: Frame, choices: Mapping[str, str], look: Look, *, by: str, ax: "Axes | None" = None
+) -> "Html | Axes":
     """On time and in full by a column, with the choices that it stands on; or what it lacks."""
     gain = say("shows whether promises were kept")
     lacking = look.missing({"deliveries": ("promised_by", "delivered_at")}, gain=gain)
@@ -611,7 +653,7 @@ def performance(rows: Frame, choices: Mapping[str, str], look: Look, *, by: str)
         told, by=[by], value=value, name=f"service_by_{by}", what=what, columns=[by, "n", "n_customers", *shares],
         axis=say("{what}, orders due in the period", what=what),
         caption=f"{caption}; {what}: {said}; {look.together(len(rows))}.",
-        heads={"n": "orders due", "early": "before the promise", "in_window": "in its own window"},
+        heads={"n": "orders due", "early": "before the promise", "in_window": "in its own window"}, ax=ax,
     )  # fmt: skip
 
 
@@ -722,10 +764,8 @@ def comparisons(pairs: Frame, look: Look) -> Html | None:
     )  # fmt: skip
 
 
-def silence(found: Frame, look: Look, *, reference: float) -> Html:
+def silence(found: Frame, look: Look, *, reference: float, ax: "Axes | None" = None) -> "Html | Axes":
     """The score weighted for who answered, and how different the others would have to be."""
-    import matplotlib.pyplot as plt
-
     if found.empty:
         return paragraphs([say("Who was invited and did not answer is not on record: nothing can be weighted.")])
     one, mark = found.iloc[0], number(reference, ".1f")
@@ -738,7 +778,7 @@ def silence(found: Frame, look: Look, *, reference: float) -> Html:
     heads = {"what": "answers", "n": "n", "n_effective": "worth (answers)", "nps": look.measure}
     columns = ["what", "n", "n_effective", *trio("nps"), "tipping"]
     shown = table(found, name="silence", caption=caption, columns=columns, heads=heads | {"tipping": "tipping point"})
-    (fig, ax), last = plt.subplots(), found.iloc[-1]
+    (fig, ax), last = canvas(ax), found.iloc[-1]
     deltas = np.linspace(0, float(max(40, 1.5 * np.nan_to_num(last["tipping"]))), 2)
     for end, style in (("", "-"), ("_low", ":"), ("_high", ":")):
         ax.plot(deltas, last[f"nps{end}"] - (1 - last["answered"]) * deltas, style, color=ACCENT)
@@ -756,10 +796,18 @@ def silence(found: Frame, look: Look, *, reference: float) -> Html:
         alt = f"{alt} {say('it meets {reference} at {at} points.', reference=mark, at=at)}"
     else:
         alt = f"{alt} {say('it begins below {reference}.', reference=mark)}"
-    return figure(fig, name="silence", alt=alt, caption=caption, data=shown)
+    return figure(fig, name="silence", alt=alt, caption=caption, data=shown, ax=ax)
 
 
-def dose(rows: Frame, total: Frame, look: Look, *, of: str, found: Mapping[str, float] | None = None) -> Html:
+def dose(
+    rows: Frame,
+    total: Frame,
+    look: Look,
+    *,
+    of: str,
+    found: Mapping[str, float] | None = None,
+    ax: "Axes | None" = None,
+) -> "Html | Axes":
     """The score by how much of something customers met, and where it breaks."""
     if len(rows) < 2:
         few = say("What it costs to be {what} cannot be said: no answer tells, or too few differ.", what=word(of))
@@ -780,14 +828,14 @@ def dose(rows: Frame, total: Frame, look: Look, *, of: str, found: Mapping[str, 
     return dots(
         rows, by=["dose"], value="nps", name=f"nps_by_{of}", what=scored, columns=["dose", "n"], axis=axis,
         mark=(float(total["nps"].iloc[0]), say("all answers")), caption=caption,
-        heads={"nps": look.measure, "dose": unit},
+        heads={"nps": look.measure, "dose": unit}, ax=ax,
     )  # fmt: skip
 
 
 _TANGLED = 10  # variance inflation above which drivers are not ranked
 
 
-def importance(rows: Frame, look: Look) -> Html:
+def importance(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes":
     """What share of the scores' variance each failure explains."""
     if rows.empty:
         few = say("What explains the scores cannot be said: all answers are alike, or nothing went wrong.")
@@ -805,7 +853,7 @@ def importance(rows: Frame, look: Look) -> Html:
     return dots(
         rows, by=["driver"], value="importance", name="importance", axis=say("share of the scores' variance"),
         what=say("share of the scores' variance that a failure explains"), caption=f"{caption}.",
-        columns=["driver", "share", "vif"], heads=heads | {"vif": "inflation"},
+        columns=["driver", "share", "vif"], heads=heads | {"vif": "inflation"}, ax=ax,
     )  # fmt: skip
 
 

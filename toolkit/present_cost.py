@@ -1,7 +1,8 @@
 """How does the cost report look and read? Frame to table, figure with alt text, sentence; no calculation."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -20,16 +21,21 @@ from toolkit.present import (
     as_money,
     as_share,
     between,
+    canvas,
     dots,
     figure,
     in_money,
     named,
     one_kind,
+    panels,
     paragraphs,
     sizes,
     table,
     trio,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _MONEY = ("net_revenue", "cost_of_goods", "freight", "handling", "cost_to_serve", "margin")
 _SUMS = ("posted", "allocated", "unused", "over_absorbed", "unassigned", "difference")
@@ -123,9 +129,9 @@ def by_department(rows: Frame, look: Look) -> Html | None:
     return table(told, name="cost_by_department", caption=caption, columns=columns, heads=heads, kinds=kinds)
 
 
-def waterfall(steps: Frame, look: Look, *, by: str) -> Html:
+def waterfall(steps: Frame, look: Look, *, by: str, axes: "Sequence[Axes] | None" = None) -> "Html | Sequence[Axes]":
     """From revenue, or the margin before service, to what is left, a panel a group (six at most); or what it lacks."""
-    import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     if lacking := look.missing(REVENUE, gain=say("shows what becomes of each segment's revenue")):
         return lacking
@@ -138,14 +144,9 @@ def waterfall(steps: Frame, look: Look, *, by: str) -> Html:
         first = "margin before service"
         wide = wide.drop("cost of goods").rename({"net revenue": first})
     shown, places = list(wide)[:6], range(len(wide))
-    fig, axes = plt.subplots(
-        -(-len(shown) // 2), min(len(shown), 2), figsize=(7.2, -(-len(shown) // 2) * (0.9 + 0.28 * len(wide))),
-        sharey=True, squeeze=False,
-    )  # fmt: skip
-    for ax in axes.flat[len(shown) :]:
-        ax.set_visible(False)
+    fig, axes = panels(axes, len(shown), high=0.9 + 0.28 * len(wide), sharey=True)
     told = []
-    for ax, name in zip(axes.flat, shown, strict=False):
+    for ax, name in zip(axes, shown, strict=False):
         amounts = wide[name]
         starts = (amounts.cumsum() - amounts).where(wide.index != "result", 0)
         colours = [ACCENT if label in (first, "result") else WARN for label in wide.index]
@@ -153,13 +154,12 @@ def waterfall(steps: Frame, look: Look, *, by: str) -> Html:
         ax.axvline(0, color=QUIET, linewidth=1)
         ax.set_title(name, fontsize=11)
         ax.xaxis.set_major_formatter(lambda value, _: number(value, ",.0f"))
-        ax.xaxis.set_major_locator(plt.MaxNLocator(3))
+        ax.xaxis.set_major_locator(MaxNLocator(3))
         ax.set_yticks(places, [word(label).replace("_", " ") for label in wide.index])
         ax.set_ylim(len(wide) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         ends = (as_money(100 * amounts.iloc[at]) for at in (0, -1))
         told.append(say("{name}, {first} to {last}", name=name, **dict(zip(("first", "last"), ends, strict=True))))
-    fig.tight_layout()
     left = say("the result")
     left = left if first != "net revenue" else say("what is left before the cost of goods, which is not known")
     path = say("from {first} to {last}", first=word(first), last=left)
@@ -170,10 +170,10 @@ def waterfall(steps: Frame, look: Look, *, by: str) -> Html:
         columns=[by, "step", "amount"],
     )  # fmt: skip
     alt = say("Steps {path}, {currency}: {groups}.", path=path, currency=look.currency, groups="; ".join(told))
-    return figure(fig, name=f"waterfall_by_{by}", alt=alt, caption=caption, data=data)
+    return figure(fig, name=f"waterfall_by_{by}", alt=alt, caption=caption, data=data, ax=axes)
 
 
-def serve_figure(shares: Frame, look: Look, *, by: Columns) -> Html:
+def serve_figure(shares: Frame, look: Look, *, by: Columns, ax: "Axes | None" = None) -> "Html | Axes":
     """Cost to serve as a share of revenue, one row a group, with intervals that hold together; or what it lacks."""
     if lacking := look.missing(REVENUE, gain=say("shows what serving takes out of each unit of revenue")):
         return lacking
@@ -185,7 +185,7 @@ def serve_figure(shares: Frame, look: Look, *, by: Columns) -> Html:
     return dots(
         ordered, by=by, value="ratio", name="serve_share", axis=say("cost to serve, share of net revenue"),
         what=say("cost to serve as a share of net revenue"), columns=[*by, "n"], heads={"n": "customers"},
-        caption=caption,
+        caption=caption, ax=ax,
     )  # fmt: skip
 
 
@@ -204,20 +204,18 @@ def results(rows: Frame, look: Look) -> Html | None:
     return table(rows, name="result_by_segment", caption=caption, columns=columns, heads=heads, kinds=kinds)
 
 
-def whale(steps: Frame, look: Look, *, earlier: bool) -> Html:
+def whale(steps: Frame, look: Look, *, earlier: bool, ax: "Axes | None" = None) -> "Html | Axes":
     """The whale curve in steps of customers with its band, or what would unlock it.
 
     ``earlier``: are customers ranked by what they earned in the four periods before?
     """
-    import matplotlib.pyplot as plt
-
     if lacking := look.missing(_PROFIT, gain=say("shows which customers earn the profit and which consume it")):
         return lacking
     if steps.empty:
         return paragraphs(
             [say("Too few customers ordered in {period} to show who earns the profit.", period=look.period)]
         )
-    fig, ax = plt.subplots()
+    fig, ax = canvas(ax)
     across = [0, *100 * steps["customers"]]
     ax.fill_between(
         across, [0, *steps["cumulated_low"] / 100], [0, *steps["cumulated_high"] / 100], color=ACCENT, alpha=0.2
@@ -245,7 +243,7 @@ def whale(steps: Frame, look: Look, *, earlier: bool) -> Html:
     columns = ["customers", "who", "n", "profit", *trio("cumulated"), "of_total"]
     heads = {"n": "customers in this step", "customers": "customers reached"}
     shown = table(steps, name="whale_curve", caption=caption, columns=columns, heads=heads)
-    return figure(fig, name="whale_curve", alt=alt, caption=caption, data=shown)
+    return figure(fig, name="whale_curve", alt=alt, caption=caption, data=shown, ax=ax)
 
 
 def concentration(told: Mapping, look: Look) -> Html | None:
@@ -375,7 +373,7 @@ def levers(rows: Frame, every: Frame, look: Look) -> Html | None:
     return Html(page, shown.text, shown.mime)
 
 
-def uncertain(rows: Frame, pairs: Frame, look: Look) -> Html | None:
+def uncertain(rows: Frame, pairs: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None":
     """How far margins would move with the declared times and capacities; that none is declared; or nothing."""
     if look.missing(_LEDGER) or look.missing(_PROFIT):
         return None
@@ -396,7 +394,7 @@ def uncertain(rows: Frame, pairs: Frame, look: Look) -> Html | None:
     return dots(
         rows, by=["segment"], value="margin", name="margin_uncertainty", what=say("margin by segment"),
         axis=say("margin after cost to serve ({currency})", currency=look.currency), columns=["segment", "below"],
-        heads={"below": "a loss in"}, caption=f"{caption} {rest}",
+        heads={"below": "a loss in"}, caption=f"{caption} {rest}", ax=ax,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """How do floors, positions, what is felt and room look and read? Frame to table, figure, sentence."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from toolkit.language import say, word
 from toolkit.present import (
@@ -18,6 +19,9 @@ from toolkit.present import (
     table,
     trio,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 LEADS = {
     "operational_excellence": "operational excellence",
@@ -109,7 +113,7 @@ def measures(rows: Frame, look: Look) -> Html:
     return table(told, name="position_measures", caption=caption, columns=columns, heads=heads, kinds=kinds)
 
 
-def indices(rows: Frame, look: Look) -> Html | None:
+def indices(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None":
     """The indices as dots with their intervals; None where nothing is known."""
     if rows.empty:
         return None
@@ -123,7 +127,7 @@ def indices(rows: Frame, look: Look) -> Html | None:
         return table(told, name="indices", caption=caption, columns=columns, heads=heads, kinds=kinds)
     return dots(
         told, by=["segment", "discipline"], value="index", name="indices", axis=say("index"), what=say("index"),
-        caption=caption, columns=columns, heads=heads, kinds=kinds,
+        caption=caption, columns=columns, heads=heads, kinds=kinds, ax=ax,
     )  # fmt: skip
 
 

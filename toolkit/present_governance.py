@@ -1,7 +1,8 @@
 """How do the scorecard, signals, decisions and agenda look and read? Frame to table, figure, sentence."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,13 @@ from toolkit.present import (
     figure,
     formatted,
     listed,
+    panels,
     paragraphs,
     table,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 NAMES = {
     "net_revenue": "net revenue",
@@ -266,24 +271,21 @@ def every(card: Frame, look: Look) -> Html:
 # -- months ------------------------------------------------------------------------------------
 
 
-def charts(charted: Frame, look: Look, *, suppliers: bool = False) -> Html | None:
+def charts(
+    charted: Frame, look: Look, *, suppliers: bool = False, axes: "Sequence[Axes] | None" = None
+) -> "Html | Axes | None":
     """Control charts of all together, or of suppliers, a panel a series, signals marked; None without any."""
-    import matplotlib.pyplot as plt
-
     mine = charted[(charted["measure"] == "supplies") == suppliers]
     mine = mine if suppliers else mine[mine["place"] == "(all)"]
     sizes = mine.groupby(["measure", "place"], sort=False)["n"].sum()
     names = [key for key in sizes.sort_values(ascending=False).index[:_PANELS]] if suppliers else list(sizes.index)
     if not names:
         return None
-    deep, told = -(-len(names) // 2), []
-    fig, axes = plt.subplots(deep, min(len(names), 2), figsize=(7.6, 1.9 * deep), squeeze=False)
-    for ax in axes.flat[len(names) :]:
-        ax.set_visible(False)
-    for ax, (measure, place) in zip(axes.flat, names, strict=False):
+    fig, axes = panels(axes, len(names), wide=7.6, high=1.9)
+    told = []
+    for ax, (measure, place) in zip(axes, names, strict=False):
         rows = mine[(mine["measure"] == measure) & (mine["place"] == place)]
         told.append(_panel(ax, rows, measure, place if suppliers else ""))
-    fig.tight_layout()
     name = "supplier_charts" if suppliers else "charts"
     what = say("suppliers") if suppliers else say("all together")
     caption = say(
@@ -305,7 +307,7 @@ def charts(charted: Frame, look: Look, *, suppliers: bool = False) -> Html | Non
     kinds |= dict.fromkeys(["value", "centre", "low", "high"], "kind")
     columns = ["what", "of_whom", "month", "n", "value", "centre", "low", "high", "n_before", "signal"]
     data = table(rows, name=name, caption=caption, columns=columns, heads=heads, kinds=kinds)
-    return figure(fig, name=name, alt=" ".join(told), caption=f"{caption}.", data=data)
+    return figure(fig, name=name, alt=" ".join(told), caption=f"{caption}.", data=data, ax=axes)
 
 
 def _panel(ax, rows: Frame, measure: str, place: str) -> str:

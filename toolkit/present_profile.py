@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -26,6 +27,9 @@ from toolkit.present import (
     table,
     trio,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def matrix(cells: Frame, look: Look, *, by: Columns, name: str = "segmentation_matrix") -> Html:
@@ -58,7 +62,7 @@ def profile(who: Frame, customers: Frame, look: Look) -> Html:
     return table(who, name="profile", caption=caption, columns=columns, heads={"nps": look.measure})
 
 
-def preferences(farthest: Frame, lifts: Frame, look: Look) -> Html:
+def preferences(farthest: Frame, lifts: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes":
     """The categories that most mark a segment, up or down, as far as they are settled; or what it lacks."""
     needs = {**REVENUE, "products": ("category",)}
     if lacking := look.missing(needs, gain=say("shows what each segment buys more of than others")):
@@ -82,7 +86,7 @@ def preferences(farthest: Frame, lifts: Frame, look: Look) -> Html:
         axis=say("share of the segment's revenue, by the share of all customers' revenue"),
         what=say("how much more of a category a segment buys than all customers"),
         columns=["segment", "category", "n_buyers", "share", "share_of_all"],
-        heads={"share": "of its revenue"},
+        heads={"share": "of its revenue"}, ax=ax,
     )  # fmt: skip
 
 
@@ -103,7 +107,7 @@ def breadth(rows: Frame, look: Look) -> Html:
     return table(rows, name="breadth", caption=caption, columns=columns, heads=heads)
 
 
-def rfm(groups: Frame, look: Look, *, built_from: Columns) -> Html:
+def rfm(groups: Frame, look: Look, *, built_from: Columns, ax: "Axes | None" = None) -> "Html | Axes":
     """RFM groups before the period and what they did in it, descriptive only; or what it lacks."""
     gain = say("groups customers by recency, frequency and value, and shows who came back")
     if (lacking := look.missing(REVENUE, gain=gain)) or groups.empty:
@@ -119,7 +123,7 @@ def rfm(groups: Frame, look: Look, *, built_from: Columns) -> Html:
         groups, by=["rfm_group"], value="share", name="rfm_groups", caption=caption,
         axis=say("ordered again in {period}", period=look.period), what=say("share of customers who ordered again"),
         columns=["rfm_group", "n", "of_all", "recency_days", "n_orders", "net_revenue"],
-        heads=heads | {"share": "ordered again"},
+        heads=heads | {"share": "ordered again"}, ax=ax,
     )  # fmt: skip
 
 
@@ -264,7 +268,7 @@ def outcomes(parts: Mapping[str, Frame], look: Look) -> Html:
     return table(rows, name="wishes", caption=caption, columns=[*columns, "n_unknown"], heads=heads, kinds=kinds)
 
 
-def wanted(rows: Frame, look: Look) -> Html | None:
+def wanted(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None":
     """Wanted but not on the shelf; nothing without wishes."""
     if look.missing(_WISHES):
         return None
@@ -282,7 +286,7 @@ def wanted(rows: Frame, look: Look) -> Html | None:
     return dots(
         rows, by=["item"], value="per_day", name="wanted", axis=per_day, caption=caption, what=per_day,
         columns=["item", "n", "n_persons", "n_unmet", "unmet", "lost"],
-        heads={"n": "wishes", "lost": "lost revenue"}, kinds={"lost": "money"},
+        heads={"n": "wishes", "lost": "lost revenue"}, kinds={"lost": "money"}, ax=ax,
     )  # fmt: skip
 
 
@@ -316,7 +320,7 @@ def stockouts(rows: Frame, look: Look) -> Html:
     return paragraphs([said + rest])
 
 
-def uplift(rows: Frame, look: Look, *, by: str) -> Html | None:
+def uplift(rows: Frame, look: Look, *, by: str, ax: "Axes | None" = None) -> "Html | Axes | None":
     """What campaigns brought by campaign, with repeats of a template, or by segment; or what it lacks."""
     gain = say("shows what campaigns brought against customers held out of them")
     if (lacking := look.missing(_CAMPAIGNS, gain=gain)) or rows.empty:
@@ -341,7 +345,7 @@ def uplift(rows: Frame, look: Look, *, by: str) -> Html | None:
     more = say("orders more per 1,000 contacted")
     return dots(
         rows, by=["group"], value="uplift", name=f"uplift_{by}", axis=more, caption=caption, what=more, columns=columns,
-        mark=(0.0, say("nothing")), heads={"group": by, "base": "orders per 1,000 held out"},
+        mark=(0.0, say("nothing")), heads={"group": by, "base": "orders per 1,000 held out"}, ax=ax,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """How do agreements, needs and the few standards that would do look and read? Frame to table, figure, sentence."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from toolkit.present import (
     as_share,
     as_times,
     between,
+    canvas,
     figure,
     listed,
     paragraphs,
@@ -24,6 +26,9 @@ from toolkit.present import (
     table,
     trio,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _AGREEMENTS = {"agreements": ()}
 _REQUESTS = {"requests": ()}
@@ -251,21 +256,21 @@ def solutions(found, declared: bool, look: Look) -> Html:
     return paragraphs(said)
 
 
-def curve(found, look: Look) -> Html | None:
+def curve(found, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None":
     """What each number of standards leaves; None without agreements."""
-    import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     rows = found.curve
     if rows.empty:
         return None
-    fig, ax = plt.subplots(figsize=(7.2, 3.2))
+    fig, ax = canvas(ax, figsize=(7.2, 3.2))
     ax.plot(rows["standards"], rows["left_each"], "o-", color=ACCENT)
     here = rows[rows["standards"] == found.recommended].iloc[0]
     ax.plot([here["standards"]], [here["left_each"]], "s", color=QUIET, markersize=11, zorder=0)
     ax.set_ylim(bottom=0)
     ax.set_xlabel(say("number of standards"))
     ax.set_ylabel(say("deviations left an agreement"))
-    ax.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(lambda value, _: number(value, ".1f"))
     gap = float(rows["gap"].max())
     proof = say("proven to be the least") if not gap else say("within {gap} of the least", gap=as_share(gap))
@@ -281,7 +286,7 @@ def curve(found, look: Look) -> Html | None:
     heads = {"standards": "standards", "left": "deviations left", "left_each": "an agreement", "gap": "proven within"}
     kinds = {"standards": "count", "left": "count", "left_each": "times", "gap": "share"}
     data = table(rows, name="standards_curve", caption=caption, columns=list(heads), heads=heads, kinds=kinds)
-    return figure(fig, name="standards_curve", alt=alt, caption=caption, data=data)
+    return figure(fig, name="standards_curve", alt=alt, caption=caption, data=data, ax=ax)
 
 
 def standards(rows: Frame, look: Look) -> Html | None:

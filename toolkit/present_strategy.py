@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from toolkit.present import (
     as_points,
     as_share,
     between,
+    canvas,
     dots,
     figure,
     formatted,
@@ -26,6 +28,9 @@ from toolkit.present import (
     table,
     trio,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _DELIVERIES = {"deliveries": ("promised_by",)}
 _LINES = {"delivery_lines": ()}
@@ -299,7 +304,7 @@ def changes(rows: Frame, look: Look) -> Html:
     )  # fmt: skip
 
 
-def costs(rows: Frame, look: Look) -> Html:
+def costs(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes":
     """Margin that each policy adds over all segments, with its interval."""
     told = rows[(rows["segment"] == "(all)") & (rows["policy"] != "today") & (rows["measure"] == "gain")]
     if told.empty:
@@ -315,7 +320,7 @@ def costs(rows: Frame, look: Look) -> Html:
         told, by=["policy"], value="gain", name="policy_gain", what=say("margin added by each policy"),
         axis=say("margin against today ({currency})", currency=look.currency), caption=caption,
         columns=["policy", "error"], heads={"error": "Monte Carlo error", "gain": "margin"}, kinds=kinds,
-        mark=(0.0, say("today")),
+        mark=(0.0, say("today")), ax=ax,
     )  # fmt: skip
 
 
@@ -363,13 +368,11 @@ def choice(chosen: Mapping | None, won: Frame, sure: Frame, gone: Sequence[str],
     return table(rows, name="choice", caption=caption, columns=columns, heads=heads, kinds=kinds)
 
 
-def frontier(rows: Frame, now: tuple[float, float], look: Look) -> Html | None:
+def frontier(rows: Frame, now: tuple[float, float], look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None":
     """The least cost for each score, with today's place; None where the score is not known or there is one choice."""
-    import matplotlib.pyplot as plt
-
     if len(rows) < 2:
         return None
-    fig, ax = plt.subplots(figsize=(7.2, 3.4))
+    fig, ax = canvas(ax, figsize=(7.2, 3.4))
     ax.plot(rows["nps"], rows["cost"] / 100, "o-", color=ACCENT)
     ax.plot([now[0]], [now[1] / 100], "s", color=QUIET)
     ax.annotate(say("today"), (now[0], now[1] / 100), textcoords="offset points", xytext=(6, 4), color=QUIET)
@@ -391,7 +394,7 @@ def frontier(rows: Frame, now: tuple[float, float], look: Look) -> Html | None:
         rows, name="frontier", caption=caption, columns=["nps", "cost", "chosen"], kinds=kinds,
         heads={"nps": look.measure, "cost": "cost to serve", "chosen": "chosen"},
     )  # fmt: skip
-    return figure(fig, name="frontier", alt=alt, caption=caption, data=data)
+    return figure(fig, name="frontier", alt=alt, caption=caption, data=data, ax=ax)
 
 
 def one_more(rows: Frame, look: Look) -> Html | None:
