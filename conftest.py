@@ -64,14 +64,17 @@ def normal_sample(tmp_path_factory) -> SimpleNamespace:
     return ingested(tmp_path_factory.mktemp("normal"), "normal")
 
 
-@pytest.fixture(autouse=True)
-def _example(request, doctest_namespace):
-    """In examples ``frame("orders")`` is what it is in a notebook: a frame of the sample company's 2026Q3."""
+@pytest.fixture(scope="session")
+def pack(tmp_path_factory) -> SimpleNamespace:
+    """The tiny sample company with 2026Q3 archived: home, truth, revision. What a test adds to it, it takes away."""
+    from toolkit import cli
 
-    def frame(name: str) -> pd.DataFrame:
-        return request.getfixturevalue("normal_sample").frames("2026Q3", [name])[name]
-
-    doctest_namespace["frame"] = frame
+    home = tmp_path_factory.mktemp("pack")
+    for name in ("params", "notebooks", "docs"):
+        shutil.copytree(ROOT / name, home / name)
+    truth = ingested(home, "tiny").truth
+    assert cli.main(["--home", str(home), "run", "sample", "2026Q3"]) == 0
+    return SimpleNamespace(home=home, truth=truth, revision=home / "reports" / "sample" / "2026Q3" / "r1")
 
 
 @pytest.fixture

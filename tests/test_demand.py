@@ -906,3 +906,12 @@ def test_small_groups_of_wishes_and_lines_stand_together():
     lines = rows.assign(quantity_ordered=1, quantity_delivered=1)
     found = demand.short_lines(lines, by=["site_id"], min_n=5)
     assert found.set_index("site_id")["n_persons"].to_dict() == {"(other)": 5, "a": 18, "b": 17}
+
+
+def test_a_formula_makes_the_same_model():
+    rows = pd.DataFrame({"sold": [3, 4, 2, 5, 6, 1], "sunday": [0, 1, 0, 1, 1, 0]})
+    censored = [0, 0, 1, 0, 0, 0]
+    told = demand.CensoredPoisson.from_formula("sold ~ sunday", rows, censored=censored).fit()
+    plain = demand.CensoredPoisson(rows["sold"], rows[["sunday"]].assign(Intercept=1), censored=censored).fit()
+    assert told.params[::-1] == pytest.approx(plain.params)
+    assert "sunday" in str(told.summary())

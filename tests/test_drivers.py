@@ -521,3 +521,23 @@ def test_ends_of_a_skewed_mean_miss_alike_on_both_sides():
     assert missed["normal"][1] > 190 > 60 > missed["normal"][0]
     assert all(50 < count < 150 for count in missed["hall"])
     assert drivers._quantiles(np.zeros(9), 0.95).tolist() == pytest.approx([1.959964, -1.959964])
+
+
+def test_a_formula_gives_what_the_functions_take(table):
+    rows = table(
+        """
+        score | late  | segment
+        ------|-------|--------
+        3     | true  | a
+        1     | true  | b
+        2     | false | a
+        3     |       | b
+              | false | b
+        """,
+        score="Int64",
+    )
+    rows["late"] = rows["late"].map({"true": True, "false": False}).astype("boolean")
+    outcome, x = drivers.from_formula("score ~ late + segment", rows)
+    assert outcome.tolist() == [3, 1, 2]  # rows with a gap are left out
+    assert outcome.index.tolist() == x.index.tolist() == [0, 1, 2]
+    assert x.to_dict("list") == {"segment[T.b]": [0, 1, 0], "late": [1, 1, 0]}

@@ -6,6 +6,7 @@ import io
 import re
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -803,3 +804,15 @@ def test_signed_numbers_of_ours_stay_as_they_are(text):
     shown = present.table(pd.DataFrame({"note": [text]}), name="t", caption="c", columns=["note"])
     kept = pd.read_csv(io.StringIO(shown.mime[present.TABLE_MIME]["csv"]), keep_default_na=False, dtype=str)
     assert kept["note"].tolist() == [text]
+
+
+def test_figures_are_drawn_on_the_axes_that_are_brought():
+    silent = pd.DataFrame([{"what": "as they came", "n": 9, "n_effective": 8.0, "nps": 4.0, "nps_low": 3.0,
+                            "nps_high": 8.0, "tipping": 5.0, "answered": 0.2, "representativity": 0.8}])  # fmt: skip
+    figure, (scores, line) = plt.subplots(2)
+    assert present.nps_figure(SCORES, TOTAL, LOOK_2, name="x", by=["segment"], ax=scores) is scores
+    assert [label.get_text() for label in scores.get_yticklabels()] == ["b", "a"]
+    assert present.silence(silent, LOOK_2, reference=0.0, ax=line) is line
+    assert len(line.lines) == 4  # the estimate, its two ends, the reference
+    assert plt.get_fignums() == [figure.number]  # no other was begun
+    plt.close(figure)

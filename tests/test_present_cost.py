@@ -3,6 +3,7 @@
 import html
 import re
 
+import matplotlib.pyplot as plt
 import pandas as pd
 
 from toolkit import present, present_cost
@@ -349,3 +350,12 @@ def test_columns_that_nobody_knows_are_not_shown():
     assert "margin" not in shown.html
     assert "cost of goods" not in shown.html
     assert "20.0 %" in shown.html
+
+
+def test_panels_are_drawn_on_the_axes_that_are_brought():
+    figure, axes = plt.subplots(1, 3)
+    steps = STEPS.assign(amount=100 * STEPS["amount"])
+    assert present_cost.waterfall(steps, LOOK, by="segment", axes=axes) is axes
+    assert [ax.get_title() for ax in axes] == ["a", "b", ""]
+    assert plt.get_fignums() == [figure.number]
+    plt.close(figure)

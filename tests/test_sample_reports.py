@@ -3,47 +3,40 @@
 import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from html.parser import HTMLParser
 
 import disclosure
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from babel.messages.pofile import read_po
 from browser import audit, chromium, opened
 
-import sample_company as sample
 from conftest import ROOT
-from toolkit import cli, company, cost, frames, lab, language, source
-from toolkit.reporting import archive, page
+from toolkit import cli, company, cost, frames, language
+from toolkit.reporting import archive
 
 QUARTERS = [f"{year}Q{q}" for year in (2024, 2025, 2026) for q in (1, 2, 3, 4)][2:11]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = ["ledger", "capacity", "work", "freight", "orders", "handling"]
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    home = tmp_path_factory.mktemp("sample")
-    for name in ("params", "notebooks", "docs"):
-        shutil.copytree(ROOT / name, home / name)
-    return home
+@pytest.fixture
+def home(pack):
+    return pack.home
 
 
-@pytest.fixture(scope="module")
-def truth(home):
-    found = company.load("sample", home)
-    truth = sample.write(found.data / "raw", size="tiny")
-    receipt = source.ingest(found, found.data / "raw")
-    assert all(table.adds_up for table in receipt.tables.values())
-    return truth
+@pytest.fixture
+def truth(pack):
+    return pack.truth
+
+
+@pytest.fixture
+def revision(pack):
+    return pack.revision
 
 
 def _frames(home, period):
@@ -77,12 +70,6 @@ def test_the_month_above_capacity_is_over_absorbed(home, truth):
     pools = cost.pool_costs(made["ledger"], made["capacity"], made["work"])
     over = pools[pools["over_absorbed"] < 0]
     assert {(row.pool, str(row.month)[:10]) for row in over.itertuples()} == {(pool, str(month)[:10])}
-
-
-@pytest.fixture(scope="module")
-def revision(home, truth):
-    assert cli.main(["--home", str(home), "run", "sample", "2026Q3"]) == 0
-    return home / "reports" / "sample" / "2026Q3" / "r1"
 
 
 def test_every_notebook_runs_on_the_tiny_company(home, revision, capsys):
@@ -165,34 +152,6 @@ def test_one_worker_another_zone_and_locale_and_a_terminal_give_the_same_bytes(h
     here, there = bytes_of(revision), bytes_of(tmp_path / "reports" / "sample" / "2026Q3" / "r1")
     assert {f"{path.stem}.html" for path in NOTEBOOKS} | {"manifest.json", "figures.parquet"} <= here.keys()
     assert {name for name in here.keys() | there.keys() if here.get(name) != there.get(name)} == set()
-
-
-# -- by hand as by machine ---------------------------------------------------------------------------
-
-
-def _tables(revision, report):
-    return {path.stem: path.read_text() for path in (revision / "tables" / report).glob("*.csv")}
-
-
-def _plain():
-    """The environment of who runs a notebook by hand; which arithmetic BLAS takes is then the machine's own."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
-    own.pop(frames.FRAMES_VARIABLE, None)
-    return own
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("report", ["cost_to_serve", "governance"])  # JupyterLab runs all of them, below
-def test_plain_papermill_gives_the_tables_of_the_archive(home, revision, report, tmp_path):
-    parameters = revision / "parameters" / f"{report}.yaml"
-    command = ["papermill", "-f", parameters, home / "notebooks" / f"{report}.ipynb", tmp_path / "out.ipynb"]
-    done = subprocess.run(
-        [sys.executable, "-m", *map(str, command)], cwd=home, capture_output=True, text=True,
-        env=_plain() | {"TZ": "Asia/Tokyo"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    tables, _ = page.outputs(nbformat.read(tmp_path / "out.ipynb", as_version=4))
-    assert tables == _tables(revision, report)
 
 
 @pytest.mark.slow
@@ -288,126 +247,3 @@ def test_every_report_of_the_pack_is_verified_to_be_what_was_archived(home, revi
     lines += ["r1 is a draft: nobody signed it"]
     lines += [f"{path.stem}: identical; frames as from the warehouse now" for path in NOTEBOOKS]
     assert capsys.readouterr().out.splitlines() == lines
-
-
-@pytest.fixture(scope="module")
-def jupyter(home, revision, tmp_path_factory):
-    """JupyterLab as ``toolkit lab`` opens it on the archived period: its address, and the folder of the copies."""
-    pytest.importorskip("jupyterlab", reason="no JupyterLab: make test-all installs it")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    own = tmp_path_factory.mktemp("jupyter")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "toolkit.cli", "--home", home, "lab", "sample", "2026Q3", "--", "--no-browser",
-         "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=t", "--ServerApp.disable_check_xsrf=True"],
-        env={**_plain(), "JUPYTER_CONFIG_DIR": str(own), "JUPYTER_DATA_DIR": str(own / "share")}, cwd=ROOT,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    yield f"http://127.0.0.1:{port}", home / "lab" / "sample" / "2026Q3"
-    os.killpg(server.pid, signal.SIGTERM)
-    server.wait(30)
-
-
-@pytest.mark.slow
-def test_jupyterlab_gives_the_tables_of_the_archive(jupyter, revision):
-    address, folder = jupyter
-    with chromium() as browser:
-        tab = browser.new_page()
-        for path in NOTEBOOKS:
-            executed = _run_all(tab, address, folder / path.name)
-            assert page.outputs(executed)[0] == _tables(revision, path.stem), path.stem
-            told = [out.get("data", {}).get("text/html", "") for out in _outputs(executed)]
-            shown = [html for html in told if 'class="by-hand"' in html]
-            assert len(shown) == 1, shown  # a draft, and nothing out of order
-            assert "<strong>DRAFT</strong>" in shown[0]
-            assert f'/{revision.name}/{path.stem}.html"' in shown[0]
-
-
-def _outputs(executed):
-    return [out for cell in executed.cells for out in cell.get("outputs", [])]
-
-
-@pytest.mark.slow
-def test_jupyterlab_tells_what_an_analyst_gets_wrong(jupyter, home, revision):
-    """A parameter of the wrong type, another period, a kernel that is interrupted in mid-run and started again."""
-    address, folder = jupyter
-    path = folder / "cost_to_serve.ipynb"
-    path.unlink(missing_ok=True)  # what the test before it left: a copy anew has run nothing
-    lab.desk(company.load("sample", home), "2026Q3")
-    clean = path.read_text()
-    with chromium() as browser:
-        tab = browser.new_page()
-        path.write_text(clean.replace("confidence: float = 0.95", 'confidence: float = \\"high\\"'))
-        executed = _run_all(tab, address, path, ends="error")
-        errors = [out for out in _outputs(executed) if out.output_type == "error"]
-        assert [error.ename for error in errors] == ["ParamsError"]
-        where = "lab/sample/2026Q3/cost_to_serve.ipynb, parameters cell, line 3"
-        assert errors[0].evalue == f"{where}: 'confidence' must be float, found str 'high'."
-
-        other, _ = lab.desk(company.load("sample", home), "2026Q2")
-        tables = page.outputs(_run_all(tab, address, other / path.name))[0]
-        assert set(tables) == set(_tables(revision, path.stem))
-        assert tables["cost_by_region"] != _tables(revision, path.stem)["cost_by_region"]
-
-        path.write_text(clean)
-        _run_all(tab, address, path, ends="interrupted")
-        executed = _run_all(tab, address, path, ends="restarted")
-        assert page.outputs(executed)[0] == _tables(revision, path.stem)
-
-
-def _run_all(tab, address, notebook, *, ends="whole"):
-    """Open a notebook in JupyterLab, run all its cells and save it, as a person would; the notebook as it then is.
-
-    ``ends``: "whole", "error" (in a cell), "interrupted" (while it runs, the kernel left as it is), or "restarted" (the
-    notebook is open, its kernel restarted, then whole).
-    """
-
-    def kernels():
-        return tab.request.get(f"{address}/api/kernels?token=t").json()
-
-    def until(what, seconds=120):
-        end = time.monotonic() + seconds
-        while not what():
-            assert time.monotonic() < end, f"{notebook.stem}: waited {seconds} s in vain"
-            tab.wait_for_timeout(250)
-
-    def up():
-        with suppress(Exception):  # the server is not there yet: playwright has an error of its own for that
-            return tab.request.get(f"{address}/api?token=t").ok
-        return False
-
-    def cells():
-        tab.keyboard.press("Control+s")
-        tab.wait_for_timeout(1000)
-        return [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
-
-    def ended():
-        told = cells()
-        failed = any(out.output_type == "error" for cell in told for out in cell.outputs)
-        return failed if ends in ("error", "interrupted") else all(cell.execution_count for cell in told)
-
-    def idle():  # Run All is lost on a kernel that only seems idle: it must be connected too
-        return any(one["execution_state"] == "idle" and one["connections"] >= 1 for one in kernels())
-
-    def interrupt():
-        return tab.request.post(f"{address}/api/kernels/{kernels()[0]['id']}/interrupt?token=t").ok
-
-    until(up)
-    if ends != "restarted":
-        tab.goto(f"{address}/lab/tree/{notebook.relative_to(notebook.parents[3]).as_posix()}?token=t&reset")
-        tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    else:
-        tab.request.post(f"{address}/api/kernels/{kernels()[0]['id']}/restart?token=t")
-        tab.wait_for_timeout(2000)
-    until(idle)
-    tab.click("text=Run >> nth=0")
-    tab.click("text=Run All Cells >> nth=0")
-    if ends == "interrupted":
-        until(lambda: any(cell.execution_count for cell in cells()[1:]))
-        until(lambda: interrupt() and ended())  # one that falls between two cells is lost: a person presses again
-    until(ended)
-    if ends != "interrupted":
-        for one in kernels():
-            tab.request.delete(f"{address}/api/kernels/{one['id']}?token=t")
-    return nbformat.read(notebook, as_version=4)

@@ -43,7 +43,9 @@ class _Censored(GenericLikelihoodModel):
 
     extra, sides, _reach, _told, _unit = (), (0, 1), 1.0, staticmethod(np.asarray), staticmethod(lambda free: 1.0)
 
-    def __init__(self, endog: Sequence, exog: pd.DataFrame = None, *, censored: Sequence = (), exposure: Sequence = ()):
+    def __init__(
+        self, endog: Sequence, exog: pd.DataFrame = None, *, censored: Sequence = (), exposure: Sequence = (), **told
+    ):
         name, y = type(self).__name__, np.asarray(endog, dtype="float64")
         if not len(y):
             raise DataError(f"{name}: expected one row or more, found none. Bring more rows.")
@@ -55,7 +57,7 @@ class _Censored(GenericLikelihoodModel):
         faults |= {f"censored among {', '.join(map(str, self.sides))}": ~np.isin(self.censored, self.sides)}
         _refuse(name, faults | {"whole counts of 0 or more": counts & ~((y >= 0) & (y % 1 == 0))})
         self.offset = np.log(time)
-        super().__init__(y, exog.reset_index(drop=True), extra_params_names=list(self.extra))
+        super().__init__(y, exog.reset_index(drop=True), extra_params_names=list(self.extra), **told)
         self._designs = [self.exog, np.ones((len(y), 1))][: 1 + len(self.extra)]
 
     def _linear(self, params: Sequence[float]) -> np.ndarray:

@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from scipy.special import expit, ndtr
 from scipy.stats import t as student
 
@@ -302,6 +303,48 @@ def _derivatives(rows: tuple[np.ndarray, ...], sides: Sequence[np.ndarray]) -> t
     own = sum(side.T @ (second[:, None] * side) for side, second in zip(sides, seconds, strict=True))
     both = sides[0].T @ ((-up * down)[:, None] * sides[1])
     return up[:, None] * sides[0] + down[:, None] * sides[1], -(own + both + both.T)
+
+
+def from_formula(formula: str, rows: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:
+    """Outcome and drivers of a formula, as the functions of this module take them: numbers, without a constant.
+
+    Parameters
+    ----------
+    formula
+        As statsmodels takes it: ``"value ~ late + C(segment)"``.
+    rows
+        Any frame; a row with a gap in one of the columns is left out.
+
+    Returns
+    -------
+    Series, DataFrame
+        The outcome, and one column a driver, both on the index of the rows that are used. Flags count 0 and 1; a
+        category has a column for each value but the first.
+
+    Notes
+    -----
+    A formula that does not read, or names what is no column, gets statsmodels' own error. Wilkinson and Rogers,
+    Applied Statistics 22(3), 1973. docs/METHODS.md section 2.5.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"value": [1, 0, -1, 1], "late": [False, True, True, None], "segment": list("abab")})
+    >>> outcome, x = from_formula("value ~ late + C(segment)", answers)
+    >>> x
+       C(segment)[T.b]  late
+    0              0.0   0.0
+    1              1.0   1.0
+    2              0.0   1.0
+    >>> outcome.tolist()
+    [1.0, 0.0, -1.0]
+    """
+    from statsmodels.regression.linear_model import OLS  # no report needs it
+
+    known = rows.convert_dtypes()
+    numbers = [name for name, kind in known.dtypes.items() if is_numeric_dtype(kind)]  # flags among them
+    model = OLS.from_formula(formula, known.astype(dict.fromkeys(numbers, "float64")))
+    used = pd.DataFrame(model.exog, index=model.data.row_labels, columns=model.exog_names)
+    return pd.Series(model.endog, index=used.index, name=model.endog_names), used.drop(columns="Intercept")
 
 
 def independent(drivers: pd.DataFrame) -> list[str]:

@@ -82,7 +82,11 @@ _HEADS = {
 
 @dataclass(frozen=True)
 class Html:
-    """A piece of a page that JupyterLab shows as it will stand in the report."""
+    """A piece of a page that JupyterLab shows as it will stand in the report.
+
+    >>> paragraphs(["NPS is 12."])._repr_mimebundle_()["text/plain"]
+    'NPS is 12.'
+    """
 
     html: str
     text: str
@@ -159,11 +163,20 @@ def _middle(column: str) -> str:
 
 
 def kind_of(column: str) -> str:
-    """How one of our columns reads; four digits where it has no place of its own."""
+    """How one of our columns reads; four digits ("rate") where it has no place of its own.
+
+    >>> [kind_of(name) for name in ("net_revenue", "nps_low", "late_share", "r_squared")]
+    ['money', 'points', 'share', 'rate']
+    """
     return _KIND_OF.get(column, _KIND_OF.get(_middle(column), "rate"))
 
 
 def trio(column: str) -> list[str]:
+    """A column of estimates and the two of its interval.
+
+    >>> trio("nps")
+    ['nps', 'nps_low', 'nps_high']
+    """
     return [column, f"{column}_low", f"{column}_high"]
 
 
@@ -176,6 +189,11 @@ def table(
     ending; ``caption``: what the rows are and over which cohort; ``heads``, ``kinds``: of columns that read otherwise
     here than in ``_HEADS`` and ``_KINDS``, or do not stand there (or the column of each row's own); ``total``: is the
     last row a total?
+
+    >>> rows = pd.DataFrame({"segment": ["a"], "n": [4], "nps": [12.25], "nps_low": [-1.0], "nps_high": [25.5]})
+    >>> shown = table(rows, name="scores", caption="NPS by segment", columns=["segment", "n", "nps"])
+    >>> "12.2<" in shown.html, shown.mime[TABLE_MIME]["csv"].splitlines()
+    (True, ['segment,n,nps', 'a,4,12.25'])
     """
     known, called = _KIND_OF | dict(kinds or {}), _HEADS | dict(heads or {})
     kinds = {column: known.get(column, known.get(_middle(column))) for column in columns}
@@ -279,17 +297,29 @@ _WRITTEN = {
 
 
 def percent(share: float) -> str:
-    """A share that somebody chose, in per cent: 95 %."""
+    """A share that somebody chose, in per cent.
+
+    >>> percent(0.95)
+    '95 %'
+    """
     return f"{number(100 * share, 'g')} %"
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names as they are told one after the other: a, b and c."""
+    """Names as they are told one after the other.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
     return format_list(list(names), locale="en_GB" if spoken() == "en" else spoken())
 
 
 def named(columns: Iterable[str]) -> str:
-    """Our columns as they are told one after the other."""
+    """Our columns as they are told one after the other.
+
+    >>> named(["segment", "order_class"])
+    'segment and order class'
+    """
     ways = {"fulfilment": say("way of acquiring")}
     return listed(ways.get(column) or say(column.replace("_", " ")) for column in columns)
 
@@ -300,7 +330,14 @@ as_count, as_share, as_cents, as_money, as_points, as_times = (
 
 
 def canvas(ax: "Axes | None", **size) -> "tuple[Figure | None, Axes]":
-    """A figure and its axes; or none, and the axes that a caller brought, as seaborn takes them."""
+    """A figure and its axes; or none, and the axes that a caller brought, as seaborn takes them.
+
+    >>> import matplotlib.pyplot as plt
+    >>> fig, mine = plt.subplots()
+    >>> canvas(mine) == (None, mine)
+    True
+    >>> plt.close(fig)
+    """
     import matplotlib.pyplot as plt
 
     return plt.subplots(**size) if ax is None else (None, ax)
@@ -309,7 +346,14 @@ def canvas(ax: "Axes | None", **size) -> "tuple[Figure | None, Axes]":
 def panels(
     axes: "Sequence[Axes] | None", n: int, *, wide: float = 7.2, high: float, **shared
 ) -> "tuple[Figure | None, Sequence[Axes]]":
-    """A figure of ``n`` panels in two columns (inches: all wide, each high); or none, and the axes a caller brought."""
+    """A figure of ``n`` panels in two columns (inches: all wide, each high); or none, and the axes a caller brought.
+
+    >>> import matplotlib.pyplot as plt
+    >>> fig, axes = panels(None, 3, high=2)
+    >>> [ax.get_visible() for ax in axes], fig.get_size_inches().tolist()
+    ([True, True, True, False], [7.2, 4.0])
+    >>> plt.close(fig)
+    """
     import matplotlib.pyplot as plt
 
     if axes is not None:
@@ -327,6 +371,12 @@ def figure(
     """A drawing with its alternative text, caption, and its data behind a disclosure.
 
     Without ``fig`` it was drawn on the caller's ``ax``, which is given back as it is.
+
+    >>> fig, ax = canvas(None)
+    >>> behind = paragraphs(["1, 2"])
+    >>> shown = figure(fig, name="line", alt="A line from 1 to 2.", caption="A line", data=behind)
+    >>> shown.text, "<figcaption>A line</figcaption>" in shown.html
+    ('A line from 1 to 2.', True)
     """
     if fig is None:
         return ax
@@ -373,7 +423,11 @@ def _drawn(fig: "Figure") -> tuple[str, list[str]]:
 
 
 def paragraphs(sentences: Sequence[str], *, role: str = "note") -> Html:
-    """Computed sentences, one paragraph each; ``role`` is ``note`` or ``findings``."""
+    """Computed sentences, one paragraph each; ``role`` is ``note`` or ``findings``.
+
+    >>> paragraphs(["NPS is 12."]).html
+    '<div class="note"><p>NPS is 12.</p></div>'
+    """
     tag = "li" if role == "findings" else "p"
     inner = "".join(f"<{tag}>{_kept_together(html.escape(sentence))}</{tag}>" for sentence in sentences)
     body = f"<ol>{inner}</ol>" if role == "findings" else inner
@@ -413,7 +467,17 @@ def dots(
     ``by``: columns of text that name a group; ``value``: what is drawn, from ``<value>_low`` to ``<value>_high`` (rows
     without it stand in the table only); ``axis``, ``what``: label of the axis, what the dots are for the alt text;
     ``mark``: a value to mark by a line, and its name; the others: of the table behind, which ends in the value and its
-    interval where ``columns`` leaves them out.
+    interval where ``columns`` leaves them out. Given ``ax``, the dots are drawn there, and it is returned.
+
+    >>> rows = pd.DataFrame({"segment": ["a", "b"], "nps": [10.0, 30.0], "nps_low": 5.0, "nps_high": [15.0, 40.0]})
+    >>> told = {"axis": "NPS, points", "what": "NPS", "caption": "NPS by segment", "columns": ["segment"]}
+    >>> dots(rows, by=["segment"], value="nps", name="scores", **told).text
+    'Dots with intervals: NPS for 2 groups. Lowest: a, 10.0. Highest: b, 30.0.'
+    >>> import matplotlib.pyplot as plt
+    >>> fig, ax = plt.subplots()
+    >>> dots(rows, by=["segment"], value="nps", name="scores", **told, ax=ax) is ax, ax.get_xlabel()
+    (True, 'NPS, points')
+    >>> plt.close(fig)
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -483,7 +547,14 @@ def estimate(row: Mapping, value: str, kind: str, confidence: float, more: str =
 
 
 def theme(language: str = "en") -> None:
-    """One look for every drawing: quiet axes, one accent, sizes that read on a phone; and the language of it all."""
+    """One look for every drawing: quiet axes, one accent, sizes that read on a phone; and the language of it all.
+
+    >>> import matplotlib.pyplot as plt
+    >>> with plt.rc_context():
+    ...     theme()
+    ...     plt.rcParams["axes.spines.top"]
+    False
+    """
     import matplotlib.pyplot as plt
     import seaborn as sns
 
@@ -512,7 +583,13 @@ def row_account(account: Frame, look: Look) -> Html:
 
 
 def apart_sentence(scores: Frame, apart: Apart, look: Look, *, by: Columns) -> str:
-    """Which group's score lies above, and which below, all others; else two that lie apart."""
+    """Which group's score lies above, and which below, all others; else two that lie apart.
+
+    >>> look = Look(pd.DataFrame([{"title": "A", "currency": "EUR"}]), pd.DataFrame(columns=["table", "columns"]))
+    >>> scores = pd.DataFrame({"segment": ["a", "b"], "nps": [10.0, 30.0]})
+    >>> apart_sentence(scores, (None, None, False), look, by=["segment"])
+    'NPS by segment: no difference is settled over a family of 2.'
+    """
     scored = say("{measure} by {groups}", measure=look.measure, groups=named(by))
     family = say("family of {n}", n=len(scores))
     if scores.empty:
@@ -588,6 +665,11 @@ def nps_figure(
 
 
 def sizes(rows: Frame, unit: str) -> str:
+    """How large the groups of a figure are.
+
+    >>> sizes(pd.DataFrame({"n": [30, 1200]}), "answers")
+    'n = 30 to 1,200 answers a group'
+    """
     return say(
         "n = {least} to {most} {unit} a group",
         least=as_count(rows["n"].min()),
@@ -658,10 +740,20 @@ def performance(
 
 
 def in_money(look: Look) -> str:
+    """The currency, for a caption.
+
+    >>> in_money(Look(pd.DataFrame([{"currency": "EUR"}]), pd.DataFrame()))
+    'money in EUR'
+    """
     return say("money in {currency}", currency=look.currency)
 
 
 def one_kind(orders: str, by: str, kind: str) -> str:
+    """What is said where a table would have one row.
+
+    >>> one_kind("All orders", "order_class", "rush")
+    'All orders have one order class: rush.'
+    """
     return say("{orders} have one {by}: {kind}.", orders=orders, by=named([by]), kind=word(kind))
 
 

@@ -547,7 +547,11 @@ def stock_levels(rows: Frame, look: Look) -> Html:
 
 
 def limit(name: str) -> str:
-    """A limit of the choice as readers see it: ``on_time of business at least 0.95`` with its share in per cent."""
+    """A limit of the choice as readers see it, with shares in per cent.
+
+    >>> limit("on_time of business at least 0.95"), limit("budget")
+    ('on time of business at least 95 %', 'budget')
+    """
     what, _, least = name.partition(" at least ")
     measure, _, segment = what.partition(" of ")
     if not least:

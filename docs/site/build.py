@@ -18,8 +18,6 @@ from importlib import import_module
 from pathlib import Path
 
 import nbformat
-from sphinx.application import Sphinx
-from sphinx.errors import SphinxError
 
 from toolkit import company, frames
 
@@ -117,21 +115,26 @@ def _frames(home: Path) -> str:
     """The page of frames: what a row is, columns, and the first rows of the sample company."""
     text = ["# Frames\n", "What a notebook asks for by `frame(\"orders\")`: made in the warehouse, read as a DataFrame."
             f" The rows are the first of the sample company's {PERIOD}.\n"]  # fmt: skip
-    reports = json.loads((_revision(home) / "manifest.json").read_text(encoding="utf-8"))["reports"]
-    for name in [name for name, what in vars(frames.Known).items() if inspect.isfunction(what)]:
+    reports = json.loads((revision(home) / "manifest.json").read_text(encoding="utf-8"))["reports"]
+    for name in frames_of():
         readers = [report for report, made in reports.items() if name in made["frames"]]
-        if readers:
-            digest = reports[readers[0]]["frames"][name]
-            rows = frames.read(home / "data" / COMPANY / "frames" / f"{digest}.parquet")
-            told = linked(inspect.cleandoc(inspect.getdoc(getattr(frames.Known, name)) or ""))
-            head = rows.head(3).to_html(index=False, border=0, na_rep="", max_cols=None)
-            by = ", ".join(report.replace("_", " ") for report in readers)
-            text.append(f"(frame-{name})=\n## {name}\n\n{told}\n\nRead by {by}. {len(rows):,} rows.\n")
-            text.append(f'<div class="frame-head" tabindex="0" role="region" aria-label="{name}">{head}</div>\n')
+        digest = reports[readers[0]]["frames"][name]
+        rows = frames.read(home / "data" / COMPANY / "frames" / f"{digest}.parquet")
+        told = linked(inspect.cleandoc(inspect.getdoc(getattr(frames.Known, name)) or ""))
+        head = rows.head(3).to_html(index=False, border=0, na_rep="", max_cols=None)
+        by = ", ".join(report.replace("_", " ") for report in readers)
+        text.append(f"(frame-{name})=\n## {name}\n\n{told}\n\nRead by {by}. {len(rows):,} rows.\n")
+        text.append(f'<div class="frame-head" tabindex="0" role="region" aria-label="{name}">{head}</div>\n')
     return "\n".join(text)
 
 
-def _revision(home: Path) -> Path:
+def frames_of() -> list[str]:
+    """Names of all frames that a notebook may ask for, in the order of their definition."""
+    methods = [name for name, what in vars(frames.Known).items() if inspect.isfunction(what)]
+    return [name for name in methods if not name.startswith("_") and name != "table"]
+
+
+def revision(home: Path) -> Path:
     """The newest of the sample company's period."""
     found = (home / "reports" / COMPANY / PERIOD).glob("r*/manifest.json")
     return max(found, key=lambda path: int(path.parent.name[1:])).parent
@@ -143,9 +146,10 @@ def _module(name: str) -> str:
 
 
 def _index() -> str:
-    frame = f'`frame` is `frames.reader("{COMPANY}", "{PERIOD}")`, as in the notebooks'
-    text = ["# Functions\n", "Each takes DataFrames and gives a DataFrame, or what a page shows of it.",
-            f"In an example {frame}; the tests run all of them.\n"]  # fmt: skip
+    text = [
+        "# Functions\n",
+        "Each takes DataFrames and gives a DataFrame, or what a page shows of it. The tests run every example.\n",
+    ]
     for group, names in GROUPS.items():
         text.append(f"## {group}\n")
         for name in names:
@@ -155,7 +159,7 @@ def _index() -> str:
     return "\n".join(text)
 
 
-def _in_reports(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+def _in_reports(app: object, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     """Under each docstring: the cells that call it, and where their output stands."""
     lines[:] = [
         re.sub(r"docs/METHODS\.md sections? (\d+(?:\.\d+)?)", r":ref:`METHODS \1 <methods-\1>`", line) for line in lines
@@ -188,6 +192,9 @@ CALLS = calls()
 
 def build(out: Path, *, home: Path, screens: Path) -> None:
     """Write the site to ``out``; whatever Sphinx would warn of is an error."""
+    from sphinx.application import Sphinx
+    from sphinx.errors import SphinxError
+
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)
         assemble(source, home, screens)
@@ -198,7 +205,7 @@ def build(out: Path, *, home: Path, screens: Path) -> None:
             raise SphinxError("the site is not whole")
     shutil.rmtree(out / ".doctrees", ignore_errors=True)
     shutil.rmtree(out / "pack", ignore_errors=True)
-    shutil.copytree(_revision(home), out / "pack" / "r1", ignore=shutil.ignore_patterns("*.parquet", "run.json"))
+    shutil.copytree(revision(home), out / "pack" / "r1", ignore=shutil.ignore_patterns("*.parquet", "run.json"))
 
 
 if __name__ == "__main__":
