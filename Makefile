@@ -11,7 +11,7 @@ STAGE = sed -n '1,/^\# end of $(1)$$/p' requirements.lock > .venv/$(1).lock && \
 # A kernel for any Jupyter client: of an editable package pip installs no data files.
 WARM = $(BIN)/jupyter-kernelspec install --sys-prefix --name toolkit-warm --log-level ERROR toolkit/kernel
 
-.PHONY: report test test-all proof bench audit lab check lock clean
+.PHONY: report test test-all proof bench docs audit lab check lock clean
 UPGRADE ?= --upgrade
 LAB ?= notebooks/cost_to_serve.ipynb
 .DEFAULT_GOAL := report
@@ -40,6 +40,12 @@ proof: .venv/test.done  ## the long recoveries; their figures go to benchmarks/P
 bench: .venv/test.done  ## each claim beside its peer; figures go to benchmarks/RESULTS.md
 	@test -f data/sample/receipt.json || $(BIN)/toolkit sample
 	@$(BIN)/python benchmarks/bench.py
+
+docs: .venv/docs.done  ## the documentation as a site in site/, without a network: needs a browser, chromium
+	@test -f data/sample/receipt.json || $(BIN)/toolkit sample
+	@$(BIN)/toolkit run sample 2026Q3
+	@SITE=$(CURDIR)/site $(BIN)/python -m pytest tests/test_site.py
+	@echo $(CURDIR)/site/index.html
 
 audit:  ## known vulnerabilities of the locked packages: asks the package index; the tool has an environment of its own
 	@test -x .venv/audit/bin/pip-audit || ($(PYTHON) -m venv .venv/audit && \

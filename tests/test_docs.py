@@ -1,18 +1,25 @@
 """Is what the how-to pages say about commands, exit codes and schedules what the program does?"""
 
 import argparse
+import inspect
 import re
 import shutil
 import subprocess
 import sys
+from importlib import import_module
+from urllib.parse import urlsplit
 
 import pytest
 
 from conftest import ROOT
-from toolkit import cli, company
+from toolkit import cli, company, warehouse
 from toolkit.company import yaml_1_2
 from toolkit.errors import DataError, ParamsError, ReportError, ToolkitError
 
+sys.path.insert(0, str(ROOT / "docs" / "site"))
+import build  # noqa: E402 it stands where the site does
+
+SHOWN = "What a page shows"
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "SECURITY.md"])
 SCHEDULING = (ROOT / "docs" / "SCHEDULING.md").read_text(encoding="utf-8")
 
@@ -115,3 +122,74 @@ def test_help_of_every_verb_is_there():
             assert action.help, (words, action.dest)
     shown = subprocess.run([sys.executable, "-m", "toolkit.cli", "--help"], capture_output=True, text=True, cwd=ROOT)
     assert {words[0] for words in VERBS} <= set(re.findall(r"(?m)^    (\w+)", shown.stdout))
+
+
+def test_warehouses_of_the_page_of_scale_are_ones_that_can_be_asked():
+    found = [yaml_1_2("safe").load(box)["company"] for box in _block("yaml", (ROOT / "docs" / "SCALE.md").read_text())]
+    schemes = [
+        company.Settings(title="A", zone="UTC", currency="EUR", **given).warehouse.split(":")[0] for given in found
+    ]
+    assert schemes == ["postgres", "pyspark"]
+    assert set(schemes) <= set(warehouse._BACKENDS)
+    assert [urlsplit(given["warehouse"]).password for given in found] == [None, None]
+
+
+def test_what_readme_tells_to_make_can_be_made():
+    told = re.findall(r"(?m)(?:^|`)make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    targets = re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert {"report", "test", "docs"} <= set(told) <= set(targets)
+
+
+# -- docstrings ----------------------------------------------------------------------------------
+
+ANALYSIS = [name for group, names in build.GROUPS.items() if group != SHOWN for name in names]
+NO_METHOD = {"company", "contract", "errors", "language"}  # they calculate nothing
+MACHINE = {"cli", "frames", "lab", "rules", "skeleton", "source", "warehouse"}  # behind verbs and frames: docs/VERBS.md
+
+
+def _public(module):
+    found = import_module(f"toolkit.{module}")
+    return {name: getattr(found, name) for name in build.public(module)}
+
+
+def test_every_module_is_looked_up_or_stands_behind_a_verb():
+    there = {path.stem for path in (ROOT / "toolkit").glob("*.py")} - {"__init__"}
+    assert {*ANALYSIS, *build.GROUPS[SHOWN], *MACHINE} == there
+
+
+@pytest.mark.parametrize("module", ANALYSIS)
+def test_functions_tell_shapes_units_source_and_an_example(module):
+    lacking = []
+    for name, what in _public(module).items():
+        told = inspect.getdoc(what) or ""
+        parts = {"an example": ">>>" in told}
+        if inspect.isfunction(what):
+            signature = inspect.signature(what)
+            given = [
+                each.name
+                for each in signature.parameters.values()
+                if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+            ]
+            parts |= {f"parameter {each}": re.search(rf"\b{each}\b", told) for each in given}
+            frame = re.search("DataFrame|Series|dict|ndarray", str(signature.return_annotation))
+            parts["what is returned"] = not frame or "Returns\n---" in told
+            parts["a source"] = module in NO_METHOD or name == "slug" or "Notes\n---" in told
+        lacking += [f"{module}.{name}: {part}" for part, there in parts.items() if not there]
+    assert lacking == []
+
+
+@pytest.mark.parametrize("module", build.GROUPS[SHOWN])
+def test_pieces_of_pages_have_an_example_or_a_cell_that_shows_them(module):
+    examples = {name: ">>>" in (inspect.getdoc(what) or "") for name, what in _public(module).items()}
+    assert [name for name, there in examples.items() if not there and f"{module}.{name}" not in build.CALLS] == []
+
+
+def test_sections_of_methods_that_docstrings_name_are_there():
+    there = set(re.findall(r"(?m)^#{2,3} (\d+(?:\.\d+)?) ", (ROOT / "docs" / "METHODS.md").read_text(encoding="utf-8")))
+    for module in ANALYSIS:
+        for name, what in _public(module).items():
+            told = re.findall(
+                r"docs/METHODS\.md sections? ((?:\d+(?:\.\d+)?(?:, | and )?)+)", inspect.getdoc(what) or ""
+            )
+            named = set(re.findall(r"\d+(?:\.\d+)?", " ".join(told)))
+            assert named <= there, (module, name, named - there)

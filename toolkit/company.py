@@ -561,7 +561,7 @@ def load(name: str, home: Path = Path()) -> Company:
 
 
 def is_name(text: str) -> bool:
-    """May it name a file or folder anywhere: a small letter, then small letters, digits, underscores; no device?
+    """May ``text`` name a file or folder anywhere: a small letter, then small letters, digits, underscores; no device?
 
     At most 60 characters.
 
