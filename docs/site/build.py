@@ -103,7 +103,7 @@ def assemble(source: Path, home: Path, screens: Path) -> None:
 def _gallery(shots: list[Path]) -> str:
     items = []
     for shot in shots:
-        title = shot.stem.replace("_", " ").capitalize()
+        title = shot.stem[0].upper() + shot.stem[1:].replace("_", " ")
         page = f"pack/r1/{shot.stem}.html" if (ROOT / "notebooks" / f"{shot.stem}.ipynb").exists() else ""
         image = f'<img src="_static/{shot.name}" alt="First screen: {title}" loading="lazy">'
         words = f'<a href="{page}">{title}</a>' if page else title
@@ -203,7 +203,9 @@ def build(out: Path, *, home: Path, screens: Path) -> None:
         app.build()
         if app.statuscode:
             raise SphinxError("the site is not whole")
-    shutil.rmtree(out / ".doctrees", ignore_errors=True)
+    for page in out.rglob("*.html"):  # a heading has a level for who listens, a box that scrolls is reached by keyboard
+        text = page.read_text(encoding="utf-8").replace("<pre>", '<pre tabindex="0">')
+        page.write_text(text.replace('role="heading"', 'role="heading" aria-level="2"'), encoding="utf-8")
     shutil.rmtree(out / "pack", ignore_errors=True)
     shutil.copytree(revision(home), out / "pack" / "r1", ignore=shutil.ignore_patterns("*.parquet", "run.json"))
 
