@@ -15,8 +15,9 @@ settings.load_profile("tandem")
 
 ROOT = Path(__file__).parent
 LONGEST = (
-    "test_sample_reports", "test_hostile_ingest", "test_backends", "test_tutorial", "test_skeleton", "test_olist",
-    "test_runner", "test_crash", "test_hostile_company", "test_frames", "test_other_companies",
+    "test_backends", "test_hostile_ingest", "test_sample_reports", "test_tutorial", "test_desk", "test_skeleton",
+    "test_olist", "test_site", "test_runner", "test_crash", "test_hostile_company", "test_frames",
+    "test_other_companies",
 )  # fmt: skip
 SHARED = ROOT.parent / "shared"
 

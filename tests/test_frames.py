@@ -1,8 +1,10 @@
 """Do frames say what the contract tables say, as of their day, and nothing that was not known?"""
 
 import hashlib
+import inspect
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
 from datetime import date, timedelta
@@ -18,7 +20,7 @@ import pytest
 
 import sample_company as sample
 from conftest import ROOT
-from toolkit import company, contract, frames, source
+from toolkit import company, contract, frames, source, warehouse
 from toolkit.errors import DataError, ParamsError
 from toolkit.reporting import prune
 from toolkit.rules import CostRules
@@ -1754,3 +1756,25 @@ def test_a_kept_frame_is_named_by_its_values_until_somebody_changes_it(tmp_path)
     assert frames.digest_of(kept.path) != kept.digest
     kept.path.write_bytes(b"no parquet")
     assert frames.digest_of(kept.path) == ""
+
+
+def test_a_reader_keeps_what_frames_share_until_params_or_data_change(tiny, monkeypatch):
+    monkeypatch.chdir(tiny.home)
+    begun = []
+    monkeypatch.setattr(frames, "Warehouse", lambda found: begun.append(found.name) or warehouse.Warehouse(found))
+    frame = frames.reader("sample", PERIOD)
+    assert len(frame("orders")) > len(frame("row_account")) > 0
+    assert begun == ["sample"]
+    targets = tiny.params / "targets.yaml"
+    os.utime(targets, ns=(0, targets.stat().st_mtime_ns + 10**9))
+    assert len(frame("promises")) > 0
+    assert begun == ["sample"] * 2
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_frame_says_what_its_columns_are(made, name):
+    told = inspect.getdoc(getattr(frames.Known, name))
+    told += " ".join(
+        inspect.getdoc(getattr(frames.Known, other)) for other in re.findall(r"columns of ``(\w+)``", told)
+    )
+    assert [column for column in made[name] if not re.search(rf"\b{column}\b", told)] == []

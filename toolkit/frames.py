@@ -2888,7 +2888,18 @@ def reader(company: str, period: str) -> Callable[[str], pd.DataFrame]:
     ----------
     company, period
         Names as in ``params/`` and as a governance period.
+
+    Returns
+    -------
+    function
+        Of a frame's name; gives a DataFrame. What frames share is read once, until params or data change.
+
+    Raises
+    ------
+    ParamsError, DataError
+        The function, as ``materialise``.
     """
+    known: dict[tuple, Known] = {}
     given = os.environ.get(FRAMES_VARIABLE)
     if not given and "ipykernel" in sys.modules:
         importlib.import_module("toolkit.lab").opened(company, period)  # no report's code: it says nothing in a run
@@ -2904,7 +2915,12 @@ def reader(company: str, period: str) -> Callable[[str], pd.DataFrame]:
         span, folder = found.period(period), found.data / "frames"
         if name == KEY_FIGURES:
             return read(keep_key_figures(found, span, newest_figures(found, period), folder).path)
-        return read(materialise(found, span, [name], folder)[name].path)
+        told = [receipt_path(found), *sorted(found.params.rglob("*.*"))]
+        state = tuple((path, path.stat().st_mtime_ns) for path in told if path.is_file())
+        if state not in known:
+            known.clear()
+            known[state] = Known(found, span)
+        return read(materialise(found, span, [name], folder, known[state])[name].path)
 
     return frame
 
