@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -185,7 +186,7 @@ def test_a_table_that_lacks_a_column_gets_no_select_but_a_line(tmp_path):
     paths = skeleton.write(tmp_path / "params/acme", {"title": "Acme: a & b"}, files, drafts)
     assert [path.name for path in paths] == ["base.yaml", "customers.sql", "SOURCES.md"]
     told = paths[-1].read_text()
-    assert "`surveys.csv` looks like it; a SELECT needs item, scale too." in told
+    assert "`surveys.csv` looks like it; item, scale is needed too." in told
     assert told.index("## customers") < told.index("## order_lines") < told.index("## surveys")
     assert "| **invited_at** | invited_at | " in told
     assert json.dumps("Acme: a & b") in paths[0].read_text()
@@ -248,11 +249,51 @@ def test_wrong_names_and_settings_write_nothing(home, capsys):
     assert (home / "params/acme/base.yaml").read_text() == before
 
 
-def test_a_warehouse_needs_no_select(home, capsys):
-    assert _toolkit(home, "new", "company", "acme", "--warehouse", "postgres://db/x") == 0
-    assert load("acme", home).settings.warehouse == "postgres://db/x"
-    assert not (home / "params/acme/source").exists()
-    assert "toolkit ingest" not in capsys.readouterr().out
+def test_a_warehouse_is_looked_into_and_its_views_make_it_fit(home, capsys, monkeypatch):
+    monkeypatch.setenv("TOOLKIT_KEY_ACME", "a" * 64)
+    shop = home / "shop.duckdb"
+    with duckdb.connect(str(shop)) as there:
+        there.execute(
+            "CREATE TABLE orders AS SELECT 'o' || i AS order_id, 'c' || i % 40 AS customer_id, "
+            "TIMESTAMPTZ '2026-07-01 12:00:00+00' + INTERVAL 1 HOUR * i AS ordered_at FROM range(2000) AS t(i)"
+        )
+        there.execute(
+            "CREATE TABLE client_master AS SELECT 'c' || i AS client_no, 'b2b' AS segment FROM range(40) AS t(i)"
+        )
+        there.execute(
+            "CREATE TABLE order_positions AS SELECT order_id, 1::BIGINT AS pos, 'p1' AS sku, 2::BIGINT AS qty, "
+            "1000::BIGINT AS net_amount FROM orders"
+        )
+        there.execute(
+            "CREATE TABLE deliveries AS SELECT order_id, order_id AS delivery_id, '2026' AS delivered_at FROM orders"
+        )
+    url = f"duckdb://{shop}"
+    assert _toolkit(home, "new", "company", "acme", "--warehouse", url) == 0
+    said = capsys.readouterr().out
+    params = home / "params/acme"
+    assert f"{params / 'views.sql'} has views for customers, order_lines: they are run in the warehouse" in said
+    assert "Orders run from 2026-07-01 to 2026-09-22. Then:" in said
+    assert "toolkit ingest" not in said
+    assert "toolkit new period acme 2026Q3" in said
+    assert load("acme", home).settings.warehouse == url
+    assert not (params / "source").exists()
+    told = (params / "SOURCES.md").read_text()
+    assert "`orders` is there." in told
+    assert "`client_master` looks like it; views.sql has it." in told
+    assert "| delivered_at | delivered_at | string, must be timestamp('UTC') |" in told
+    views = (params / "views.sql").read_text()
+    assert "Whole cents are expected of net_revenue." in views
+    with duckdb.connect(str(shop)) as there:  # what an engineer does, having read it
+        there.execute(views)
+        there.execute("DROP TABLE deliveries")
+    assert _toolkit(home, "check", "acme") == 0
+    assert "warehouse: 3 tables; not brought:" in capsys.readouterr().out
+
+
+def test_a_warehouse_that_does_not_answer_writes_nothing(home, capsys):
+    assert _toolkit(home, "new", "company", "acme", "--warehouse", "postgres://127.0.0.1:1/x") == 2
+    assert "expected postgres to answer at 127.0.0.1:1" in capsys.readouterr().err
+    assert list((home / "params").iterdir()) == []
 
 
 # -- a notebook ------------------------------------------------------------------------------------

@@ -509,22 +509,29 @@ def _new_notebook(options: argparse.Namespace) -> None:
 
 
 def _new_company(options: argparse.Namespace) -> None:
-    from toolkit import company, skeleton
+    from toolkit import company, skeleton, warehouse
     from toolkit.contract import TABLES
 
     if not company.is_name(options.name):
         raise ParamsError(f"{options.name!r}: expected a name of small letters, digits and underscores.")
     settings = {"title": options.title or options.name.replace("_", " ").capitalize(), "zone": options.zone}
     settings |= {"currency": options.currency} | ({"warehouse": options.warehouse} if options.warehouse else {})
-    company.validated(company.Settings, settings, Path("toolkit new company"))
-    files, drafts, days = skeleton.drafted(options.raw, options.zone) if options.raw else ([], {}, ())
+    checked = company.validated(company.Settings, settings, Path("toolkit new company"))
+    if options.raw:
+        files, drafts, days = skeleton.drafted(options.raw, options.zone)
+    else:
+        seen, days = warehouse.looked_into(company.Company(options.name, checked, options.home))
+        files, drafts = skeleton.in_warehouse(seen)
     params = options.home / "params" / options.name
     print(*skeleton.write(params, settings, files, drafts), sep="\n")
     lacking = [
         name for name, table in TABLES.items() if table.required and (name not in drafts or drafts[name].lacking)
     ]
-    if lacking and options.raw:
-        print(f"No file looks like {', '.join(lacking)}: write the SELECT; {params / 'SOURCES.md'} says what is where.")
+    if lacking:
+        print(f"Nothing looks like {', '.join(lacking)}; {params / 'SOURCES.md'} says what is where.")
+    views = [name for name, draft in drafts.items() if not (options.raw or draft.there or draft.lacking)]
+    if views:
+        print(f"{params / 'views.sql'} has views for {', '.join(views)}: they are run in the warehouse, not by Tandem.")
     steps = [f"export TOOLKIT_KEY_{options.name.upper()}=$(python3 -c 'import secrets; print(secrets.token_hex(32))')"]
     steps += [f"toolkit ingest {options.name} --from {options.raw}"] if options.raw else []
     steps += [f"toolkit new period {options.name} {skeleton.last_whole_quarter(days) or 'PERIOD'}"]

@@ -75,6 +75,11 @@ class Draft:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def there(self) -> bool:
+        """Is it the table itself, in a warehouse?"""
+        return self.file.name == self.table.name
+
+    @property
     def lacking(self) -> list[str]:
         """Columns without which the table cannot be brought."""
         return [c.name for c in self.table.columns if c.required and not c.absent and c.name not in self.said]
@@ -145,25 +150,60 @@ def drafted(raw: Path, zone: str) -> tuple[list[RawFile], dict[str, Draft], tupl
     return files, {name: drafts[name] for name in TABLES if name in drafts}, days
 
 
+def in_warehouse(seen: Mapping[str, Mapping[str, str]]) -> tuple[list[RawFile], dict[str, Draft]]:
+    """Tables of a warehouse, and which of them is, or looks like, which of the contract.
+
+    Parameters
+    ----------
+    seen
+        Tables by name, the type of each column, as ``warehouse.looked_into`` tells them. No value is looked at.
+
+    Returns
+    -------
+    list, dict
+        The tables, and drafts by contract table.
+    """
+    files = [RawFile(name, _quoted(name), dict(columns)) for name, columns in seen.items()]
+    own = {file.name: file for file in files if file.name in TABLES}
+    drafts: dict[str, Draft] = {}
+    for name, table in TABLES.items():
+        file = own.get(name)
+        like = {column.name: column.name for column in table.columns if file and column.name in file.columns}
+        draft = (
+            Draft(table, file, like) if file else _best(table, [each for each in files if each.name not in own], drafts)
+        )
+        if draft:
+            draft.said = {column: _quoted(name) for column, name in draft.used.items()}
+            money = [column.name for column in table.columns if column.type == "money" and column.name in draft.used]
+            draft.notes += [f"Whole cents are expected of {', '.join(money)}."] if money else []
+            drafts[name] = draft
+    return files, drafts
+
+
 def last_whole_quarter(days: Sequence[date]) -> str:
-    """The last quarter that days reach the end of, within a week; "" without any.
+    """The last quarter that days reach the end of, within a week, else the one that they end in; "" without any.
 
     >>> last_whole_quarter([date(2024, 1, 1), date(2026, 9, 28)])
     '2026Q3'
     >>> last_whole_quarter([date(2016, 9, 4), date(2018, 10, 17)])
     '2018Q3'
+    >>> last_whole_quarter([date(2026, 7, 1), date(2026, 9, 20)])
+    '2026Q3'
     """
     if not days:
         return ""
     after = days[-1] + timedelta(days=8)
     before = date(after.year, (after.month - 1) // 3 * 3 + 1, 1) - timedelta(days=1)
-    return f"{before.year}Q{(before.month + 2) // 3}"
+    last = before if before >= days[0] else days[-1]
+    return f"{last.year}Q{(last.month + 2) // 3}"
 
 
 def write(
     params: Path, company: Mapping[str, str], files: Sequence[RawFile], drafts: Mapping[str, Draft]
 ) -> list[Path]:
     """Write ``base.yaml``, a SELECT for each table that lacks nothing, and ``SOURCES.md``; the paths written.
+
+    For a warehouse, ``views.sql`` in place of the SELECTs: a view for each table that is there by another name.
 
     Parameters
     ----------
@@ -172,7 +212,7 @@ def write(
     company
         Settings of the block ``company:``, by name.
     files, drafts
-        The result of ``drafted``; none for a warehouse that holds the contract already.
+        The result of ``drafted`` or ``in_warehouse``.
 
     Raises
     ------
@@ -186,8 +226,13 @@ def write(
         company = {**company, "segment": group}
     settings = "".join(f"  {name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in company.items())
     content = {"base.yaml": f"company:\n{settings}\nall: {{}}\n"}
-    content |= {f"source/{name}.sql": draft.text() for name, draft in drafts.items() if not draft.lacking}
-    content["SOURCES.md"] = _told(files, drafts)
+    whole = {name: draft.text() for name, draft in drafts.items() if not draft.lacking and not draft.there}
+    if "warehouse" not in company:
+        content |= {f"source/{name}.sql": text for name, text in whole.items()}
+    elif whole:
+        views = [text.replace("SELECT\n", f"CREATE VIEW {name} AS\nSELECT\n", 1) for name, text in whole.items()]
+        content["views.sql"] = ";\n\n".join(text.rstrip() for text in views) + ";\n"
+    content["SOURCES.md"] = _told(files, drafts, views="warehouse" in company)
     for name, text in content.items():
         path = params / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -195,7 +240,7 @@ def write(
     return [params / name for name in content]
 
 
-def _told(files: Sequence[RawFile], drafts: Mapping[str, Draft]) -> str:
+def _told(files: Sequence[RawFile], drafts: Mapping[str, Draft], *, views: bool) -> str:
     """What was found beside each table of the contract, the ones that everything needs first."""
     lines = [
         "# Where each table comes from",
@@ -207,19 +252,24 @@ def _told(files: Sequence[RawFile], drafts: Mapping[str, Draft]) -> str:
         draft = drafts.get(table.name)
         lines += [f"## {table.name}", "", f"One row is {table.row}. Unlocks: {table.unlocks}.", ""]
         if not draft:
-            lines += ["No file looks like it.", ""]
+            lines += ["Nothing looks like it.", ""]
             continue
-        state = (
-            f"a SELECT needs {', '.join(draft.lacking)} too" if draft.lacking else f"source/{table.name}.sql is written"
-        )
-        lines += [f"`{draft.file.name}` looks like it; {state}.", "", "| column | from | type there |", "|---|---|---|"]
+        written = f"{'views.sql' if views else f'source/{table.name}.sql'} has it"
+        state = f"{', '.join(draft.lacking)} is needed too" if draft.lacking else "" if draft.there else written
+        is_it = "is there" if draft.there else "looks like it"
+        lines += [
+            f"`{draft.file.name}` {is_it}{'; ' * bool(state)}{state}.",
+            "",
+            "| column | from | type there |",
+            "|---|---|---|",
+        ]
         for column in table.columns:
             found = draft.used.get(column.name, "")
             kind = draft.file.columns.get(found, "")
             name = f"**{column.name}**" if column.required else column.name
             lines.append(f"| {name} | {found or draft.said.get(column.name, '')} | {kind} |")
         lines.append("")
-    lines += ["## Files", ""]
+    lines += ["## Tables and views" if views else "## Files", ""]
     for file in files:
         told = ", ".join(f"{name} ({kind})" for name, kind in file.columns.items())
         lines.append(f"- `{file.name}`: {told or 'does not read as a table that names its columns'}")

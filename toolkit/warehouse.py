@@ -6,12 +6,14 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import pandas as pd
 import psutil
 
 from toolkit.company import Company
@@ -187,6 +189,38 @@ def _local(company: Company) -> ibis.BaseBackend:
     return ibis.duckdb.connect(
         temp_directory=str(company.spill), preserve_insertion_order=False, memory_limit=f"{most:.0f}MB"
     )
+
+
+def looked_into(company: Company) -> tuple[dict[str, dict[str, str]], tuple[date, ...]]:
+    """What a warehouse by URL holds, whether or not it fits the contract.
+
+    Returns
+    -------
+    dict, tuple
+        Tables and views by name: the type of each column, with the one it must be where they differ; first and last day
+        of orders, none if there is no table of that name, or none in it.
+
+    Raises
+    ------
+    ParamsError
+        As a run would: the URL names no backend, tells a secret, or does not answer.
+    """
+    backend = _connected(company)
+    found: dict[str, dict[str, str]] = {}
+    for name in sorted(backend.list_tables()):
+        wanted = {column.name: IBIS_TYPES[column.type] for column in TABLES[name].columns} if name in TABLES else {}
+        found[name] = {
+            column: str(kind)
+            if column not in wanted or _fits(kind, wanted[column])
+            else f"{kind}, must be {wanted[column]}"
+            for column, kind in backend.table(name).schema().items()
+        }
+    days: tuple[date, ...] = ()
+    if "ordered_at" in found.get("orders", {}):
+        placed = backend.table("orders").ordered_at
+        days = tuple(each.date() for each in (placed.min().execute(), placed.max().execute()) if not pd.isna(each))
+    backend.disconnect()
+    return found, days
 
 
 def _connected(company: Company) -> ibis.BaseBackend:
