@@ -129,6 +129,16 @@ def test_the_effect_of_a_failure_is_the_planted_one_and_not_the_raw_difference(w
     assert found.loc[satisfaction.LATE, "effect"] == pytest.approx(late["effect"])
 
 
+def test_a_group_that_tells_one_cut_apart_is_left_out_of_the_free_effect_only(world):
+    """Three customers who never are promoters: the free model for promoters has no maximum with them."""
+    asked = world[0].copy()
+    few = asked["score"].notna() & asked.index.isin(asked.index[asked["score"].isin([0, 3, 7])][:3])
+    asked.loc[few, "region"] = "far"
+    late = satisfaction.failures(satisfaction.scored(asked), min_n=10).set_index("failure").loc[satisfaction.LATE]
+    assert asked.loc[few, "score"].nunique() > 1  # told apart from promoters, not from each other
+    assert late["effect_free"] == pytest.approx(late["effect"], abs=3)
+
+
 def test_without_proportional_odds_the_effect_is_the_same_where_they_hold(world):
     late = satisfaction.failures(satisfaction.scored(world[0]), min_n=10).set_index("failure").loc[satisfaction.LATE]
     assert late["effect_free"] == pytest.approx(late["effect"], abs=3)

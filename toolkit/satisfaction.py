@@ -448,13 +448,22 @@ def failures(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.95)
 
 
 def _free(score: pd.Series, points: pd.Series, x: pd.DataFrame, without: pd.DataFrame, given: pd.DataFrame) -> float:
-    """The effect in points with promoters and detractors each free of the other: no proportional odds."""
+    """The effect in points with promoters and detractors each free of the other: no proportional odds.
+
+    What tells one of the two apart perfectly is left out with its answers, as ``_fitted`` does; not the failure itself.
+    """
     cuts = [points.index[points > -100].min(), points.index[points == 100].min()]
-    without, given = without[x.columns], given[x.columns]
-    try:
-        return drivers.free_effect(score.astype("float64"), x, without, given, cuts=cuts)
-    except drivers.SeparationError:
-        return np.nan
+    while True:
+        columns = drivers.independent(x)
+        try:
+            return drivers.free_effect(score.astype("float64"), x[columns], without[columns], given[columns], cuts=cuts)
+        except drivers.SeparationError as error:
+            told = error.driver
+            if (given[told] != without[told]).any():
+                return np.nan
+            rest = x[told] == 0
+            score, x = score[rest], x[rest].drop(columns=told)
+            without, given = (rows[rows[told] == 0] for rows in (without, given))
 
 
 def _met(answers: pd.DataFrame) -> dict[str, pd.Series]:
