@@ -806,6 +806,11 @@ def test_signed_numbers_of_ours_stay_as_they_are(text):
     assert kept["note"].tolist() == [text]
 
 
+def test_too_few_answers_are_not_told_apart():
+    none = pd.DataFrame(columns=["exposure", "n"])
+    assert present.exposures(none, LOOK_2).text == "Too few customers answered in 2026Q3 to tell them apart."
+
+
 def test_figures_are_drawn_on_the_axes_that_are_brought():
     silent = pd.DataFrame([{"what": "as they came", "n": 9, "n_effective": 8.0, "nps": 4.0, "nps_low": 3.0,
                             "nps_high": 8.0, "tipping": 5.0, "answered": 0.2, "representativity": 0.8}])  # fmt: skip

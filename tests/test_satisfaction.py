@@ -129,6 +129,16 @@ def test_the_effect_of_a_failure_is_the_planted_one_and_not_the_raw_difference(w
     assert found.loc[satisfaction.LATE, "effect"] == pytest.approx(late["effect"])
 
 
+def test_too_few_who_answered_are_told_by_no_row():
+    asked = pd.DataFrame(
+        {"exposure": ["in_time"] * 6 + ["overdue"] * 30, "person": range(36), "late_in_the_end": False}
+    )
+    asked["value"] = pd.array([1] * 6 + [None] * 30, "Int64")
+    found = satisfaction.by_exposure(asked, min_n=10)
+    assert found.empty
+    assert {"exposure", "invited", "nps"} <= set(found)
+
+
 def test_a_group_that_tells_one_cut_apart_is_left_out_of_the_free_effect_only(world):
     """Three customers who never are promoters: the free model for promoters has no maximum with them."""
     asked = world[0].copy()

@@ -628,6 +628,8 @@ def exposures(groups: Frame, look: Look) -> Html:
     """Invitations by what the customer had met, or what the section lacks."""
     if lacking := look.missing(_SURVEYS, gain=say("shows what customers had met when they were asked")):
         return lacking
+    if groups.empty:
+        return paragraphs([say("Too few customers answered in {period} to tell them apart.", period=look.period)])
     columns = ["exposure", "n", *(["invited", "answered_share"] if look.unanswered_known else []), "late_share"]
     caption = say("Invitations of {period} by what had come of the order when they were sent", period=look.period)
     return table(groups, name="exposures", caption=caption, columns=columns)

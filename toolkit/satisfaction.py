@@ -328,11 +328,7 @@ def by_exposure(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.
         One row an exposure, in the order of ``EXPOSURES``, by the names of its readers: ``exposure``, ``invited``,
         ``answered_share`` (0-1), ``late_share`` (0-1, late in the end, of those answered), and the columns of ``nps``.
         Invitations of an exposure that nobody answered count to "(other)", which has no row unless an answer is in it.
-
-    Raises
-    ------
-    ValueError
-        If there are answers, but too few customers behind all of them.
+        No row where too few customers answered in all.
 
     Notes
     -----
@@ -350,8 +346,9 @@ def by_exposure(invitations: pd.DataFrame, *, min_n: int, confidence: float = 0.
     """
     answers = invitations[invitations["value"].notna()]
     merged = stats.publishable(answers, by=["exposure"], person="person", min_n=min_n)["exposure"]
-    labels = dict(zip(answers["exposure"], merged, strict=True))
-    placed = invitations.assign(exposure=invitations["exposure"].map(labels).fillna(stats.OTHER))
+    labels = dict(zip(answers["exposure"][merged.index], merged, strict=True))
+    placed = invitations if labels or answers.empty else invitations.iloc[:0]  # too few in all are told by nothing
+    placed = placed.assign(exposure=placed["exposure"].map(labels).fillna(stats.OTHER))
     scores = nps(placed, by=["exposure"], confidence=confidence)
     facts = placed.groupby("exposure").agg(invited=("value", "size"), answered=("value", "count"))
     late = placed[placed["value"].notna()].groupby("exposure")["late_in_the_end"]
