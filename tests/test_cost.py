@@ -521,3 +521,15 @@ def test_kinds_of_orders_that_cost_more_than_they_bring_are_found():
         ["shop, rush", 10, 10 * (100 - 60 - 50)],
     ]
     assert cost.losing_kinds(orders.head(0), work.head(0), freight.head(0), by=keys, min_n=5).empty
+
+
+def test_a_month_without_a_capacity_changes_no_rate():
+    ledger = pd.DataFrame({"month": ["a", "b"], "account": "wages", "pool": "desk", "amount": [48_000, 48_000]})
+    capacity = pd.DataFrame({"month": ["a"], "pool": "desk", "capacity_s": [600 * 60]})
+    work = pd.DataFrame({"month": ["a", "b"], "pool": "desk", "seconds": [450 * 60, 300 * 60]})
+    pools = cost.pool_costs(ledger, capacity, work)
+    use = cost.capacity_use(pools).iloc[0]
+    assert use["rate"] == 480 / 600  # of the month that has one
+    assert use["used_share"] == 450 / 600
+    assert use["unassigned"] == 48_000
+    assert cost.rates(pools).to_dict() == {"desk": pytest.approx(48_000 / (600 * 60))}

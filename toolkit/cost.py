@@ -233,7 +233,7 @@ def pool_costs(ledger: pd.DataFrame, capacity: pd.DataFrame, work: pd.DataFrame)
 
 
 def rates(pools: pd.DataFrame) -> pd.Series:
-    """Cents a second by pool, of all its postings over all months.
+    """Cents a second by pool, over all months that have a capacity.
 
     Parameters
     ----------
@@ -243,7 +243,8 @@ def rates(pools: pd.DataFrame) -> pd.Series:
     Returns
     -------
     Series
-        Cents a second, by ``pool``. A pool without capacity has none; what was posted in a month without one counts.
+        Cents a second, by ``pool``. A pool without capacity has none; what was posted in a month without one is unassigned
+        and does not count.
 
     Notes
     -----
@@ -256,9 +257,10 @@ def rates(pools: pd.DataFrame) -> pd.Series:
     >>> rates(pools).to_dict()
     {'van': 2.0}
     """
+    pools = pools[pools["capacity_s"] > 0]
     months = pools.groupby(["pool", "month"]).agg(posted=("posted", "sum"), capacity_s=("capacity_s", "first"))
     sums = months.groupby("pool").sum().astype("float64")
-    return (sums["posted"] / sums["capacity_s"].where(sums["capacity_s"] > 0)).dropna()
+    return sums["posted"] / sums["capacity_s"]
 
 
 def _rounded(numerator: int, denominator: int) -> int:
@@ -876,7 +878,7 @@ def capacity_use(pools: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``pool``, ``minutes``, ``used_minutes``, ``used_share`` (1: all of it; above: more than there is), ``rate``
-        (money per minute in major units: posted cost by practical capacity), ``posted``, ``charged``, ``unused``,
+        (money per minute in major units: posted cost by practical capacity; of months that have one), ``posted``, ``charged``, ``unused``,
         ``over_absorbed``, ``unassigned`` (cents). Share and rate are missing without a capacity.
 
     Notes
@@ -900,12 +902,13 @@ def capacity_use(pools: pd.DataFrame) -> pd.DataFrame:
     months = pools.groupby(["month", "pool"], as_index=False)[["capacity_s", "used_s"]].first()
     times = months.groupby("pool")[["capacity_s", "used_s"]].sum()
     sums = pools.groupby("pool")[money].sum().join(times).reset_index()
+    known = months[months["capacity_s"] > 0].groupby("pool")["used_s"].sum()
     capacity = sums["capacity_s"].where(sums["capacity_s"] > 0)
     return sums.assign(
         minutes=sums["capacity_s"] // 60,
         used_minutes=sums["used_s"] // 60,
-        used_share=(sums["used_s"] / capacity).astype("float64"),
-        rate=(sums["posted"] / 100 / (capacity / 60)).astype("float64"),
+        used_share=(sums["pool"].map(known) / capacity).astype("float64"),
+        rate=((sums["posted"] - sums["unassigned"]) / 100 / (capacity / 60)).astype("float64"),
     )[columns]
 
 
