@@ -243,8 +243,8 @@ def rates(pools: pd.DataFrame) -> pd.Series:
     Returns
     -------
     Series
-        Cents a second, by ``pool``. A pool without capacity has none; what was posted in a month without one is unassigned
-        and does not count.
+        Cents a second, by ``pool``. A pool without capacity has none; what was posted in a month without one is
+        unassigned and does not count.
 
     Notes
     -----
@@ -877,9 +877,9 @@ def capacity_use(pools: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``pool``, ``minutes``, ``used_minutes``, ``used_share`` (1: all of it; above: more than there is), ``rate``
-        (money per minute in major units: posted cost by practical capacity; of months that have one), ``posted``, ``charged``, ``unused``,
-        ``over_absorbed``, ``unassigned`` (cents). Share and rate are missing without a capacity.
+        ``pool``, ``minutes``, ``used_minutes``, ``used_share`` (1: all of it; above: more than there is), ``rate`` (money
+        per minute in major units: posted cost by practical capacity), ``posted``, ``charged``, ``unused``,
+        ``over_absorbed``, ``unassigned`` (cents). Share and rate are of months that have a capacity; missing without.
 
     Notes
     -----
