@@ -877,8 +877,8 @@ def capacity_use(pools: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``pool``, ``minutes``, ``used_minutes``, ``used_share`` (1: all of it; above: more than there is), ``rate`` (money
-        per minute in major units: posted cost by practical capacity), ``posted``, ``charged``, ``unused``,
+        ``pool``, ``minutes``, ``used_minutes``, ``used_share`` (1: all of it; above: more than there is), ``rate``
+        (money per minute in major units: posted cost by capacity), ``posted``, ``charged``, ``unused``,
         ``over_absorbed``, ``unassigned`` (cents). Share and rate are of months that have a capacity; missing without.
 
     Notes
