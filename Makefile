@@ -42,8 +42,6 @@ bench: .venv/test.done  ## each claim beside its peer; figures go to benchmarks/
 	@$(BIN)/python benchmarks/bench.py
 
 docs: .venv/docs.done  ## the documentation as a site in site/, without a network: needs a browser, chromium
-	@test -f data/sample/receipt.json || $(BIN)/toolkit sample
-	@$(BIN)/toolkit run sample 2026Q3
 	@SITE=$(CURDIR)/site $(BIN)/python -m pytest tests/test_site.py
 	@echo $(CURDIR)/site/index.html
 

@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,13 +68,16 @@ def normal_sample(tmp_path_factory) -> SimpleNamespace:
 
 @pytest.fixture(scope="session")
 def pack(tmp_path_factory) -> SimpleNamespace:
-    """The tiny sample company with 2026Q3 archived: home, truth, revision. What a test adds to it, it takes away."""
+    """The tiny sample company with 2026Q3 archived: home, truth, revision. What a test adds to it, it takes away.
+
+    For the site that ``make docs`` keeps it is the sample company in its normal size.
+    """
     from toolkit import cli
 
     home = tmp_path_factory.mktemp("pack")
     for name in ("params", "notebooks", "docs"):
         shutil.copytree(ROOT / name, home / name)
-    truth = ingested(home, "tiny").truth
+    truth = ingested(home, "normal" if os.environ.get("SITE") else "tiny").truth
     assert cli.main(["--home", str(home), "run", "sample", "2026Q3"]) == 0
     return SimpleNamespace(home=home, truth=truth, revision=home / "reports" / "sample" / "2026Q3" / "r1")
 

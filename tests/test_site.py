@@ -1,6 +1,6 @@
 """Does the site of the documentation need no network, and have each page, function, frame, screenshot and link?
 
-``make docs`` runs these tests on the sample company of this folder, and keeps the site in ``site/``.
+``make docs`` runs these tests on the sample company in its normal size, and keeps the site in ``site/``.
 """
 
 import os
@@ -26,10 +26,10 @@ NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture(scope="module")
-def site(request, tmp_path_factory):
+def site(pack, tmp_path_factory):
     pytest.importorskip("sphinx", reason="no Sphinx: make test-all installs it")
     kept = os.environ.get("SITE")
-    home = ROOT if kept else request.getfixturevalue("pack").home
+    home = pack.home
     out = Path(kept) if kept else tmp_path_factory.mktemp("site")
     shutil.rmtree(out, ignore_errors=True)
     screens = tmp_path_factory.mktemp("screens")
