@@ -224,7 +224,9 @@ def test_a_waterfall_begins_at_the_margin_before_service_and_tells_where_it_ends
     shown = present_cost.waterfall(unknown, LOOK, by="segment")
     assert shown.text.startswith("Steps from net revenue to what is left before the cost of goods, which is not known,")
     assert ">order desk<" in shown.html
-    assert present_cost.waterfall(steps.head(0), LOOK, by="segment").text == "Nobody ordered in 2026Q3."
+    assert present_cost.waterfall(steps.head(0), LOOK, by="segment").text == (
+        "Nobody ordered in 2026Q3, or the revenue of a group is not known."
+    )
     no_revenue = pd.DataFrame({"table": ["order_lines"], "columns": ["net_revenue"]})
     assert (
         "needs order_lines.net_revenue" in present_cost.waterfall(steps, present.Look(FACTS, no_revenue), by="x").text
@@ -359,3 +361,8 @@ def test_panels_are_drawn_on_the_axes_that_are_brought():
     assert [ax.get_title() for ax in axes] == ["a", "b", ""]
     assert plt.get_fignums() == [figure.number]
     plt.close(figure)
+
+
+def test_without_revenue_no_share_is_drawn_and_it_is_not_for_want_of_costs():
+    unknown = present_cost.serve_figure(SHARES.assign(ratio=float("nan")), LOOK, by=["segment", "channel"])
+    assert unknown.text == "No group has a revenue above 0 in 2026Q3: none has a share."

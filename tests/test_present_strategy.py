@@ -59,8 +59,9 @@ def test_a_missing_table_is_named_with_what_it_would_bring():
 
 def test_nothing_to_show_is_said():
     empty, none = pd.DataFrame(), "No order of 2026Q3 was sent with a promise."
-    for piece in (present_strategy.served, present_strategy.visibility, present_strategy.changes, present_strategy.fit):
+    for piece in (present_strategy.served, present_strategy.changes, present_strategy.fit):
         assert piece(empty, LOOK).text == none
+    assert present_strategy.visibility(empty, LOOK).text == "Nobody asked, or was told, about an order of 2026Q3."
     assert present_strategy.choice(None, empty, empty, [], LOOK).text == none
     assert present_strategy.agility(None, LOOK).text.startswith("Too few days")
     assert present_strategy.stock_levels(empty, LOOK).text.startswith("Too few counts")

@@ -44,7 +44,24 @@ _PROFIT = {"order_lines": ("net_revenue", "cost_of_goods")}
 
 
 def ledger_tie(tie: Frame, look: Look) -> Html:
-    """The tie-out of the ledger by account and month, or what would unlock it."""
+    """The tie-out of the ledger by account and month, or what would unlock it.
+
+    Parameters
+    ----------
+    tie
+        The result of ``cost.tie_out``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, its last row the total; what it lacks where ``ledger``, ``resource_pools`` or ``activities`` is lacking.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.1.
+    """
     if lacking := look.missing(_LEDGER, gain=say("shows where every posted cent of the ledger stands")):
         return lacking
     caption = say("Ledger of {period} by account and month, {currency}", period=look.period, currency=look.currency)
@@ -54,7 +71,24 @@ def ledger_tie(tie: Frame, look: Look) -> Html:
 
 
 def faults(found: Frame, look: Look) -> Html | None:
-    """What stands in no customer's cost; that there is nothing; or nothing at all where there is no ledger."""
+    """What stands in no customer's cost; that there is nothing; or nothing at all where there is no ledger.
+
+    Parameters
+    ----------
+    found
+        The result of ``cost.faults``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        Table, or a sentence that there is none; None where ``ledger``, ``resource_pools`` or ``activities`` is lacking.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.1.
+    """
     if look.missing(_LEDGER):
         return None
     if found.empty:
@@ -67,7 +101,25 @@ def faults(found: Frame, look: Look) -> Html | None:
 
 
 def capacity(pools: Frame, look: Look) -> Html:
-    """Rate, time used and time unused of each pool, or what would unlock it."""
+    """Rate, time used and time unused of each pool, or what would unlock it.
+
+    Parameters
+    ----------
+    pools
+        The result of ``cost.capacity_use``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, without columns of money that are 0 in all pools; what it lacks where ``ledger``, ``resource_pools`` or
+        ``activities`` is lacking.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.2.
+    """
     if lacking := look.missing(_LEDGER, gain=say("shows each pool's cost per minute and its unused capacity")):
         return lacking
     money = [x for x in ("posted", "charged", "unused", "over_absorbed", "unassigned") if (pools[x] != 0).any()]
@@ -79,7 +131,24 @@ def capacity(pools: Frame, look: Look) -> Html:
 
 
 def support(passed: Frame, look: Look) -> Html | None:
-    """What pools that serve pools passed on; nothing where none does."""
+    """What pools that serve pools passed on; nothing where none does.
+
+    Parameters
+    ----------
+    passed
+        The result of ``cost.passed_on``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        Table, one row a pool that passes on and pool that receives; None where nothing was passed on.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.2.
+    """
     told = passed[passed["via"] != ""].groupby(["via", "pool"], as_index=False)["amount"].sum()
     if told.empty:
         return None
@@ -90,7 +159,33 @@ def support(passed: Frame, look: Look) -> Html | None:
 
 
 def serve_costs(costs: Frame, look: Look, *, name: str, by: Columns) -> Html:
-    """Revenue and cost to serve by some columns."""
+    """Revenue and cost to serve by some columns.
+
+    Parameters
+    ----------
+    costs
+        The result of ``cost.serve_costs`` by the columns ``by``.
+    look
+        Facts of the company and period, and what is lacking.
+    name
+        File name of the table, without ending.
+    by
+        Columns that make a group, at least one.
+
+    Returns
+    -------
+    Html
+        Table, without columns of money that are known of no group.
+
+    Raises
+    ------
+    AssertionError
+        If ``present.table`` does not know how a column of ``by`` reads.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.3; by region section 3.4.
+    """
     money = [column for column in _MONEY if costs[column].notna().any()]
     columns = [*by, *(x for x in ("n_orders", "n_customers") if x in costs), *money, "serve_share"]
     caption = say("Orders placed in {period}, not cancelled, by {groups}", period=look.period, groups=named(by))
@@ -98,7 +193,24 @@ def serve_costs(costs: Frame, look: Look, *, name: str, by: Columns) -> Html:
 
 
 def by_product_group(costs: Frame, look: Look) -> Html:
-    """Revenue and cost to serve by product category; or what it lacks."""
+    """Revenue and cost to serve by product category; or what it lacks.
+
+    Parameters
+    ----------
+    costs
+        The result of ``cost.by_product_group``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table; what it lacks where ``products.category`` is lacking.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.4.
+    """
     lacking = look.missing({"products": ("category",)}, gain=say("shows which product groups pay for their service"))
     return lacking or serve_costs(costs, look, name="cost_by_product_group", by=["category"])
 
@@ -107,7 +219,26 @@ _CLASSES = ("rush", "one line", "two to four lines", "five to nine lines", "ten 
 
 
 def by_kind(costs: Frame, look: Look, *, by: str) -> Html:
-    """Revenue and cost to serve by class of order or way of acquiring; that there is one kind only."""
+    """Revenue and cost to serve by class of order or way of acquiring; that there is one kind only.
+
+    Parameters
+    ----------
+    costs
+        The result of ``cost.serve_costs`` by the column ``by``, of what ``cost.told_apart`` gave.
+    look
+        Facts of the company and period, and what is lacking.
+    by
+        ``order_class`` or ``fulfilment``.
+
+    Returns
+    -------
+    Html
+        Table, kinds without orders last; a sentence where orders have one kind only.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.4.
+    """
     kinds = costs[costs["n_orders"] > 0]
     if len(kinds) == 1:
         return paragraphs([one_kind(say("All orders placed in {period}", period=look.period), by, kinds[by].iloc[0])])
@@ -119,7 +250,24 @@ def by_kind(costs: Frame, look: Look, *, by: str) -> Html:
 
 
 def by_department(rows: Frame, look: Look) -> Html | None:
-    """What each department's work for customers cost; nothing where no work is recorded."""
+    """What each department's work for customers cost; nothing where no work is recorded.
+
+    Parameters
+    ----------
+    rows
+        The result of ``cost.by_department``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        Table, one row a department and activity; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.4.
+    """
     if rows.empty:
         return None
     caption = say("Work of departments in {period}, charged to customers", period=look.period) + f", {in_money(look)}"
@@ -130,13 +278,44 @@ def by_department(rows: Frame, look: Look) -> Html | None:
 
 
 def waterfall(steps: Frame, look: Look, *, by: str, axes: "Sequence[Axes] | None" = None) -> "Html | Sequence[Axes]":
-    """From revenue, or the margin before service, to what is left, a panel a group (six at most); or what it lacks."""
+    """From revenue, or the margin before service, to what is left, a panel a group (six at most); or what it lacks.
+
+    It starts from the margin before service where the cost of goods is known.
+
+    Parameters
+    ----------
+    steps
+        The result of ``cost.waterfall`` by the column ``by``.
+    look
+        Facts of the company and period, and what is lacking.
+    by
+        Column that makes a group, such as ``segment``.
+    axes
+        Axes to draw on, one a group in the order of ``steps``; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or sequence of Axes
+        Figure with its data, which are all steps of all groups, or ``axes`` as given; what it lacks where
+        ``order_lines.net_revenue`` is lacking; a sentence without steps.
+
+    Raises
+    ------
+    AssertionError
+        If ``present.table`` does not know how the column ``by`` reads.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.3.
+    """
     from matplotlib.ticker import MaxNLocator
 
     if lacking := look.missing(REVENUE, gain=say("shows what becomes of each segment's revenue")):
         return lacking
     if steps.empty:
-        return paragraphs([say("Nobody ordered in {period}.", period=look.period)])
+        return paragraphs(
+            [say("Nobody ordered in {period}, or the revenue of a group is not known.", period=look.period)]
+        )
     wide = steps.pivot(index="step", columns=by, values="amount").loc[list(dict.fromkeys(steps["step"]))]
     wide, first = wide[list(dict.fromkeys(steps[by]))] / 100, "net revenue"
     if "cost of goods" in wide.index:  # beside the goods, what serving costs would hardly be seen
@@ -174,9 +353,33 @@ def waterfall(steps: Frame, look: Look, *, by: str, axes: "Sequence[Axes] | None
 
 
 def serve_figure(shares: Frame, look: Look, *, by: Columns, ax: "Axes | None" = None) -> "Html | Axes":
-    """Cost to serve as a share of revenue, one row a group, with intervals that hold together; or what it lacks."""
+    """Cost to serve as a share of revenue, one row a group, with intervals that hold together; or what it lacks.
+
+    Parameters
+    ----------
+    shares
+        The result of ``cost.serve_shares`` by the columns ``by``.
+    look
+        Facts of the company and period, and what is lacking.
+    by
+        Columns that make a group, at least one.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or Axes
+        Figure of dots with its data, dearest first, or ``ax`` as given; what it lacks where ``order_lines.net_revenue``
+        is lacking; a sentence where every share is 0 or missing.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.3.
+    """
     if lacking := look.missing(REVENUE, gain=say("shows what serving takes out of each unit of revenue")):
         return lacking
+    if shares["ratio"].isna().all():
+        return paragraphs([say("No group has a revenue above 0 in {period}: none has a share.", period=look.period)])
     if (shares["ratio"].fillna(0) == 0).all():
         return paragraphs([_no_cost()])
     ordered = shares.dropna(subset=["ratio"]).sort_values("ratio", ascending=False, ignore_index=True)
@@ -190,7 +393,24 @@ def serve_figure(shares: Frame, look: Look, *, by: Columns, ax: "Axes | None" = 
 
 
 def results(rows: Frame, look: Look) -> Html | None:
-    """What each segment earns, and whether that is settled; nothing where profit is not known."""
+    """What each segment earns, and whether that is settled; nothing where profit is not known.
+
+    Parameters
+    ----------
+    rows
+        The result of ``profit.results``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        Table, one row a segment, the largest loss first; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.5.
+    """
     if rows.empty:
         return None
     caption = say(
@@ -207,7 +427,26 @@ def results(rows: Frame, look: Look) -> Html | None:
 def whale(steps: Frame, look: Look, *, earlier: bool, ax: "Axes | None" = None) -> "Html | Axes":
     """The whale curve in steps of customers with its band, or what would unlock it.
 
-    ``earlier``: are customers ranked by what they earned in the four periods before?
+    Parameters
+    ----------
+    steps
+        The result of ``profit.whale_curve``.
+    look
+        Facts of the company and period, and what is lacking.
+    earlier
+        Are customers ranked by what they earned in the four periods before?
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or Axes
+        Figure with its data, or ``ax`` as given; what it lacks where ``net_revenue`` or ``cost_of_goods`` of
+        ``order_lines`` is lacking; a sentence where too few customers ordered.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.5.
     """
     if lacking := look.missing(_PROFIT, gain=say("shows which customers earn the profit and which consume it")):
         return lacking
@@ -247,7 +486,24 @@ def whale(steps: Frame, look: Look, *, earlier: bool, ax: "Axes | None" = None) 
 
 
 def concentration(told: Mapping, look: Look) -> Html | None:
-    """Who loses money, and how concentrated revenue and profit are; nothing where profit is not known."""
+    """Who loses money, and how concentrated revenue and profit are; nothing where profit is not known.
+
+    Parameters
+    ----------
+    told
+        The result of ``profit.summary``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        Sentences, fewer losing customers than ``look.min_n`` not counted; None where profit is known of nobody.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.5.
+    """
     if not told["n"]:
         return None
     said = [say("In {period} {who}.", period=look.period, who=_losers(told, look))]
@@ -284,7 +540,24 @@ _WHAT_TO_DO = {
 
 
 def matrix(fields: Frame, look: Look) -> Html:
-    """The profitability matrix with what to do in each field, or what would unlock it."""
+    """The profitability matrix with what to do in each field, or what would unlock it.
+
+    Parameters
+    ----------
+    fields
+        The first result of ``profit.matrix``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, one row a field; what it lacks where ``net_revenue`` or ``cost_of_goods`` of ``order_lines`` is lacking.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.6.
+    """
     if lacking := look.missing(_PROFIT, gain=say("shows whose margin pays for the service they get")):
         return lacking
     told = fields.assign(what=fields["field"].map(_WHAT_TO_DO))
@@ -300,7 +573,24 @@ def matrix(fields: Frame, look: Look) -> Html:
 
 
 def moves(rows: Frame, look: Look) -> Html | None:
-    """Who moved between fields; nothing where the four periods before are not known."""
+    """Who moved between fields; nothing where the four periods before are not known.
+
+    Parameters
+    ----------
+    rows
+        The second result of ``profit.matrix``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        Table, one row a field before and field after; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.6.
+    """
     if rows.empty:
         return None
     caption = say(
@@ -312,7 +602,25 @@ def moves(rows: Frame, look: Look) -> Html | None:
 
 
 def losing_kinds(rows: Frame, look: Look) -> Html:
-    """Segments and classes of orders that cost more than they bring, or that there are none; or what it lacks."""
+    """Segments and classes of orders that cost more than they bring, or that there are none; or what it lacks.
+
+    Parameters
+    ----------
+    rows
+        The result of ``cost.losing_kinds`` by segment and order class.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, the largest loss first; a sentence without rows; what it lacks where ``net_revenue`` or ``cost_of_goods``
+        of ``order_lines`` is lacking.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.4; what counts as one is in section 3.7.
+    """
     if lacking := look.missing(_PROFIT, gain=say("shows which orders cost more than they bring")):
         return lacking
     if rows.empty:
@@ -332,7 +640,24 @@ def _kinds_told(rows: Frame) -> Frame:
 
 
 def against_standard(rows: Frame, look: Look) -> Html | None:
-    """What an order costs to serve, against the segment's standard order; nothing where no cost is known."""
+    """What an order costs to serve, against the segment's standard order; nothing where no cost is known.
+
+    Parameters
+    ----------
+    rows
+        The result of ``levers.against_standard``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        Table, one row a segment; None without rows, or where every cost is 0.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.7.
+    """
     if rows.empty or not rows["cost"].any():
         return None
     caption = say(
@@ -346,7 +671,26 @@ def against_standard(rows: Frame, look: Look) -> Html | None:
 
 
 def levers(rows: Frame, every: Frame, look: Look) -> Html | None:
-    """The levers with the most money beyond the standard; all of them behind; nothing where no cost is known."""
+    """The levers with the most money beyond the standard; all of them behind; nothing where no cost is known.
+
+    Parameters
+    ----------
+    rows
+        The result of ``levers.top``.
+    every
+        The result of ``levers.levers``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        Table, that of ``every`` behind a disclosure; a sentence without ``rows``; None where ``every`` has no cost.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.7.
+    """
     if every.empty or not every["cost"].any():
         return None
     if rows.empty:
@@ -374,13 +718,35 @@ def levers(rows: Frame, every: Frame, look: Look) -> Html | None:
 
 
 def uncertain(rows: Frame, pairs: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None":
-    """How far margins would move with the declared times and capacities; that none is declared; or nothing."""
+    """How far margins would move with the declared times and capacities; that none is declared; or nothing.
+
+    Parameters
+    ----------
+    rows
+        The first result of ``levers.uncertain``: segments.
+    pairs
+        The second result of ``levers.uncertain``: neighbours, whose places may not be settled.
+    look
+        Facts of the company and period, and what is lacking.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html, Axes or None
+        Figure of dots with its data, or ``ax`` as given; a sentence without ``rows``; None where ``ledger``,
+        ``resource_pools``, ``activities``, or ``net_revenue`` or ``cost_of_goods`` of ``order_lines`` is lacking.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.8.
+    """
     if look.missing(_LEDGER) or look.missing(_PROFIT):
         return None
     if rows.empty:
         none = say(
             "How sure the declared times and capacities are is not declared (give_or_take, capacity_give_or_take, in "
-            "cost.yaml); they are taken as exact."
+            "cost.yaml), or no margin is known; they are taken as exact."
         )
         return paragraphs([none])
     open_ = [say("{first} above {second} (in {share} of draws)", first=pair.first, second=pair.second,
@@ -402,7 +768,40 @@ def findings(
     tie: Frame, total: Frame, shares: Frame, leader: int | None, told: Mapping, rows: Frame, losing: Frame,
     dear: Frame, look: Look, *, by: Columns,
 ) -> Html:  # fmt: skip
-    """The answers of the cost report, in the slots of docs/METHODS.md section 3.9."""
+    """The answers of the cost report, in the slots of docs/METHODS.md section 3.9.
+
+    Parameters
+    ----------
+    tie
+        The result of ``cost.tie_out``.
+    total
+        The result of ``cost.serve_shares`` over all.
+    shares
+        The result of ``cost.serve_shares`` by the columns ``by``.
+    leader
+        The result of ``stats.leader`` of ``shares`` by ``ratio``.
+    told
+        The result of ``profit.summary``.
+    rows
+        The result of ``profit.results``.
+    losing
+        The result of ``cost.losing_kinds`` by segment and order class.
+    dear
+        The result of ``levers.top``.
+    look
+        Facts of the company and period, and what is lacking.
+    by
+        Columns that group ``shares``.
+
+    Returns
+    -------
+    Html
+        Numbered sentences; the first slot and one more where nobody ordered, or revenue or cost is not known.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.9.
+    """
     said = [_tied(tie, look)]
     if total.empty:
         return paragraphs([*said, say("Nobody ordered in {period}.", period=look.period)], role="findings")

@@ -72,7 +72,24 @@ _READS = {
 
 
 def thresholds(rows: Frame, look: Look) -> Html:
-    """Floors by segment, with what came of them; or where they would be declared."""
+    """Floors by segment, with what came of them; or where they would be declared.
+
+    Parameters
+    ----------
+    rows
+        The result of ``disciplines.thresholds``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a floor and segment; a sentence where no floor is declared.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.1.
+    """
     if rows.empty:
         return paragraphs(
             [say("No floor is declared: targets.yaml (floors:) would say what every customer may expect.")]
@@ -95,7 +112,24 @@ def _place(channel: str, department: str) -> str:
 
 
 def measures(rows: Frame, look: Look) -> Html:
-    """What each position is made of: measures and their values; or where they would be declared."""
+    """What each position is made of: measures and their values; or where they would be declared.
+
+    Parameters
+    ----------
+    rows
+        ``measures`` of the result of ``disciplines.position``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a segment and measure; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.2.
+    """
     if rows.empty:
         return paragraphs([say("No measure is declared, or known of any segment: disciplines.yaml would name them.")])
     told = rows.assign(
@@ -114,7 +148,27 @@ def measures(rows: Frame, look: Look) -> Html:
 
 
 def indices(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None":
-    """The indices as dots with their intervals; None where nothing is known."""
+    """The indices as dots with their intervals; None where nothing is known.
+
+    Parameters
+    ----------
+    rows
+        ``indices`` of the result of ``disciplines.position``.
+    look
+        Facts of the company and period, and what is lacking.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html, Axes or None
+        A figure of dots with its data; the table alone above 24 rows, whatever ``ax`` is; None without rows; the given
+        axes.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.2.
+    """
     if rows.empty:
         return None
     told = rows.assign(discipline=[say(LEADS[name]) for name in rows["discipline"]])
@@ -132,7 +186,24 @@ def indices(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axe
 
 
 def leads(rows: Frame, look: Look) -> Html | None:
-    """Which discipline leads in each segment, by how much, and what was intended; None where none can be compared."""
+    """Which discipline leads in each segment, by how much, and what was intended; None where none can be compared.
+
+    Parameters
+    ----------
+    rows
+        ``leads`` of the result of ``disciplines.position``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table, one row a segment; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.2.
+    """
     if rows.empty:
         return None
     told = rows.assign(
@@ -152,7 +223,29 @@ def leads(rows: Frame, look: Look) -> Html | None:
 
 
 def felt(rows: Frame, item: str, at_least: float, look: Look) -> Html:
-    """What is designed against what is felt; or what would tell it."""
+    """What is designed against what is felt; or what would tell it.
+
+    Parameters
+    ----------
+    rows
+        The result of ``disciplines.felt``.
+    item
+        That customers were asked for: the one of ``disciplines.felt``.
+    at_least
+        Share (0-1) of content answers from which it is felt: that of ``disciplines.felt``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a segment and design; what it lacks without the tables ``surveys`` or ``agreements``; a
+        sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.3.
+    """
     gain = say("shows where a standard process feels personal")
     if lacking := look.missing({"surveys": (), "agreements": ()}, gain=gain):
         return lacking
@@ -171,7 +264,24 @@ def felt(rows: Frame, item: str, at_least: float, look: Look) -> Html:
 
 
 def leans(rows: Frame, look: Look) -> Html | None:
-    """How each channel leans; None where nothing is known of channels."""
+    """How each channel leans; None where nothing is known of channels.
+
+    Parameters
+    ----------
+    rows
+        The result of ``disciplines.leans``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table, one row a segment and channel, and one of all its channels; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.4.
+    """
     if rows.empty:
         return None
     caption = say(
@@ -191,7 +301,24 @@ def leans(rows: Frame, look: Look) -> Html | None:
 
 
 def departments(rows: Frame, look: Look) -> Html | None:
-    """Which departments tailor; None without agreements."""
+    """Which departments tailor; None without agreements.
+
+    Parameters
+    ----------
+    rows
+        The result of ``disciplines.departments``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table, one row a segment and department; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.4.
+    """
     if rows.empty:
         return None
     caption = say(
@@ -205,7 +332,26 @@ def departments(rows: Frame, look: Look) -> Html | None:
 
 
 def room(rows: Frame, band: Sequence[float], look: Look) -> Html:
-    """Where cost came free, and how much of it could be spent."""
+    """Where cost came free, and how much of it could be spent.
+
+    Parameters
+    ----------
+    rows
+        The result of ``disciplines.room``.
+    band
+        Ends of the shares (0-1) of it that may be spent, low and high: that of ``disciplines.room``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a segment; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.5.
+    """
     if rows.empty:
         return paragraphs([
             say("What came free within a year is not known: nothing tells what serving cost a year before {period}.",
@@ -229,7 +375,32 @@ def room(rows: Frame, band: Sequence[float], look: Look) -> Html:
 
 
 def findings(floors: Frame, led: Frame, placed: Frame, channels: Frame, spare: Frame, look: Look) -> Html:
-    """The answers of the report, in the slots of docs/METHODS.md section 6.6."""
+    """The answers of the report, in the slots of docs/METHODS.md section 6.6.
+
+    Parameters
+    ----------
+    floors
+        The result of ``disciplines.thresholds``.
+    led
+        ``leads`` of the result of ``disciplines.position``.
+    placed
+        The result of ``disciplines.felt``.
+    channels
+        The result of ``disciplines.leans``.
+    spare
+        The result of ``disciplines.room``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Sentences; of more than five segments one for each verdict and discipline.
+
+    Notes
+    -----
+    docs/METHODS.md section 6.6.
+    """
     said = [_failed(floors)] if len(floors) else []
     if len(led) > _MANY:
         said += [_counted(rows, *kind) for kind, rows in led.groupby(["verdict", "discipline"], sort=False)]

@@ -91,7 +91,24 @@ def _shown(value: float, unit: str) -> str:
 
 
 def remembered(rows: Frame, look: Look) -> Html:
-    """What must be known of the history: missing periods, restated figures, changed definitions, names."""
+    """What must be known of the history: missing periods, restated figures, changed definitions, names.
+
+    Parameters
+    ----------
+    rows
+        The result of ``governance.remembered``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Sentences; one alone where there is nothing to know.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.0.
+    """
     said, facts = [], {kind: own for kind, own in rows.groupby("kind", sort=False)}
     if "first period" in facts:
         said.append(say("{period} is the first period that is archived: there is nothing to compare it with.",
@@ -136,7 +153,24 @@ def remembered(rows: Frame, look: Look) -> Html:
 
 
 def matrix(card: Frame, look: Look) -> Html:
-    """The scorecard by segment and channel, one column a measure."""
+    """The scorecard by segment and channel, one column a measure.
+
+    Parameters
+    ----------
+    card
+        The result of ``governance.scorecard``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a segment and channel; measures without any figure have no column.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.1.
+    """
     known = [name for name in _SHORT if card.loc[card["measure"] == name, "value"].notna().any()]
     rows = card.pivot(index=["segment", "channel"], columns="measure", values="value").reset_index()
     order = np.lexsort([rows["channel"], rows["segment"]])
@@ -154,7 +188,24 @@ def matrix(card: Frame, look: Look) -> Html:
 
 
 def against_targets(card: Frame, look: Look) -> Html:
-    """Each target with its figure, status, owner, and how the figure moved; or where targets would be declared."""
+    """Each target with its figure, status, owner, and how the figure moved; or where targets would be declared.
+
+    Parameters
+    ----------
+    card
+        The result of ``governance.scorecard``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a target; a sentence where none is declared.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.1.
+    """
     rows = card[card["status"] != "no target"]
     if rows.empty:
         return paragraphs([say("No target is declared: targets.yaml (scorecard:) would name them, and their owners.")])
@@ -226,7 +277,25 @@ def _signed(change: float, unit: str) -> str:
 
 
 def moved(card: Frame, look: Look) -> Html:
-    """Changes that are settled, all of them over the page."""
+    """Changes that are settled, all of them over the page.
+
+    Parameters
+    ----------
+    card
+        The result of ``governance.scorecard``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a figure and what it is compared with: the period before, then a year before; a sentence where
+        no change is settled.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.1.
+    """
     parts = []
     for name, against in (("change", "the period before"), ("year", "a year before")):
         own = card[card[f"{name}_settled"]]
@@ -253,7 +322,24 @@ def moved(card: Frame, look: Look) -> Html:
 
 
 def every(card: Frame, look: Look) -> Html:
-    """All figures of the scorecard with their intervals and changes, folded."""
+    """All figures of the scorecard with their intervals and changes, folded.
+
+    Parameters
+    ----------
+    card
+        The result of ``governance.scorecard``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table behind a disclosure, one row a measure, segment and channel.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.1.
+    """
     told = _named(card).assign(since=_changes(card, "change"), since_year=_changes(card, "year"))
     caption = say("All figures of the scorecard, {period}", period=look.period)
     heads = {"what": "measure", "of_whom": "of", "value": "found", "low": "low", "high": "high", "n": "n"}
@@ -274,7 +360,28 @@ def every(card: Frame, look: Look) -> Html:
 def charts(
     charted: Frame, look: Look, *, suppliers: bool = False, axes: "Sequence[Axes] | None" = None
 ) -> "Html | Axes | None":
-    """Control charts of all together, or of suppliers, a panel a series, signals marked; None without any."""
+    """Control charts of all together, or of suppliers, a panel a series, signals marked; None without any.
+
+    Parameters
+    ----------
+    charted
+        The result of ``governance.charts``.
+    look
+        Facts of the company and period, and what is lacking.
+    suppliers
+        Those of suppliers, the twelve with most lines drawn? Else those of all together.
+    axes
+        Axes to draw on, one a series; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html, Axes or None
+        A figure with its data (of suppliers, all of them); None without a series; the given axes.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.2.
+    """
     mine = charted[(charted["measure"] == "supplies") == suppliers]
     mine = mine if suppliers else mine[mine["place"] == "(all)"]
     sizes = mine.groupby(["measure", "place"], sort=False)["n"].sum()
@@ -342,7 +449,30 @@ def _panel(ax, rows: Frame, measure: str, place: str) -> str:
 
 
 def signals(found: Frame, alarms: Mapping[str, float], untold: Frame, look: Look, *, first: object) -> Html:
-    """Signals of the period, how many false alarms to expect in its months, and what the charts do not say."""
+    """Signals of the period, how many false alarms to expect in its months, and what the charts do not say.
+
+    Parameters
+    ----------
+    found
+        The result of ``governance.signals``.
+    alarms
+        The result of ``governance.expected_alarms``.
+    untold
+        The result of ``governance.untold``.
+    look
+        Facts of the company and period, and what is lacking.
+    first
+        First day of the period.
+
+    Returns
+    -------
+    Html
+        Sentences, then a table, one row a signal of the period, where there is one.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.2.
+    """
     now = found[found["month"] >= first]
     told = [_expected(len(now), alarms, look) if alarms["n_months"] else _unjudged(look)]
     for (name, since), own in untold[untold["kind"] == "anew"].groupby(["name", "month"]):
@@ -384,7 +514,26 @@ def _first_of(names: list[str]) -> str:
 
 
 def earlier_signals(found: Frame, look: Look, *, first: object) -> Html | None:
-    """Signals of the twelve months before the period, folded; None without any."""
+    """Signals of the twelve months before the period, folded; None without any.
+
+    Parameters
+    ----------
+    found
+        The result of ``governance.signals``.
+    look
+        Facts of the company and period, and what is lacking.
+    first
+        First day of the period.
+
+    Returns
+    -------
+    Html or None
+        A table behind a disclosure, one row a signal; None without one.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.2.
+    """
     year = (pd.Timestamp(first) - pd.DateOffset(months=_YEAR)).date()
     rows = found[(found["month"] < first) & (found["month"] >= year)]
     if rows.empty:
@@ -432,7 +581,24 @@ def _links(told: str) -> str:
 
 
 def drivers(rows: Frame, look: Look) -> Html:
-    """Red figures, each with a link to what explains it; or that there are none."""
+    """Red figures, each with a link to what explains it; or that there are none.
+
+    Parameters
+    ----------
+    rows
+        The result of ``governance.drivers``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a red figure; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.3.
+    """
     if rows.empty:
         return paragraphs([say("No figure is red in {period}.", period=look.period)])
     told = rows.assign(
@@ -449,7 +615,27 @@ def drivers(rows: Frame, look: Look) -> Html:
 
 
 def decided(rows: Frame, gone: Frame, look: Look) -> Html:
-    """Decisions with what was expected of them and what came; or where they would be declared."""
+    """Decisions with what was expected of them and what came; or where they would be declared.
+
+    Parameters
+    ----------
+    rows
+        The result of ``governance.decided``.
+    gone
+        The result of ``governance.withdrawn``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Sentences on what was expected otherwise before, then a table, one row a decision; sentences alone where no
+        decision has begun.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.4.
+    """
     said = [
         say("Declared no more, though {period} still told of it: {name}.", period=row.period, name=row.decision)
         for row in gone.itertuples()
@@ -522,7 +708,24 @@ def _result(row: Mapping, look: Look) -> str:
 
 
 def calibration(rows: Frame, look: Look) -> Html:
-    """How good expectations were over all decisions; or that there is none to say it by."""
+    """How good expectations were over all decisions; or that there is none to say it by.
+
+    Parameters
+    ----------
+    rows
+        The result of ``governance.calibration``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Sentences.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.4.
+    """
     if not rows["n"].max():
         return paragraphs([say("No decision has both an expected interval and what came: calibration cannot be told.")])
     said = []
@@ -536,7 +739,36 @@ def calibration(rows: Frame, look: Look) -> Html:
 def agenda(
     card: Frame, red: Frame, found: Frame, alarms: Mapping[str, float], told: Frame, facts: Frame, look: Look, *, first
 ) -> Html:
-    """The answers of the report, in the slots of docs/METHODS.md section 7.5."""
+    """The answers of the report, in the slots of docs/METHODS.md section 7.5.
+
+    Parameters
+    ----------
+    card
+        The result of ``governance.scorecard``.
+    red
+        The result of ``governance.drivers``.
+    found
+        The result of ``governance.signals``.
+    alarms
+        The result of ``governance.expected_alarms``.
+    told
+        The result of ``governance.decided``.
+    facts
+        The result of ``governance.remembered``.
+    look
+        Facts of the company and period, and what is lacking.
+    first
+        First day of the period.
+
+    Returns
+    -------
+    Html
+        Five sentences, one a slot.
+
+    Notes
+    -----
+    docs/METHODS.md section 7.5.
+    """
     said = [say("Celebrate: {what}.", what=_celebrated(card, told)), say("Decide: {what}.", what=_to_decide(card, red))]
     missed = told[told["verdict"] == "missed"]
     stop = [

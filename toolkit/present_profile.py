@@ -33,7 +33,33 @@ if TYPE_CHECKING:
 
 
 def matrix(cells: Frame, look: Look, *, by: Columns, name: str = "segmentation_matrix") -> Html:
-    """The segmentation matrix, or another table of the same columns; without a cost that is known, none of it."""
+    """The segmentation matrix, or another table of the same columns; without a cost that is known, none of it.
+
+    Parameters
+    ----------
+    cells
+        The result of ``segments.matrix`` by the columns ``by``.
+    look
+        Facts of the company and period, and what is lacking.
+    by
+        Columns that make a cell, such as segment and channel, or trait and band.
+    name
+        File name of the table, without ending.
+
+    Returns
+    -------
+    Html
+        Table, without money, cost or scores that are known of no cell; a sentence without cells.
+
+    Raises
+    ------
+    AssertionError
+        If ``present.table`` does not know how a column of ``by`` reads.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.1.
+    """
     if cells.empty:
         none = say(
             "Of the customers who ordered in {period}, if any, nothing is known to tell them by.", period=look.period
@@ -50,7 +76,26 @@ def matrix(cells: Frame, look: Look, *, by: Columns, name: str = "segmentation_m
 
 
 def profile(who: Frame, customers: Frame, look: Look) -> Html:
-    """Who the customers of each segment are; columns that nobody brought are left out."""
+    """Who the customers of each segment are; columns that nobody brought are left out.
+
+    Parameters
+    ----------
+    who
+        The result of ``segments.profile``.
+    customers
+        The frame ``segments``, for what segments are ``built_from``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, one row a segment, largest revenue first.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.2.
+    """
     columns = "segment n_customers customer_share revenue_share orders_each basket lines_each known_days age"
     columns += " household_size card_share nps nps_low nps_high n_answers"
     columns = [column for column in columns.split() if who[column].notna().any()]
@@ -63,7 +108,29 @@ def profile(who: Frame, customers: Frame, look: Look) -> Html:
 
 
 def preferences(farthest: Frame, lifts: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes":
-    """The categories that most mark a segment, up or down, as far as they are settled; or what it lacks."""
+    """The categories that most mark a segment, up or down, as far as they are settled; or what it lacks.
+
+    Parameters
+    ----------
+    farthest
+        The result of ``segments.farthest``: what is drawn.
+    lifts
+        The result of ``segments.preferences``: of which they are the farthest.
+    look
+        Facts of the company and period, and what is lacking.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or Axes
+        Figure of dots with its data, or ``ax`` as given; what it lacks where ``order_lines.net_revenue`` or
+        ``products.category`` is lacking; a sentence where nothing can be compared or nothing is settled.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.3.
+    """
     needs = {**REVENUE, "products": ("category",)}
     if lacking := look.missing(needs, gain=say("shows what each segment buys more of than others")):
         return lacking
@@ -91,7 +158,24 @@ def preferences(farthest: Frame, lifts: Frame, look: Look, *, ax: "Axes | None" 
 
 
 def breadth(rows: Frame, look: Look) -> Html:
-    """From how many categories, articles and sites customers buy; what nobody recorded is left out."""
+    """From how many categories, articles and sites customers buy; what nobody recorded is left out.
+
+    Parameters
+    ----------
+    rows
+        The result of ``segments.breadth``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, one row a segment; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.3.
+    """
     if rows.empty:
         return paragraphs(
             [say("Too few customers ordered in the 52 weeks to the end of {period}.", period=look.period)]
@@ -108,7 +192,29 @@ def breadth(rows: Frame, look: Look) -> Html:
 
 
 def rfm(groups: Frame, look: Look, *, built_from: Columns, ax: "Axes | None" = None) -> "Html | Axes":
-    """RFM groups before the period and what they did in it, descriptive only; or what it lacks."""
+    """RFM groups before the period and what they did in it, descriptive only; or what it lacks.
+
+    Parameters
+    ----------
+    groups
+        The result of ``segments.rfm_table``.
+    look
+        Facts of the company and period, and what is lacking.
+    built_from
+        Columns that groups are built from, ``segments.RFM_BUILT_FROM``.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or Axes
+        Figure of dots with its data, or ``ax`` as given; what it lacks where ``order_lines.net_revenue`` is lacking; a
+        sentence without groups.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.4.
+    """
     gain = say("groups customers by recency, frequency and value, and shows who came back")
     if (lacking := look.missing(REVENUE, gain=gain)) or groups.empty:
         none = say("No order is known from before the period: there is nothing to group by.")
@@ -131,7 +237,26 @@ _WISHES, _CAMPAIGNS = {"shopping_intents": ()}, {"campaign_contacts": (), "campa
 
 
 def evidence(fit, cost: Mapping, look: Look) -> Html:
-    """How many clusters the data hold, and what a wished number costs; or why none are sought."""
+    """How many clusters the data hold, and what a wished number costs; or why none are sought.
+
+    Parameters
+    ----------
+    fit
+        The estimator that ``lifestyles.lifestyles`` gives, or None.
+    cost
+        The result of ``lifestyles.forced``; empty: no wished number is told.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, one row a number of clusters; a sentence without ``fit``.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.5.
+    """
     if fit is None:
         few = say("Fewer than ten customers have three orders or more in even weeks: no clusters are sought.")
         return paragraphs([few])
@@ -160,7 +285,26 @@ def evidence(fit, cost: Mapping, look: Look) -> Html:
 
 
 def clusters(found: Frame, look: Look, *, by_segment: float) -> Html | None:
-    """Who is in each cluster and what marks it, how far segments tell it; nothing where none were sought."""
+    """Who is in each cluster and what marks it, how far segments tell it; nothing where none were sought.
+
+    Parameters
+    ----------
+    found
+        The result of ``lifestyles.clusters``.
+    look
+        Facts of the company and period, and what is lacking.
+    by_segment
+        The result of ``stats.cramers_v`` of clusters and segments, 0 to 1; missing: not told.
+
+    Returns
+    -------
+    Html or None
+        Table, one row a cluster; a sentence where there is one, which is none; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.5.
+    """
     if found.empty:
         return None
     if len(found) == 1:
@@ -179,7 +323,26 @@ def clusters(found: Frame, look: Look, *, by_segment: float) -> Html | None:
 
 
 def foretold(test: Frame, why: str, look: Look) -> Html:
-    """Whether the model of repeat purchases foretold the last year; or why it cannot be asked."""
+    """Whether the model of repeat purchases foretold the last year; or why it cannot be asked.
+
+    Parameters
+    ----------
+    test
+        The first result of ``lifetime.customer_value``.
+    why
+        The third result of ``lifetime.customer_value``; told without ``test`` only.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, one row a segment, the last of all; a sentence with ``why`` without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.6.
+    """
     if test.empty:
         return paragraphs([say("What shoppers will bring cannot be said: {why}.", why=word(why))])
     caption = say(
@@ -191,7 +354,26 @@ def foretold(test: Frame, why: str, look: Look) -> Html:
 
 
 def worth(ahead: Frame, why: str, look: Look) -> Html:
-    """What shoppers will bring in the year ahead; or why that is not told."""
+    """What shoppers will bring in the year ahead; or why that is not told.
+
+    Parameters
+    ----------
+    ahead
+        The second result of ``lifetime.customer_value``.
+    why
+        The third result of ``lifetime.customer_value``; told without ``ahead`` only.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, one row a segment, the last of all; a sentence with ``why`` without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.6.
+    """
     if ahead.empty:
         return paragraphs([say("The year ahead is not told: {why}.", why=word(why))])
     caption = say(
@@ -207,7 +389,26 @@ def worth(ahead: Frame, why: str, look: Look) -> Html:
 
 
 def accounts(kept: Frame, look: Look, *, discount: float) -> Html:
-    """Who under agreement stays, and what those who are here are worth; or what it lacks."""
+    """Who under agreement stays, and what those who are here are worth; or what it lacks.
+
+    Parameters
+    ----------
+    kept
+        The result of ``lifetime.account_value``.
+    look
+        Facts of the company and period, and what is lacking.
+    discount
+        What ``kept`` was made with, a year: 0.1 for 10 %.
+
+    Returns
+    -------
+    Html
+        Table, one row a segment, the last of all; what it lacks without ``agreements``; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.6.
+    """
     gain = say("shows how many accounts stay, and what they are worth")
     if (lacking := look.missing({"agreements": ()}, gain=gain)) or kept.empty:
         none = say("No customer was under agreement in the last 52 weeks, or too few to show.")
@@ -224,7 +425,26 @@ def accounts(kept: Frame, look: Look, *, discount: float) -> Html:
 
 
 def migration(flows: Frame, moved: Mapping, look: Look) -> Html:
-    """Who moved between clusters, against noise; or that too few can be followed."""
+    """Who moved between clusters, against noise; or that too few can be followed.
+
+    Parameters
+    ----------
+    flows
+        The first result of ``lifestyles.migration``.
+    moved
+        The second result of ``lifestyles.migration``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, one row a cluster before and cluster after; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.7.
+    """
     if flows.empty:
         return paragraphs([say("Who moved cannot be said: too few customers have enough orders in both years.")])
     caption = say(
@@ -250,7 +470,24 @@ def migration(flows: Frame, moved: Mapping, look: Look) -> Html:
 
 
 def outcomes(parts: Mapping[str, Frame], look: Look) -> Html:
-    """What came of wishes by several columns; or what it lacks."""
+    """What came of wishes by several columns; or what it lacks.
+
+    Parameters
+    ----------
+    parts
+        Results of ``demand.outcomes``, each under the column it is grouped by; that over all under another name.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, the parts below each other; what it lacks where ``shopping_intents`` is lacking; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.8.
+    """
     gain = say("shows what customers wanted and did not get, and what that cost")
     told = [part.assign(by=name.replace("_id", ""), group=part.get(name, "(all)")) for name, part in parts.items()]
     rows = pd.concat(told, ignore_index=True)
@@ -269,7 +506,27 @@ def outcomes(parts: Mapping[str, Frame], look: Look) -> Html:
 
 
 def wanted(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None":
-    """Wanted but not on the shelf; nothing without wishes."""
+    """Wanted but not on the shelf; nothing without wishes.
+
+    Parameters
+    ----------
+    rows
+        The result of ``demand.wanted``.
+    look
+        Facts of the company and period, and what is lacking.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html, Axes or None
+        Figure of dots with its data, or ``ax`` as given; a sentence without rows; None where ``shopping_intents`` is
+        lacking.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.8.
+    """
     if look.missing(_WISHES):
         return None
     if rows.empty:
@@ -291,7 +548,24 @@ def wanted(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes
 
 
 def short_lines(rows: Frame, look: Look) -> Html:
-    """Lines that came short, where that is what is known of unmet demand; or what it lacks."""
+    """Lines that came short, where that is what is known of unmet demand; or what it lacks.
+
+    Parameters
+    ----------
+    rows
+        The result of ``demand.short_lines`` by category.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, one row a category; what it lacks where ``delivery_lines`` is lacking; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.8.
+    """
     lacking = look.missing({"delivery_lines": ()}, gain=say("shows which lines came short"))
     if lacking or rows.empty:
         return lacking or paragraphs([say("No order of {period} has arrived, or too few to show.", period=look.period)])
@@ -303,7 +577,24 @@ def short_lines(rows: Frame, look: Look) -> Html:
 
 
 def stockouts(rows: Frame, look: Look) -> Html:
-    """What was lost because articles ran out, of all whose stock is counted; or what it lacks."""
+    """What was lost because articles ran out, of all whose stock is counted; or what it lacks.
+
+    Parameters
+    ----------
+    rows
+        The result of ``demand.demand_by_group`` over all.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A sentence, of why where it cannot be said; what it lacks where ``stock_levels`` is lacking.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.8.
+    """
     lacking = look.missing({"stock_levels": ()}, gain=say("shows what was lost because articles ran out"))
     if lacking or rows.empty:
         none = say("No article whose stock is counted ran out in {period}.", period=look.period)
@@ -321,7 +612,30 @@ def stockouts(rows: Frame, look: Look) -> Html:
 
 
 def uplift(rows: Frame, look: Look, *, by: str, ax: "Axes | None" = None) -> "Html | Axes | None":
-    """What campaigns brought by campaign, with repeats of a template, or by segment; or what it lacks."""
+    """What campaigns brought by campaign, with repeats of a template, or by segment; or what it lacks.
+
+    Parameters
+    ----------
+    rows
+        The result of ``segments.uplift`` by ``campaign_id`` or by ``segment``.
+    look
+        Facts of the company and period, and what is lacking.
+    by
+        What a row is: ``campaign`` or ``segment``.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html, Axes or None
+        Figure of dots with its data, or ``ax`` as given. By campaign, without an effect that is known: a table of the
+        campaigns, a sentence without rows, what it lacks where ``campaigns`` or ``campaign_contacts`` is lacking. By
+        segment: None in these cases.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.9.
+    """
     gain = say("shows what campaigns brought against customers held out of them")
     if (lacking := look.missing(_CAMPAIGNS, gain=gain)) or rows.empty:
         none = say("No campaign of the 52 weeks to the end of {period} can be followed yet.", period=look.period)
@@ -350,7 +664,24 @@ def uplift(rows: Frame, look: Look, *, by: str, ax: "Axes | None" = None) -> "Ht
 
 
 def what_to_do(rows: Frame, look: Look) -> Html:
-    """What the insight supports for each segment, with its evidence and its owner."""
+    """What the insight supports for each segment, with its evidence and its owner.
+
+    Parameters
+    ----------
+    rows
+        The result of ``segments.what_to_do``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Table, one row a piece of advice; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.10.
+    """
     if rows.empty:
         return paragraphs([say("No advice: nothing that would change what is done for a segment is settled.")])
     told = [_advice(row, look) for row in rows.to_dict("records")]
@@ -396,7 +727,46 @@ def segment_findings(
     who: Frame, whole: Frame, lifts: Frame, marked: int | None, found: Frame, moved: Mapping, ahead: Frame, why: str,
     back: Frame, wishes: Frame, effects: Frame, scores: Frame, look: Look, *, apart: Apart,
 ) -> Html:  # fmt: skip
-    """The answers of the segment report, in the slots of docs/METHODS.md section 1.11."""
+    """The answers of the segment report, in the slots of docs/METHODS.md section 1.11.
+
+    Parameters
+    ----------
+    who
+        The result of ``segments.profile``.
+    whole
+        The result of ``cost.serve_costs`` over all.
+    lifts
+        The result of ``segments.preferences``.
+    marked
+        The result of ``segments.most_marked`` of ``lifts``.
+    found
+        The result of ``lifestyles.clusters``.
+    moved
+        The second result of ``lifestyles.migration``.
+    ahead, why
+        The second and third results of ``lifetime.customer_value``.
+    back
+        The result of ``segments.came_back``.
+    wishes
+        The result of ``demand.outcomes`` over all.
+    effects
+        The result of ``segments.uplift`` by ``campaign_id``.
+    scores
+        The result of ``satisfaction.nps`` by segment.
+    look
+        Facts of the company and period, and what is lacking.
+    apart
+        The result of ``satisfaction.apart`` of ``scores``.
+
+    Returns
+    -------
+    Html
+        Numbered sentences, one a slot; one alone where nobody ordered.
+
+    Notes
+    -----
+    docs/METHODS.md section 1.11.
+    """
     if who.empty:
         return paragraphs([say("Nobody ordered in {period}.", period=look.period)], role="findings")
     sentences = [_largest(who.iloc[0], whole, look), _marked(lifts, marked, look)]

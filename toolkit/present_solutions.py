@@ -60,7 +60,28 @@ _WHY = {
 
 
 def account(terms: Frame, requests: Frame, orders: Frame, look: Look) -> Html:
-    """What the report stands on: agreements, terms, requests, orders."""
+    """What the report stands on: agreements, terms, requests, orders.
+
+    Parameters
+    ----------
+    terms
+        The result of ``agreements.meant`` at the period's end (``ago`` 0).
+    requests
+        The frame ``requests``.
+    orders
+        The frame ``agreed_orders``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a kind of rows and their number.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.0.
+    """
     rules = {
         "agreements in force at the end": terms["agreement_id"].nunique(),
         "their terms": len(terms),
@@ -77,7 +98,24 @@ def account(terms: Frame, requests: Frame, orders: Frame, look: Look) -> Html:
 
 
 def variety(rows: Frame, look: Look) -> Html:
-    """How various each term is; or what would tell it."""
+    """How various each term is; or what would tell it.
+
+    Parameters
+    ----------
+    rows
+        The result of ``agreements.variety``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a term; what it lacks without the table ``agreements``; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.1.
+    """
     if lacking := look.missing(_AGREEMENTS, gain=say("shows how various the agreements are, and what that costs")):
         return lacking
     if rows.empty:
@@ -103,7 +141,28 @@ def _nobody(look: Look) -> str:
 
 
 def growth(rows: Frame, standard: Sequence[str], terms: Sequence[str], look: Look) -> Html | None:
-    """Variety at the end of this period and those before, against the standard; None without agreements."""
+    """Variety at the end of this period and those before, against the standard; None without agreements.
+
+    Parameters
+    ----------
+    rows
+        The result of ``agreements.growth``.
+    standard
+        Value of each term in the company's standard, "" where it has none: ``standard`` of ``agreements.held``.
+    terms
+        Their names: ``terms`` of ``agreements.held``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table, one row a period, the oldest first; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.1.
+    """
     if rows.empty:
         return None
     own = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in zip(terms, standard, strict=True) if value)
@@ -122,7 +181,25 @@ def growth(rows: Frame, standard: Sequence[str], terms: Sequence[str], look: Loo
 
 
 def costs(rows: Frame, look: Look) -> Html:
-    """What one more deviation goes with, by two ways of comparing; or what would tell it."""
+    """What one more deviation goes with, by two ways of comparing; or what would tell it.
+
+    Parameters
+    ----------
+    rows
+        The result of ``agreements.cost_of_variety``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, two rows an outcome: by regression, and among orders alike; what it lacks without the table
+        ``agreements`` or ``agreement_id`` of orders; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.2.
+    """
     if lacking := look.missing(
         _AGREEMENTS | _OF_ORDERS, gain=say("shows what a deviation goes with in work and money")
     ):
@@ -155,7 +232,24 @@ def costs(rows: Frame, look: Look) -> Html:
 
 
 def terms(rows: Frame, look: Look) -> Html | None:
-    """What each term goes with in cost to serve; None where that cannot be told."""
+    """What each term goes with in cost to serve; None where that cannot be told.
+
+    Parameters
+    ----------
+    rows
+        The result of ``agreements.cost_of_terms``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table, one row a term; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.2.
+    """
     if rows.empty:
         return None
     caption = say(
@@ -171,7 +265,27 @@ def terms(rows: Frame, look: Look) -> Html | None:
 
 
 def needs(rows: Frame, settled: Frame, look: Look) -> Html:
-    """The needs behind each type of request; or what would tell them."""
+    """The needs behind each type of request; or what would tell them.
+
+    Parameters
+    ----------
+    rows
+        The result of ``agreements.needs_behind``.
+    settled
+        The result of ``agreements.settle``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a type of request and need; what it lacks without the table ``requests``; a sentence without
+        rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.3.
+    """
     gain = say("shows the needs behind what customers ask for")
     if lacking := look.missing(_REQUESTS, gain=gain):
         return lacking
@@ -192,7 +306,24 @@ def needs(rows: Frame, settled: Frame, look: Look) -> Html:
 
 
 def evidence(settled: Frame, look: Look) -> Html | None:
-    """How many requests are settled, how many chance alone would settle, and why the others are not."""
+    """How many requests are settled, how many chance alone would settle, and why the others are not.
+
+    Parameters
+    ----------
+    settled
+        The result of ``agreements.settle``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        Sentences, reasons of fewer than ``min_n`` requests left out; None without requests.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.3.
+    """
     if settled.empty:
         return None
     how = settled["how"].value_counts()
@@ -218,7 +349,24 @@ def evidence(settled: Frame, look: Look) -> Html | None:
 
 
 def shown(rows: Frame, look: Look) -> Html | None:
-    """What the customers of each need show, beside others of their segments; None where no need is settled."""
+    """What the customers of each need show, beside others of their segments; None where no need is settled.
+
+    Parameters
+    ----------
+    rows
+        The result of ``agreements.evidence_for``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table, one row a need and measure; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.3.
+    """
     if rows.empty:
         return None
     caption = say(
@@ -236,7 +384,26 @@ def shown(rows: Frame, look: Look) -> Html | None:
 
 
 def solutions(found, declared: bool, look: Look) -> Html:
-    """The cheapest declared solutions that cover the needs found."""
+    """The cheapest declared solutions that cover the needs found.
+
+    Parameters
+    ----------
+    found
+        The result of ``agreements.solutions``.
+    declared
+        Does ``needs.yaml`` declare a solution?
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Sentences; where none is declared, what would declare them.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+    """
     if not declared:
         return paragraphs(
             [say("No solution is declared: needs.yaml (solutions:) would say what the company could offer.")]
@@ -257,7 +424,26 @@ def solutions(found, declared: bool, look: Look) -> Html:
 
 
 def curve(found, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None":
-    """What each number of standards leaves; None without agreements."""
+    """What each number of standards leaves; None without agreements.
+
+    Parameters
+    ----------
+    found
+        The result of ``agreements.standard_set``.
+    look
+        Facts of the company and period, and what is lacking.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html, Axes or None
+        A figure with its data, the recommended number marked; None without a curve; the given axes.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+    """
     from matplotlib.ticker import MaxNLocator
 
     rows = found.curve
@@ -290,7 +476,24 @@ def curve(found, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None
 
 
 def standards(rows: Frame, look: Look) -> Html | None:
-    """The recommended standards; None without agreements."""
+    """The recommended standards; None without agreements.
+
+    Parameters
+    ----------
+    rows
+        The result of ``agreements.standards``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table, one row a standard; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+    """
     if rows.empty:
         return None
     none = say("none of these terms")
@@ -308,7 +511,26 @@ def standards(rows: Frame, look: Look) -> Html | None:
 
 
 def left_open(rows: Frame, found: Sequence[str], look: Look) -> Html | None:
-    """Needs found that no recommended standard covers; None where each is covered, or there are no standards."""
+    """Needs found that no recommended standard covers; None where each is covered, or there are no standards.
+
+    Parameters
+    ----------
+    rows
+        The result of ``agreements.standards``.
+    found
+        The result of ``agreements.needs_found``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A sentence; None where nothing is left open.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.4.
+    """
     covered = {need for told in rows["covers"] for need in told.split(", ")}
     names = [need for need in found if need not in covered]
     if rows.empty or not names:
@@ -317,7 +539,24 @@ def left_open(rows: Frame, found: Sequence[str], look: Look) -> Html | None:
 
 
 def talks(rows: Frame, look: Look) -> Html | None:
-    """Who must be spoken to; None without agreements."""
+    """Who must be spoken to; None without agreements.
+
+    Parameters
+    ----------
+    rows
+        The result of ``agreements.talks``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table, one row a segment and standard; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.5.
+    """
     if rows.empty:
         return None
     heads = {
@@ -333,7 +572,24 @@ def talks(rows: Frame, look: Look) -> Html | None:
 
 
 def topics(rows: Frame, look: Look) -> Html | None:
-    """About what, and what lies on the table besides; None where nothing changes."""
+    """About what, and what lies on the table besides; None where nothing changes.
+
+    Parameters
+    ----------
+    rows
+        The result of ``agreements.topics``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table, one row a term; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.5.
+    """
     if rows.empty:
         return None
     heads = {
@@ -350,7 +606,24 @@ def topics(rows: Frame, look: Look) -> Html | None:
 
 
 def saving(found, look: Look) -> Html:
-    """What moving to the standards saves and risks, in sentences."""
+    """What moving to the standards saves and risks, in sentences.
+
+    Parameters
+    ----------
+    found
+        The result of ``agreements.saving``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Sentences: what is saved a year, and the net revenue of who loses a term (of ``min_n`` customers or more).
+
+    Notes
+    -----
+    docs/METHODS.md section 4.6.
+    """
     if not found.n_changed:
         return paragraphs([say("No agreement would change.")])
     said = [_saved(found, look)]
@@ -389,7 +662,36 @@ def _saved(found, look: Look) -> str:
 def findings(
     grown: Frame, cost: Frame, found: Sequence[str], settled: Frame, chosen: Frame, what, saved, look: Look
 ) -> Html:
-    """The answers of the report, in the slots of docs/METHODS.md section 4.7."""
+    """The answers of the report, in the slots of docs/METHODS.md section 4.7.
+
+    Parameters
+    ----------
+    grown
+        The result of ``agreements.growth``.
+    cost
+        The result of ``agreements.cost_of_variety``.
+    found
+        The result of ``agreements.needs_found``.
+    settled
+        The result of ``agreements.settle``.
+    chosen
+        The result of ``agreements.standards``.
+    what
+        The result of ``agreements.standard_set``.
+    saved
+        The result of ``agreements.saving``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Sentences.
+
+    Notes
+    -----
+    docs/METHODS.md section 4.7.
+    """
     said = []
     if not (grown["ago"] == 0).any():
         said.append(_nobody(look))

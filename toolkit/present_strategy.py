@@ -51,7 +51,26 @@ _KINDS = {
 
 
 def account(account: Frame, n: int, look: Look) -> Html:
-    """How many orders are replayed, of those that the period left."""
+    """How many orders are replayed, of those that the period left.
+
+    Parameters
+    ----------
+    account
+        The frame ``row_account``.
+    n
+        Orders that are replayed: rows of the frame ``sent_orders``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table of three rows: placed and not cancelled, of these not replayed, replayed.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.0.
+    """
     left = int(account.loc[account["rule"] == "left", "orders"].iloc[0])
     rows = pd.DataFrame({"rule": ["placed, not cancelled", "not sent, or without a promise", "replayed"]})
     rows["orders"] = [left, left - n, n]
@@ -60,7 +79,24 @@ def account(account: Frame, n: int, look: Look) -> Html:
 
 
 def served(rows: Frame, look: Look) -> Html:
-    """Today's policy of each segment, as its orders tell; or what would tell it."""
+    """Today's policy of each segment, as its orders tell; or what would tell it.
+
+    Parameters
+    ----------
+    rows
+        The result of ``strategy.served``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a segment; what it lacks without ``promised_by`` of deliveries; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.1.
+    """
     if lacking := look.missing(_DELIVERIES, gain=say("shows what each segment is promised, and how it is served")):
         return lacking
     if rows.empty:
@@ -85,7 +121,24 @@ def _hour(hour: int) -> str:
 
 
 def agility(found, look: Look) -> Html:
-    """How delivery follows demand: days back to normal fill, fill on the busiest days; or what would tell it."""
+    """How delivery follows demand: days back to normal fill, fill on the busiest days; or what would tell it.
+
+    Parameters
+    ----------
+    found
+        The result of ``strategy.agility``; None: too few days.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Sentences; what it lacks without the table ``delivery_lines``.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.1.
+    """
     if lacking := look.missing(_LINES, gain=say("shows how fast delivery recovers from a jump of demand")):
         return lacking
     if found is None:
@@ -126,11 +179,28 @@ def agility(found, look: Look) -> Html:
 
 
 def visibility(rows: Frame, look: Look) -> Html:
-    """Whether customers were told before they asked, by segment; or what would tell it."""
+    """Whether customers were told before they asked, by segment; or what would tell it.
+
+    Parameters
+    ----------
+    rows
+        The result of ``strategy.visibility``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a segment; what it lacks without the table ``service_events``; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.1.
+    """
     if lacking := look.missing(_EVENTS, gain=say("shows whether customers are told before they ask")):
         return lacking
     if rows.empty:
-        return _none(look)
+        return paragraphs([say("Nobody asked, or was told, about an order of {period}.", period=look.period)])
     caption = say(
         "Orders of {period} that a customer asked about or was told of: status sent before the customer asked",
         period=look.period,
@@ -144,7 +214,24 @@ def visibility(rows: Frame, look: Look) -> Html:
 
 
 def policies(declared: Frame, look: Look) -> Html:
-    """The policies of the frame ``policies`` with what they change; or what would declare them."""
+    """The policies of the frame ``policies`` with what they change; or what would declare them.
+
+    Parameters
+    ----------
+    declared
+        The frame ``policies``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a policy; a sentence where none is declared.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.2.
+    """
     told = declared[declared["policy"] != ""]
     if told.empty:
         return paragraphs(
@@ -212,7 +299,24 @@ _UNTOLD = {
 
 
 def untold(levers: Sequence[str], look: Look) -> Html | None:
-    """What cannot be simulated with the company's data, and why; None where everything can."""
+    """What cannot be simulated with the company's data, and why; None where everything can.
+
+    Parameters
+    ----------
+    levers
+        The result of ``strategy.untold``: names of levers that no order tells anything of.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A sentence; None where everything can be simulated.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.2.
+    """
     absent = set(look.unlocks.loc[look.unlocks["columns"] == "", "table"])
     names = [*levers, *(name for name in ("stock_levels", "activities") if name in absent)]
     if not names:
@@ -221,7 +325,25 @@ def untold(levers: Sequence[str], look: Look) -> Html | None:
 
 
 def refused(found, look: Look) -> Html | None:
-    """Policies that could not be replayed, and why; pools whose work is left out. None where nothing is."""
+    """Policies that could not be replayed, and why; pools whose work is left out. None where nothing is.
+
+    Parameters
+    ----------
+    found
+        The result of ``strategy.study``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        Sentences, also of policies whose delays come from elsewhere for 1 % of all orders or more; None where there is
+        nothing to say.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.4.
+    """
     said = [
         say("Left out: {policy}. {why}.", policy=row.policy, why=row.why.rstrip("."))
         for row in found.refused.itertuples()
@@ -242,7 +364,24 @@ def refused(found, look: Look) -> Html | None:
 
 
 def validity(rows: Frame, look: Look) -> Html:
-    """The bands of today's replay, then what was observed; or that there is nothing to hold it against."""
+    """The bands of today's replay, then what was observed; or that there is nothing to hold it against.
+
+    Parameters
+    ----------
+    rows
+        The result of ``strategy.validity``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a segment and measure, bands cut to what is possible; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.3.
+    """
     if rows.empty:
         return paragraphs(
             [say("The replay cannot be judged: there are no earlier orders that it could be learned from.")]
@@ -277,7 +416,25 @@ def _named(measure: str) -> str:
 
 
 def changes(rows: Frame, look: Look) -> Html:
-    """What each policy would have changed, by segment: a row a segment and policy."""
+    """What each policy would have changed, by segment: a row a segment and policy.
+
+    Parameters
+    ----------
+    rows
+        The result of ``strategy.against_today`` with a family of 1: each interval stands by itself.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a segment and policy, intervals of margin and score alone; a sentence where nothing, or only
+        today's policy, was replayed.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.4.
+    """
     if rows.empty:
         return _none(look)
     names = [
@@ -305,7 +462,27 @@ def changes(rows: Frame, look: Look) -> Html:
 
 
 def costs(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes":
-    """Margin that each policy adds over all segments, with its interval."""
+    """Margin that each policy adds over all segments, with its interval.
+
+    Parameters
+    ----------
+    rows
+        The result of ``strategy.against_today``; shown is its margin (``gain``) over all segments.
+    look
+        Facts of the company and period, and what is lacking.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or Axes
+        A figure of dots with its data, the largest margin first; a sentence where only today's policy was replayed; the
+        given axes.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.4.
+    """
     told = rows[(rows["segment"] == "(all)") & (rows["policy"] != "today") & (rows["measure"] == "gain")]
     if told.empty:
         return paragraphs([say("No policy but today's was replayed.")])
@@ -325,7 +502,24 @@ def costs(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes"
 
 
 def fit(rows: Frame, look: Look) -> Html:
-    """Which segment is served too much, too little, or right."""
+    """Which segment is served too much, too little, or right.
+
+    Parameters
+    ----------
+    rows
+        The result of ``strategy.fit``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a segment; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.5.
+    """
     if rows.empty:
         return _none(look)
     why = {"floor": "a floor is missed", "value": "value at risk", "cost": "cost that is not felt"}
@@ -344,7 +538,30 @@ def fit(rows: Frame, look: Look) -> Html:
 
 
 def choice(chosen: Mapping | None, won: Frame, sure: Frame, gone: Sequence[str], look: Look) -> Html:
-    """The policy of greatest value of each segment, how often it wins, whether it is settled; limits nothing keeps."""
+    """The policy of greatest value of each segment, how often it wins, whether it is settled; limits nothing keeps.
+
+    Parameters
+    ----------
+    chosen
+        Policy by segment: ``chosen`` of the first result of ``strategy.nearest_choice``; None: none.
+    won
+        The result of ``strategy.wins``.
+    sure
+        The result of ``strategy.settled``.
+    gone
+        Names of limits that no choice keeps: the third result of ``strategy.nearest_choice``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a segment, limits left out named in its caption; a sentence where nothing is chosen.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.6.
+    """
     if not chosen:
         return _none(look)
     rows = pd.DataFrame({"segment": list(chosen), "policy": list(chosen.values())})
@@ -369,7 +586,28 @@ def choice(chosen: Mapping | None, won: Frame, sure: Frame, gone: Sequence[str],
 
 
 def frontier(rows: Frame, now: tuple[float, float], look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None":
-    """The least cost for each score, with today's place; None where the score is not known or there is one choice."""
+    """The least cost for each score, with today's place; None where the score is not known or there is one choice.
+
+    Parameters
+    ----------
+    rows
+        The result of ``strategy.frontier``.
+    now
+        Score (points) and cost (cents) of today: the result of ``strategy.place_of_today``.
+    look
+        Facts of the company and period, and what is lacking.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html, Axes or None
+        A figure with its data; None with fewer than two choices; the given axes.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.6.
+    """
     if len(rows) < 2:
         return None
     fig, ax = canvas(ax, figsize=(7.2, 3.4))
@@ -398,7 +636,24 @@ def frontier(rows: Frame, now: tuple[float, float], look: Look, *, ax: "Axes | N
 
 
 def one_more(rows: Frame, look: Look) -> Html | None:
-    """What one more hour of each capacity is worth; None where no capacity is known."""
+    """What one more hour of each capacity is worth; None where no capacity is known.
+
+    Parameters
+    ----------
+    rows
+        The result of ``strategy.one_more``, for one hour.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table, one row a capacity; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.6.
+    """
     if rows.empty:
         return None
     caption = say(
@@ -413,7 +668,29 @@ def one_more(rows: Frame, look: Look) -> Html | None:
 
 
 def recommended(rows: Frame, pasted: Sequence[str], trusted: bool, look: Look) -> Html:
-    """What to decide for each segment, with what would falsify it and the rows for decisions.yaml."""
+    """What to decide for each segment, with what would falsify it and the rows for decisions.yaml.
+
+    Parameters
+    ----------
+    rows
+        The result of ``strategy.recommended``.
+    pasted
+        The result of ``strategy.rows_to_paste``.
+    trusted
+        Did everything observed lie in its band of ``strategy.validity``?
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a segment and measure, sentences, and the rows to paste behind a disclosure; a sentence where
+        the replay is not trusted, or nothing is settled.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.8.
+    """
     if not trusted:
         return paragraphs([_untrusted()])
     settled = rows[rows["settled"]] if len(rows) else rows
@@ -468,7 +745,34 @@ def findings(
     told: Frame,
     look: Look,
 ) -> Html:
-    """The answers of the strategy report, in the slots of docs/METHODS.md section 5.9."""
+    """The answers of the strategy report, in the slots of docs/METHODS.md section 5.9.
+
+    Parameters
+    ----------
+    rows
+        The result of ``strategy.fit``.
+    valid
+        The result of ``strategy.validity``.
+    trusted
+        Did everything observed lie in its band of ``strategy.validity``?
+    advice
+        The result of ``strategy.recommended``.
+    gone
+        Names of limits that no choice keeps: the third result of ``strategy.nearest_choice``.
+    told
+        The result of ``strategy.visibility``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        Sentences; one alone where ``valid`` is empty: no policy can be compared.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.9.
+    """
     if valid.empty:
         return paragraphs(
             [
@@ -527,7 +831,24 @@ def _may_be_lost(share: float) -> str:
 
 
 def stock_levels(rows: Frame, look: Look) -> Html:
-    """Stock that would serve each share of demand, by category; or what would tell it."""
+    """Stock that would serve each share of demand, by category; or what would tell it.
+
+    Parameters
+    ----------
+    rows
+        The result of ``strategy.stock_for``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, one row a category; what it lacks without the table ``stock_levels``; a sentence without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 5.7.
+    """
     if lacking := look.missing(
         {"stock_levels": ()}, gain=say("shows how much stock would serve which share of demand")
     ):
@@ -549,6 +870,18 @@ def stock_levels(rows: Frame, look: Look) -> Html:
 def limit(name: str) -> str:
     """A limit of the choice as readers see it, with shares in per cent.
 
+    Parameters
+    ----------
+    name
+        As ``strategy.limits`` names it: a measure, or minutes, of a group; or the budget.
+
+    Returns
+    -------
+    str
+        The name in words.
+
+    Examples
+    --------
     >>> limit("on_time of business at least 0.95"), limit("budget")
     ('on time of business at least 95 %', 'budget')
     """
