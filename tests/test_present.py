@@ -545,7 +545,7 @@ def test_captions_of_the_why_tables_tell_size_and_break():
     pairs = pd.DataFrame({"group_a": ["a", "a"], "group_b": ["b", "c"], "difference": [5.0, -9.0], "family": 3})
     pairs = pairs.assign(difference_low=1.0, difference_high=2.0, p_adjusted=0.01, settled=[True, True])
     shown = present.comparisons(pairs, LOOK_2).html
-    assert "2 of 3 pairs are settled (Benjamini-Hochberg at 5%)" in shown
+    assert "2 of 3 pairs are settled (Benjamini-Hochberg at 5 %)" in shown
     assert shown.index(">c<") < shown.index(">b<")
 
 

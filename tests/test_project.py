@@ -108,7 +108,7 @@ def test_lines_of_code_are_counted():
 
 def test_package_stays_small():
     modules = list((ROOT / "toolkit").rglob("*.py"))
-    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 18_400  # docs/DECISIONS.md: what counts, why
+    assert sum(_lines_of_code(path.read_text()) for path in modules) <= 18_450  # docs/DECISIONS.md: what counts, why
     assert len([path for path in modules if path.stem != "__init__"]) <= 51
     assert len(PROJECT["dependencies"]) <= 15
 

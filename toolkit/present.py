@@ -84,6 +84,17 @@ _HEADS = {
 class Html:
     """A piece of a page that JupyterLab shows as it will stand in the report.
 
+    Attributes
+    ----------
+    html
+        As it stands in the page.
+    text
+        As it reads without a page: sentences, a drawing's alternative text, a table in plain text.
+    mime
+        What goes along for files, by MIME type: a table's rows as CSV, key figures.
+
+    Examples
+    --------
     >>> paragraphs(["NPS is 12."])._repr_mimebundle_()["text/plain"]
     'NPS is 12.'
     """
@@ -104,7 +115,25 @@ def _fact(name: str, shown: Callable = lambda fact: fact) -> property:
 class Look:
     """What every piece of a report is seen by: facts, what is lacking, coverage of intervals, name of the score.
 
-    ``facts``, ``unlocks``: the frames ``company_facts`` and ``unlocks`` (tables and columns that nobody brought).
+    Attributes
+    ----------
+    facts
+        The frame ``company_facts``.
+    unlocks
+        The frame ``unlocks``: tables and columns that nobody brought.
+    confidence
+        Coverage of every interval that is told, between 0 and 1.
+    measure
+        What the score is called: the result of ``satisfaction.name_of``.
+    assumed
+        Rows of the frame ``assumptions`` as tuples: what is assumed, cents, thousandths.
+
+    Examples
+    --------
+    >>> facts = pd.DataFrame([{"currency": "EUR", "as_of": "2026-10-22"}])
+    >>> look = Look(facts, pd.DataFrame(columns=["table", "columns"]), 0.9)
+    >>> look.currency, look.as_of, look.sure
+    ('EUR', '22 October 2026', '90 %')
     """
 
     facts: Frame
@@ -127,8 +156,23 @@ class Look:
     def missing(self, needs: Mapping[str, Sequence[str]], *, gain: str = "") -> Html | None:
         """What a section lacks and what its reader would then see; None if nothing is lacking.
 
-        ``needs``: tables that the section needs, each with its columns (none: just the table); ``gain``: what the
-        reader would then see, as the end of a sentence.
+        Parameters
+        ----------
+        needs
+            Tables that the section needs, each with its columns (none: just the table).
+        gain
+            What the reader would then see, as the end of a sentence.
+
+        Returns
+        -------
+        Html or None
+            A sentence that names the tables and columns nobody brought; None if nothing is lacking.
+
+        Examples
+        --------
+        >>> look = Look(pd.DataFrame(), pd.DataFrame({"table": ["surveys"], "columns": [""]}))
+        >>> look.missing({"surveys": ()}, gain="shows who answered").text
+        'Not shown: this needs the table surveys. With it, this section shows who answered.'
         """
         absent, lacking = self.unlocks.set_index("table")["columns"], []
         for name, columns in needs.items():
@@ -142,7 +186,19 @@ class Look:
         return paragraphs([text]) if lacking else None
 
     def assuming(self) -> str:
-        """What a sentence rests on that is assumed and not recorded, as its end; empty where nothing is."""
+        """What a sentence rests on that is assumed and not recorded, as its end; empty where nothing is.
+
+        Returns
+        -------
+        str
+            Such as ", assuming EUR 1.50 of handling per order".
+
+        Examples
+        --------
+        >>> facts, unlocks = pd.DataFrame([{"currency": "EUR"}]), pd.DataFrame()
+        >>> Look(facts, unlocks, assumed=[("handling per order", 150, 0)]).assuming()
+        ', assuming EUR 1.50 of handling per order'
+        """
         told = []
         for what, cents, mille in self.assumed:
             size = [f"{self.currency} {as_cents(cents)}"] * bool(cents) + [f"{number(mille / 10, 'g')} %"] * bool(mille)
@@ -150,11 +206,55 @@ class Look:
         return say(", assuming {what}", what=", ".join(told)) if told else ""
 
     def together(self, n: int, how: str = "Bonferroni") -> str:
-        """That the intervals of a family hold together, as it stands in captions."""
+        """That the intervals of a family hold together, as it stands in captions.
+
+        Parameters
+        ----------
+        n
+            How many intervals.
+        how
+            By which method, as readers know it.
+
+        Returns
+        -------
+        str
+            Part of a sentence.
+
+        Examples
+        --------
+        >>> Look(pd.DataFrame(), pd.DataFrame()).together(3)
+        'the 3 intervals hold together with 95 % confidence (Bonferroni)'
+        """
         return say("the {n} intervals hold together with {sure} confidence ({how})", n=n, sure=self.sure, how=word(how))
 
     def estimate(self, row: Mapping, value: str, more: str = "") -> str:
-        """One of our columns with its interval, as it stands in sentences (see ``estimate`` below)."""
+        """One of our columns with its interval, as it stands in sentences (see ``estimate`` below).
+
+        Parameters
+        ----------
+        row
+            Needs ``value``, ``<value>_low`` and ``<value>_high``.
+        value
+            Name of the column, one whose kind is known.
+        more
+            What else stands in the brackets, such as n.
+
+        Returns
+        -------
+        str
+            Part of a sentence.
+
+        Raises
+        ------
+        KeyError
+            If no kind is known for the column.
+
+        Examples
+        --------
+        >>> look = Look(pd.DataFrame(), pd.DataFrame())
+        >>> look.estimate({"nps": 30.0, "nps_low": 14.05, "nps_high": 44.2}, "nps")
+        '30.0 points (95 % interval 14.1 to 44.2 points)'
+        """
         return estimate(row, value, _KIND_OF[value], self.confidence, more)
 
 
@@ -165,6 +265,18 @@ def _middle(column: str) -> str:
 def kind_of(column: str) -> str:
     """How one of our columns reads; four digits ("rate") where it has no place of its own.
 
+    Parameters
+    ----------
+    column
+        Its name; ``<x>_low`` and ``<x>_high`` read like ``x``.
+
+    Returns
+    -------
+    str
+        A kind, as for ``formatted``.
+
+    Examples
+    --------
     >>> [kind_of(name) for name in ("net_revenue", "nps_low", "late_share", "r_squared")]
     ['money', 'points', 'share', 'rate']
     """
@@ -174,6 +286,18 @@ def kind_of(column: str) -> str:
 def trio(column: str) -> list[str]:
     """A column of estimates and the two of its interval.
 
+    Parameters
+    ----------
+    column
+        Name of the column of estimates.
+
+    Returns
+    -------
+    list
+        Three names.
+
+    Examples
+    --------
     >>> trio("nps")
     ['nps', 'nps_low', 'nps_high']
     """
@@ -185,11 +309,36 @@ def table(
 ) -> Html:
     """A frame as an accessible table; the same rows go to ``tables/<name>.csv`` at full precision.
 
-    ``columns``: what to show, other columns are left out of table and file; ``name``: file name of the CSV, without
-    ending; ``caption``: what the rows are and over which cohort; ``heads``, ``kinds``: of columns that read otherwise
-    here than in ``_HEADS`` and ``_KINDS``, or do not stand there (or the column of each row's own); ``total``: is the
-    last row a total?
+    Parameters
+    ----------
+    frame
+        One row a row of the table, in its order; money in cents, shares 0-1.
+    name
+        File name of the CSV, without ending.
+    caption
+        What the rows are and over which cohort.
+    columns
+        What to show, in this order; other columns are left out of table and file.
+    heads
+        Heads of columns that are called otherwise here than in ``_HEADS``, or do not stand there.
+    kinds
+        Kinds (see ``formatted``) of columns that read otherwise here than in ``_KINDS``, or do not stand there; where
+        each row has a kind of its own, the column of ``frame`` that holds it.
+    total
+        Is the last row a total?
 
+    Returns
+    -------
+    Html
+        The table; "no rows" stands in it where there are none.
+
+    Raises
+    ------
+    AssertionError
+        If no kind is known for a column, or a kind is neither one of ours nor a column of ``frame``.
+
+    Examples
+    --------
     >>> rows = pd.DataFrame({"segment": ["a"], "n": [4], "nps": [12.25], "nps_low": [-1.0], "nps_high": [25.5]})
     >>> shown = table(rows, name="scores", caption="NPS by segment", columns=["segment", "n", "nps"])
     >>> "12.2<" in shown.html, shown.mime[TABLE_MIME]["csv"].splitlines()
@@ -253,6 +402,27 @@ def _inert(value: object) -> object:
 def formatted(value: object, kind: str) -> str:
     """A value as readers see it.
 
+    Parameters
+    ----------
+    value
+        As it stands in a frame; what is missing is a dash.
+    kind
+        Of numbers: cents (to the cent) and money (whole units), both of cents; share (0-1, in per cent), points, days,
+        times, rate (four digits), count. Of texts: text (mostly words of ours), name (of the company), shown (as it
+        is), link (report and section), day, month.
+
+    Returns
+    -------
+    str
+        In the language spoken.
+
+    Raises
+    ------
+    KeyError
+        If there is no such kind.
+
+    Examples
+    --------
     >>> formatted(123456, "cents"), formatted(123456, "money"), formatted(0.12345, "share"), formatted(None, "count")
     ('1,234.56', '1,235', '12.3 %', '–')
     """
@@ -299,6 +469,18 @@ _WRITTEN = {
 def percent(share: float) -> str:
     """A share that somebody chose, in per cent.
 
+    Parameters
+    ----------
+    share
+        Between 0 and 1.
+
+    Returns
+    -------
+    str
+        With as many digits as it needs, up to six.
+
+    Examples
+    --------
     >>> percent(0.95)
     '95 %'
     """
@@ -308,6 +490,18 @@ def percent(share: float) -> str:
 def listed(names: Iterable[str]) -> str:
     """Names as they are told one after the other.
 
+    Parameters
+    ----------
+    names
+        As readers know them.
+
+    Returns
+    -------
+    str
+        In the language spoken; empty where there are none.
+
+    Examples
+    --------
     >>> listed(["a", "b", "c"])
     'a, b and c'
     """
@@ -317,6 +511,18 @@ def listed(names: Iterable[str]) -> str:
 def named(columns: Iterable[str]) -> str:
     """Our columns as they are told one after the other.
 
+    Parameters
+    ----------
+    columns
+        Their names.
+
+    Returns
+    -------
+    str
+        In the language spoken.
+
+    Examples
+    --------
     >>> named(["segment", "order_class"])
     'segment and order class'
     """
@@ -332,6 +538,20 @@ as_count, as_share, as_cents, as_money, as_points, as_times = (
 def canvas(ax: "Axes | None", **size) -> "tuple[Figure | None, Axes]":
     """A figure and its axes; or none, and the axes that a caller brought, as seaborn takes them.
 
+    Parameters
+    ----------
+    ax
+        Axes of the caller, or None.
+    size
+        Of ``plt.subplots``, such as ``figsize`` (inches); not looked at where axes were brought.
+
+    Returns
+    -------
+    tuple
+        The figure (None where axes were brought) and the axes.
+
+    Examples
+    --------
     >>> import matplotlib.pyplot as plt
     >>> fig, mine = plt.subplots()
     >>> canvas(mine) == (None, mine)
@@ -346,8 +566,26 @@ def canvas(ax: "Axes | None", **size) -> "tuple[Figure | None, Axes]":
 def panels(
     axes: "Sequence[Axes] | None", n: int, *, wide: float = 7.2, high: float, **shared
 ) -> "tuple[Figure | None, Sequence[Axes]]":
-    """A figure of ``n`` panels in two columns (inches: all wide, each high); or none, and the axes a caller brought.
+    """A figure of ``n`` panels in two columns; or none, and the axes a caller brought.
 
+    Parameters
+    ----------
+    axes
+        Axes of the caller, one a panel, or None.
+    n
+        How many panels, 1 or more; one stands alone.
+    wide, high
+        Inches: all panels wide, each high.
+    shared
+        Of ``plt.subplots``, such as ``sharex``.
+
+    Returns
+    -------
+    tuple
+        The figure (None where axes were brought) and its axes; one that is left over is hidden.
+
+    Examples
+    --------
     >>> import matplotlib.pyplot as plt
     >>> fig, axes = panels(None, 3, high=2)
     >>> [ax.get_visible() for ax in axes], fig.get_size_inches().tolist()
@@ -370,8 +608,28 @@ def figure(
 ) -> "Html | Axes | Sequence[Axes]":
     """A drawing with its alternative text, caption, and its data behind a disclosure.
 
-    Without ``fig`` it was drawn on the caller's ``ax``, which is given back as it is.
+    Parameters
+    ----------
+    fig
+        The drawing; None where it was drawn on the caller's ``ax``. It is closed.
+    name
+        Its id in the page.
+    alt
+        What it shows, for those who do not see it.
+    caption
+        What it is, over which cohort, with which intervals.
+    data
+        What was drawn, mostly a ``table``; its CSV goes along.
+    ax
+        Axes of the caller, one or several.
 
+    Returns
+    -------
+    Html or Axes
+        The figure with its data; without ``fig``, ``ax`` as it is.
+
+    Examples
+    --------
     >>> fig, ax = canvas(None)
     >>> behind = paragraphs(["1, 2"])
     >>> shown = figure(fig, name="line", alt="A line from 1 to 2.", caption="A line", data=behind)
@@ -423,8 +681,22 @@ def _drawn(fig: "Figure") -> tuple[str, list[str]]:
 
 
 def paragraphs(sentences: Sequence[str], *, role: str = "note") -> Html:
-    """Computed sentences, one paragraph each; ``role`` is ``note`` or ``findings``.
+    """Computed sentences, one paragraph each.
 
+    Parameters
+    ----------
+    sentences
+        Plain text, in the language spoken.
+    role
+        ``note``, or ``findings``: then they are a numbered list.
+
+    Returns
+    -------
+    Html
+        The sentences.
+
+    Examples
+    --------
     >>> paragraphs(["NPS is 12."]).html
     '<div class="note"><p>NPS is 12.</p></div>'
     """
@@ -442,9 +714,24 @@ def _kept_together(text: str) -> str:
 def key_figures(figures: Frame, headlines: Names = None) -> Html:
     """Key figures of a report for ``figures.parquet``; shown as a small table.
 
-    ``figures`` has the columns below; ``definition_id`` is the section of docs/METHODS.md. ``headlines``: what the
-    figures that stand first in the views are called there, by their ``figure_id``; those of all segments and channels
-    that have a value.
+    Parameters
+    ----------
+    figures
+        The result of a report's own ``key_figures``, such as ``satisfaction.key_figures``. Needs ``figure_id``,
+        ``definition_id`` (section of docs/METHODS.md), ``cohort``, ``segment`` and ``channel`` (empty: all), ``value``,
+        ``low``, ``high``, ``n``, ``unit``.
+    headlines
+        What the figures that stand first in the views are called there, by their ``figure_id``; those of all segments
+        and channels that have a value.
+
+    Returns
+    -------
+    Html
+        A table behind a disclosure, with its figures for the archive.
+
+    Notes
+    -----
+    docs/METHODS.md sections 1.11, 2.12, 3.9, 4.7, 5.9, 6.6 and 7.5.
     """
     columns = ["figure_id", "definition_id", "cohort", "segment", "channel", "value", "low", "high", "n", "unit"]
     records = figures[columns].astype(object).where(figures[columns].notna(), None).to_dict("records")
@@ -464,11 +751,44 @@ def dots(
 ) -> "Html | Axes":  # fmt: skip
     """Estimates with their intervals, a line a group, the first row on top; ends are told in the alt text.
 
-    ``by``: columns of text that name a group; ``value``: what is drawn, from ``<value>_low`` to ``<value>_high`` (rows
-    without it stand in the table only); ``axis``, ``what``: label of the axis, what the dots are for the alt text;
-    ``mark``: a value to mark by a line, and its name; the others: of the table behind, which ends in the value and its
-    interval where ``columns`` leaves them out. Given ``ax``, the dots are drawn there, and it is returned.
+    Parameters
+    ----------
+    rows
+        One row a group; needs ``by``, ``value`` with its ends ``<value>_low`` and ``<value>_high``, and ``columns``.
+        Rows without a value stand in the table only.
+    by
+        Columns of text that name a group.
+    value
+        Column that is drawn; its kind says how: shares in per cent, cents in whole units.
+    name
+        File name of the table's CSV, and the figure's id.
+    axis
+        Label of the axis, with its unit.
+    what
+        What the dots are, for the alt text.
+    caption
+        Of figure and table.
+    columns
+        Of the table behind, which ends in the value and its interval where they are left out here.
+    heads, kinds
+        As for ``table``, of columns; a row has no kind of its own in what is drawn.
+    mark
+        A value to mark by a line, and its name; dots are open where their interval holds it.
+    ax
+        Axes to draw on; without them it is a figure of its own.
 
+    Returns
+    -------
+    Html or Axes
+        A figure with its data; given ``ax``, that.
+
+    Raises
+    ------
+    KeyError
+        If no kind is known for ``value`` or a column of ``by``.
+
+    Examples
+    --------
     >>> rows = pd.DataFrame({"segment": ["a", "b"], "nps": [10.0, 30.0], "nps_low": 5.0, "nps_high": [15.0, 40.0]})
     >>> told = {"axis": "NPS, points", "what": "NPS", "caption": "NPS by segment", "columns": ["segment"]}
     >>> dots(rows, by=["segment"], value="nps", name="scores", **told).text
@@ -528,6 +848,22 @@ def dots(
 def between(low: float, high: float, kind: str, confidence: float) -> str:
     """``95 % interval 1.2 to 3.4 %`` as it stands in sentences.
 
+    Parameters
+    ----------
+    low, high
+        Ends of the interval: cents, shares (0-1), or as they are.
+    kind
+        As for ``formatted``.
+    confidence
+        Coverage of the interval, between 0 and 1.
+
+    Returns
+    -------
+    str
+        Part of a sentence.
+
+    Examples
+    --------
     >>> between(0.012, 0.034, "share", 0.95)
     '95 % interval 1.2 to 3.4 %'
     """
@@ -538,6 +874,26 @@ def between(low: float, high: float, kind: str, confidence: float) -> str:
 def estimate(row: Mapping, value: str, kind: str, confidence: float, more: str = "") -> str:
     """``1.2 points (95 % interval 0.4 to 2.0 points, n = 5)`` as it stands in sentences.
 
+    Parameters
+    ----------
+    row
+        Needs ``value`` with its ends ``<value>_low`` and ``<value>_high``.
+    value
+        Name of the column.
+    kind
+        As for ``formatted``.
+    confidence
+        Coverage of the interval, between 0 and 1.
+    more
+        What else stands in the brackets, such as n.
+
+    Returns
+    -------
+    str
+        Part of a sentence.
+
+    Examples
+    --------
     >>> estimate({"nps": 30.0, "nps_low": 14.05, "nps_high": 44.2}, "nps", "points", 0.95, "n = 100")
     '30.0 points (95 % interval 14.1 to 44.2 points, n = 100)'
     """
@@ -549,6 +905,23 @@ def estimate(row: Mapping, value: str, kind: str, confidence: float, more: str =
 def theme(language: str = "en") -> None:
     """One look for every drawing: quiet axes, one accent, sizes that read on a phone; and the language of it all.
 
+    Parameters
+    ----------
+    language
+        In which all is said from here on: one of ``language.languages``.
+
+    Returns
+    -------
+    None
+        It sets what matplotlib and ``language`` go by.
+
+    Raises
+    ------
+    ParamsError
+        If there is no catalogue of the language.
+
+    Examples
+    --------
     >>> import matplotlib.pyplot as plt
     >>> with plt.rc_context():
     ...     theme()
@@ -574,7 +947,24 @@ SHOWN = 15  # rows of a long list that a page shows
 
 
 def row_account(account: Frame, look: Look) -> Html:
-    """The rows a report stands on: read, taken out by each rule, left."""
+    """The rows a report stands on: read, taken out by each rule, left.
+
+    Parameters
+    ----------
+    account
+        The frame ``row_account``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table.
+
+    Notes
+    -----
+    docs/METHODS.md section 0.1; it stands in sections 1.0, 3.0 and 6.0.
+    """
     money = ["net_revenue", "freight"]
     caption = say("Orders placed in {period}, known by {as_of}", period=look.period, as_of=look.as_of)
     heads = {column: f"{say(column.replace('_', ' '))} ({look.currency})" for column in money}
@@ -585,6 +975,28 @@ def row_account(account: Frame, look: Look) -> Html:
 def apart_sentence(scores: Frame, apart: Apart, look: Look, *, by: Columns) -> str:
     """Which group's score lies above, and which below, all others; else two that lie apart.
 
+    Parameters
+    ----------
+    scores
+        The result of ``satisfaction.nps`` by ``by``: one row a group.
+    apart
+        The result of ``satisfaction.apart`` of the scores.
+    look
+        Facts of the company and period, and what is lacking.
+    by
+        Columns of text that name a group.
+
+    Returns
+    -------
+    str
+        A sentence; it says so where no difference is settled, or there are no answers or one group only.
+
+    Notes
+    -----
+    docs/METHODS.md sections 1.11 and 2.12.
+
+    Examples
+    --------
     >>> look = Look(pd.DataFrame([{"title": "A", "currency": "EUR"}]), pd.DataFrame(columns=["table", "columns"]))
     >>> scores = pd.DataFrame({"segment": ["a", "b"], "nps": [10.0, 30.0]})
     >>> apart_sentence(scores, (None, None, False), look, by=["segment"])
@@ -615,7 +1027,24 @@ def apart_sentence(scores: Frame, apart: Apart, look: Look, *, by: Columns) -> s
 
 
 def answer_account(account: Frame, look: Look) -> Html:
-    """What each rule took out of the invitations, or what the section lacks."""
+    """What each rule took out of the invitations, or what the section lacks.
+
+    Parameters
+    ----------
+    account
+        The result of ``satisfaction.answer_account``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table; without surveys a sentence on what it lacks.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.1.
+    """
     if lacking := look.missing(_SURVEYS, gain=say("shows whom we asked and who answered")):
         return lacking
     caption = say("Invitations of {period}, answers known by {as_of}", period=look.period, as_of=look.as_of)
@@ -625,7 +1054,25 @@ def answer_account(account: Frame, look: Look) -> Html:
 
 
 def exposures(groups: Frame, look: Look) -> Html:
-    """Invitations by what the customer had met, or what the section lacks."""
+    """Invitations by what the customer had met, or what the section lacks.
+
+    Parameters
+    ----------
+    groups
+        The result of ``satisfaction.by_exposure``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, without who was invited where that is not on record; a sentence where surveys are lacking, or too few
+        customers answered.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.1.
+    """
     if lacking := look.missing(_SURVEYS, gain=say("shows what customers had met when they were asked")):
         return lacking
     if groups.empty:
@@ -648,7 +1095,34 @@ def nps_figure(
 ) -> "Html | Axes":
     """NPS by some columns with intervals that hold together; or what the section lacks.
 
-    Where the groups are those of the scores ``above``, as when every segment has one channel, that is all it says.
+    Parameters
+    ----------
+    scores
+        The result of ``satisfaction.nps`` by ``by``, or of ``by_way``, ``by_exposure`` or ``by_period`` there.
+    total
+        The result of ``satisfaction.nps`` over all: the line that is marked.
+    look
+        Facts of the company and period, and what is lacking.
+    name
+        File name of the table's CSV, and the figure's id.
+    by
+        Columns of text that name a group.
+    ranked
+        Does the highest score stand on top? Else the first row of ``scores``.
+    above
+        Scores shown already: where the groups are the same, as when every segment has one channel, that is all it says.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or Axes
+        A figure with its data, or ``ax`` if given; a sentence where surveys are lacking, nobody answered, or the groups
+        are those of ``above``.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.3; by way of acquiring see section 2.2 too.
     """
     if (lacking := look.missing(_SURVEYS, gain=say("shows the NPS of each group"))) or scores.empty:
         return lacking or paragraphs([say("Nobody answered in {period}.", period=look.period)])
@@ -669,6 +1143,20 @@ def nps_figure(
 def sizes(rows: Frame, unit: str) -> str:
     """How large the groups of a figure are.
 
+    Parameters
+    ----------
+    rows
+        One row a group, one at least; needs ``n``.
+    unit
+        What is counted, in the language spoken.
+
+    Returns
+    -------
+    str
+        Part of a sentence.
+
+    Examples
+    --------
     >>> sizes(pd.DataFrame({"n": [30, 1200]}), "answers")
     'n = 30 to 1,200 answers a group'
     """
@@ -681,7 +1169,22 @@ def sizes(rows: Frame, unit: str) -> str:
 
 
 def star_maps(scores: Frame) -> Html | None:
-    """The total under both maps from stars to promoters; nothing where the real question was asked."""
+    """The total under both maps from stars to promoters; nothing where the real question was asked.
+
+    Parameters
+    ----------
+    scores
+        The result of ``satisfaction.both_maps``.
+
+    Returns
+    -------
+    Html or None
+        A table; None where the real question was asked, or nobody answered.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.3; the maps: section 2.1.
+    """
     if len(scores) < 2:
         return None
     caption = say("The same answers under both common maps: stars stand in for the NPS question and are not it")
@@ -690,7 +1193,27 @@ def star_maps(scores: Frame) -> Html | None:
 
 
 def failures(costs: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes":
-    """What each failure costs in NPS points of those who met it, other things equal; or what it lacks."""
+    """What each failure costs in NPS points of those who met it, other things equal; or what it lacks.
+
+    Parameters
+    ----------
+    costs
+        The result of ``satisfaction.failures``.
+    look
+        Facts of the company and period, and what is lacking.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or Axes
+        A figure with its data, or ``ax`` if given; a table with the reasons where no failure has an effect; without
+        surveys a sentence on what it lacks.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.5.
+    """
     if lacking := look.missing(_SURVEYS, gain=say("shows what each failure costs in NPS points")):
         return lacking
     n, family = costs["n_model"].iloc[0], costs["family"].max()
@@ -716,7 +1239,31 @@ def failures(costs: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | A
 def performance(
     rows: Frame, choices: Mapping[str, str], look: Look, *, by: str, ax: "Axes | None" = None
 ) -> "Html | Axes":
-    """On time and in full by a column, with the choices that it stands on; or what it lacks."""
+    """On time and in full by a column, with the choices that it stands on; or what it lacks.
+
+    Parameters
+    ----------
+    rows
+        The result of ``service.performance`` by that column.
+    choices
+        ``service.OTIF_CHOICES``: the caption tells them where in full is known.
+    look
+        Facts of the company and period, and what is lacking.
+    by
+        The column: segment, fulfilment or carrier.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or Axes
+        A figure with its data, or ``ax`` if given: on time alone where in full is not known of any group. A sentence
+        where deliveries are lacking, no promise fell due, or there is one group only (a segment is drawn even so).
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2.
+    """
     gain = say("shows whether promises were kept")
     lacking = look.missing({"deliveries": ("promised_by", "delivered_at")}, gain=gain)
     if lacking or rows.empty:
@@ -744,6 +1291,18 @@ def performance(
 def in_money(look: Look) -> str:
     """The currency, for a caption.
 
+    Parameters
+    ----------
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    str
+        Part of a sentence.
+
+    Examples
+    --------
     >>> in_money(Look(pd.DataFrame([{"currency": "EUR"}]), pd.DataFrame()))
     'money in EUR'
     """
@@ -753,6 +1312,22 @@ def in_money(look: Look) -> str:
 def one_kind(orders: str, by: str, kind: str) -> str:
     """What is said where a table would have one row.
 
+    Parameters
+    ----------
+    orders
+        Which orders, as the begin of the sentence.
+    by
+        The column that tells them apart.
+    kind
+        Its only value.
+
+    Returns
+    -------
+    str
+        A sentence.
+
+    Examples
+    --------
     >>> one_kind("All orders", "order_class", "rush")
     'All orders have one order class: rush.'
     """
@@ -760,7 +1335,24 @@ def one_kind(orders: str, by: str, kind: str) -> str:
 
 
 def cycle_time(times: Frame, look: Look) -> Html | None:
-    """Days from order to arrival by segment; nothing where no promise fell due."""
+    """Days from order to arrival by segment; nothing where no promise fell due.
+
+    Parameters
+    ----------
+    times
+        The result of ``service.cycle_time`` by ``segment``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2.
+    """
     if times.empty:
         return None
     caption = say(
@@ -772,7 +1364,24 @@ def cycle_time(times: Frame, look: Look) -> Html | None:
 
 
 def promise_accuracy(classes: Frame, look: Look) -> Html | None:
-    """How far from the promise orders arrived; nothing where no promise fell due."""
+    """How far from the promise orders arrived; nothing where no promise fell due.
+
+    Parameters
+    ----------
+    classes
+        The result of ``service.promise_accuracy``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2.
+    """
     if classes.empty:
         return None
     caption = say("Arrival against the end of the promised window, promises due in {period}", period=look.period)
@@ -781,7 +1390,24 @@ def promise_accuracy(classes: Frame, look: Look) -> Html | None:
 
 
 def ways(rows: Frame, look: Look) -> Html:
-    """Ways of acquiring: adoption, growth, basket, who comes back, who is new and who switched."""
+    """Ways of acquiring: adoption, growth, basket, who comes back, who is new and who switched.
+
+    Parameters
+    ----------
+    rows
+        The result of ``service.ways``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, without columns that are not known of any way; a sentence where there are no orders or too few.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2.
+    """
     if rows.empty:
         return paragraphs([say("No order was placed in {period}, or too few to show.", period=look.period)])
     columns = ["fulfilment", "n_customers", "adoption", "n", "growth", "basket", "repeat", "new", "switched"]
@@ -797,7 +1423,24 @@ def ways(rows: Frame, look: Look) -> Html:
 
 
 def suppliers(rows: Frame, look: Look) -> Html:
-    """Lead times and reliability of suppliers; or what the section lacks."""
+    """Lead times and reliability of suppliers; or what the section lacks.
+
+    Parameters
+    ----------
+    rows
+        The result of ``service.suppliers``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, own sites marked; a sentence where supplier receipts are lacking, or no purchase order was promised.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.2.
+    """
     lacking = look.missing({"supplier_receipts": ()}, gain=say("shows which supplier is late, short or getting worse"))
     if lacking or rows.empty:
         return lacking or paragraphs([say("No purchase order was promised for {period}.", period=look.period)])
@@ -821,7 +1464,24 @@ def _to(rows: Frame) -> pd.Series:
 
 
 def promises(rows: Frame, look: Look) -> Html:
-    """The promises of targets.yaml: kept, broken, kept but not felt."""
+    """The promises of targets.yaml: kept, broken, kept but not felt.
+
+    Parameters
+    ----------
+    rows
+        The result of ``service.promises``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table; a sentence where no promise is on record.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.11.
+    """
     if rows.empty:
         lacking = say("No promise is on record: targets.yaml (promises:) would say what each segment was promised.")
         return paragraphs([lacking])
@@ -841,7 +1501,24 @@ def promises(rows: Frame, look: Look) -> Html:
 
 
 def comparisons(pairs: Frame, look: Look) -> Html | None:
-    """The settled differences between segments, largest first; nothing where there is one segment."""
+    """The settled differences between segments, largest first; nothing where there is one segment.
+
+    Parameters
+    ----------
+    pairs
+        The result of ``satisfaction.comparisons``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table of 15 pairs at most; None where there is no pair.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.3.
+    """
     if pairs.empty:
         return None
     settled = pairs[pairs["settled"]].sort_values("difference", key=abs, ascending=False, kind="stable")
@@ -849,7 +1526,7 @@ def comparisons(pairs: Frame, look: Look) -> Html | None:
         "Differences of {measure} between segments, {period}: {n} of {family} pairs are settled (Benjamini-Hochberg at "
         "{level}), the largest {shown} are shown; their intervals keep the false coverage rate", measure=look.measure,
         period=look.period, n=len(settled), family=pairs["family"].iloc[0], shown=min(len(settled), SHOWN),
-        level=f"{1 - look.confidence:.0%}",
+        level=percent(round(1 - look.confidence, 9)),
     )  # fmt: skip
     return table(
         settled.head(SHOWN), name="comparisons", caption=caption, kinds={"difference": "points"},
@@ -859,7 +1536,28 @@ def comparisons(pairs: Frame, look: Look) -> Html | None:
 
 
 def silence(found: Frame, look: Look, *, reference: float, ax: "Axes | None" = None) -> "Html | Axes":
-    """The score weighted for who answered, and how different the others would have to be."""
+    """The score weighted for who answered, and how different the others would have to be.
+
+    Parameters
+    ----------
+    found
+        The result of ``satisfaction.silence``.
+    look
+        Facts of the company and period, and what is lacking.
+    reference
+        Score (points) that it was made with: the result of ``satisfaction.reference``.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or Axes
+        A figure with its data, or ``ax`` if given; a sentence where it is not on record who did not answer.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.3.
+    """
     if found.empty:
         return paragraphs([say("Who was invited and did not answer is not on record: nothing can be weighted.")])
     one, mark = found.iloc[0], number(reference, ".1f")
@@ -902,7 +1600,32 @@ def dose(
     found: Mapping[str, float] | None = None,
     ax: "Axes | None" = None,
 ) -> "Html | Axes":
-    """The score by how much of something customers met, and where it breaks."""
+    """The score by how much of something customers met, and where it breaks.
+
+    Parameters
+    ----------
+    rows
+        The result of ``satisfaction.by_dose``.
+    total
+        The result of ``satisfaction.nps`` over all: the line that is marked.
+    look
+        Facts of the company and period, and what is lacking.
+    of
+        Of what, as for ``satisfaction.by_dose``: late, wait or missing.
+    found
+        The result of ``satisfaction.break_of``; without it the caption tells of no break.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or Axes
+        A figure with its data, or ``ax`` if given; a sentence where there are not two classes to compare.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.4.
+    """
     if len(rows) < 2:
         few = say("What it costs to be {what} cannot be said: no answer tells, or too few differ.", what=word(of))
         return paragraphs([few])
@@ -930,7 +1653,27 @@ _TANGLED = 10  # variance inflation above which drivers are not ranked
 
 
 def importance(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes":
-    """What share of the scores' variance each failure explains."""
+    """What share of the scores' variance each failure explains.
+
+    Parameters
+    ----------
+    rows
+        The result of ``satisfaction.importance``.
+    look
+        Facts of the company and period, and what is lacking.
+    ax
+        Axes to draw on; without them it is a figure of its own.
+
+    Returns
+    -------
+    Html or Axes
+        A figure with its data, or ``ax`` if given; the caption names failures that go with others too closely to rank.
+        A sentence where there is nothing to explain, or to explain it by.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.6; variance inflation: section 2.5.
+    """
     if rows.empty:
         few = say("What explains the scores cannot be said: all answers are alike, or nothing went wrong.")
         return paragraphs([few])
@@ -952,7 +1695,24 @@ def importance(rows: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | 
 
 
 def penalty_reward(rows: Frame, look: Look) -> Html:
-    """What the low end of each driver takes away and its high end gives."""
+    """What the low end of each driver takes away and its high end gives.
+
+    Parameters
+    ----------
+    rows
+        The result of ``satisfaction.penalty_reward``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table; a sentence where all answers are alike, or too few.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.7.
+    """
     if rows.empty:
         few = say("What punishes and what delights cannot be said: all answers are alike, or too few.")
         return paragraphs([few])
@@ -966,7 +1726,24 @@ def penalty_reward(rows: Frame, look: Look) -> Html:
 
 
 def change(parts: Frame, look: Look) -> Html:
-    """The parts of the change since the period before."""
+    """The parts of the change since the period before.
+
+    Parameters
+    ----------
+    parts
+        The result of ``satisfaction.change``: the last row is the change in all, the one before it the rest.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table; a sentence where there are no answers of the same kind in both periods.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.8.
+    """
     if parts.empty:
         return paragraphs([say("Why the score changed cannot be said: there are no answers of the same kind before.")])
     rest, whole = parts["points"].iloc[-2], parts["points"].iloc[-1]
@@ -977,7 +1754,24 @@ def change(parts: Frame, look: Look) -> Html:
 
 
 def cause(rows: Frame, look: Look) -> Html:
-    """Effects of declared causes, beside the raw difference and the negative control."""
+    """Effects of declared causes, beside the raw difference and the negative control.
+
+    Parameters
+    ----------
+    rows
+        The result of ``satisfaction.cause``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table; a sentence where no cause is declared.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.9.
+    """
     if rows.empty:
         none = say("base.yaml declares no cause (causes:). With one, this section compares alike customers.")
         return paragraphs([none])
@@ -998,7 +1792,24 @@ def cause(rows: Frame, look: Look) -> Html:
 
 
 def decided(rows: Frame, look: Look) -> Html | None:
-    """What operational changes did; nothing where none is on record for the period."""
+    """What operational changes did; nothing where none is on record for the period.
+
+    Parameters
+    ----------
+    rows
+        The result of ``satisfaction.decided``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.9.
+    """
     if rows.empty:
         return None
     caption = say(
@@ -1011,7 +1822,24 @@ def decided(rows: Frame, look: Look) -> Html | None:
 
 
 def withdrawn(rows: Frame, look: Look) -> Html | None:
-    """Causes whose effect an archived revision told and which are declared no more; nothing where there is none."""
+    """Causes whose effect an archived revision told and which are declared no more; nothing where there is none.
+
+    Parameters
+    ----------
+    rows
+        The frame ``withdrawn_causes``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.9.
+    """
     if rows.empty:
         return None
     told = rows.assign(**{x: rows[y] for x, y in zip(trio("lost"), ["value", "low", "high"], strict=True)})
@@ -1021,7 +1849,24 @@ def withdrawn(rows: Frame, look: Look) -> Html | None:
 
 
 def alike(rows: Frame, look: Look) -> Html | None:
-    """Balance of the covariates that were farthest apart, before and after weighting; nothing without a cause."""
+    """Balance of the covariates that were farthest apart, before and after weighting; nothing without a cause.
+
+    Parameters
+    ----------
+    rows
+        The result of ``satisfaction.alike``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table of 15 covariates at most; None without rows.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.9.
+    """
     if rows.empty:
         return None
     far = int((rows["smd_after"].abs() > 0.1).sum())
@@ -1037,7 +1882,24 @@ def alike(rows: Frame, look: Look) -> Html | None:
 
 
 def worth(rows: Frame, look: Look) -> Html:
-    """What customers bought after they answered, by what they answered."""
+    """What customers bought after they answered, by what they answered.
+
+    Parameters
+    ----------
+    rows
+        The result of ``satisfaction.worth``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html
+        A table, effects only where they are settled; a sentence where no answers can be followed.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.10.
+    """
     if rows.empty:
         none = say("What a point is worth cannot be said: no answers of the period before can be followed.")
         return paragraphs([none])
@@ -1059,7 +1921,40 @@ def nps_findings(
     total: Frame, costs: Frame, worst: int | None, scores: Frame, waiting: Frame, caused: Frame, worth: Frame,
     promised: Frame, look: Look, *, apart: Apart,
 ) -> Html:  # fmt: skip
-    """The answers of the NPS report, in the slots of docs/METHODS.md section 2.12."""
+    """The answers of the NPS report, in the slots of docs/METHODS.md section 2.12.
+
+    Parameters
+    ----------
+    total
+        The result of ``satisfaction.nps`` over all.
+    costs
+        The result of ``satisfaction.failures``.
+    worst
+        The result of ``satisfaction.worst`` of the costs.
+    scores
+        The result of ``satisfaction.nps`` by ``segment``.
+    waiting
+        The result of ``satisfaction.undelivered``.
+    caused
+        The result of ``satisfaction.cause``.
+    worth
+        The result of ``satisfaction.worth``.
+    promised
+        The result of ``service.promises``.
+    look
+        Facts of the company and period, and what is lacking.
+    apart
+        The result of ``satisfaction.apart`` of the scores.
+
+    Returns
+    -------
+    Html
+        Sentences, one a slot; one sentence alone where surveys are lacking, or nobody answered.
+
+    Notes
+    -----
+    docs/METHODS.md section 2.12.
+    """
     if total.empty:
         none = look.missing(_SURVEYS, gain=say("says what customers think and why"))
         nobody = say("Nobody answered in {period}.", period=look.period)
