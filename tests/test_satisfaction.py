@@ -129,6 +129,13 @@ def test_the_effect_of_a_failure_is_the_planted_one_and_not_the_raw_difference(w
     assert found.loc[satisfaction.LATE, "effect"] == pytest.approx(late["effect"])
 
 
+def test_a_dose_that_few_had_is_told_by_no_row():
+    answers = pd.DataFrame({"late_s": np.repeat([0, 86_400], [5, 4]), "value": 1, "person": range(9)})
+    answers["exposure"] = np.where(answers["late_s"] > 0, "late", "in_time")
+    assert satisfaction.by_dose(answers, "late", min_n=10).empty
+    assert satisfaction.by_dose(answers, "late", min_n=9)["n"].tolist() == [9]  # one class of all
+
+
 def test_too_few_who_answered_are_told_by_no_row():
     asked = pd.DataFrame(
         {"exposure": ["in_time"] * 6 + ["overdue"] * 30, "person": range(36), "late_in_the_end": False}

@@ -807,15 +807,15 @@ def by_dose(chosen: pd.DataFrame, of: str, *, min_n: int, confidence: float = 0.
         "late" (whole days), "wait" (whole days from the order to the arrival, or the invitation), "missing" (per
         cent of the pieces, of what has arrived). Begun days and per cents count as whole.
     min_n
-        Customers that a class must hold; the lowest joins the next, and one class is left even if it holds fewer.
+        Customers that a class must hold; the lowest joins the next.
     confidence
         Coverage of the intervals, between 0 and 1; they hold together over the classes.
 
     Returns
     -------
     DataFrame
-        One row a class: ``dose`` (such as "4 to 5"), the columns of ``nps``, ``unit``. No row where nobody has a dose,
-        or where it is not on record.
+        One row a class: ``dose`` (such as "4 to 5"), the columns of ``nps``, ``unit``. No row where fewer than
+        ``min_n`` customers have a dose, or where it is not on record.
 
     Notes
     -----
@@ -835,6 +835,7 @@ def by_dose(chosen: pd.DataFrame, of: str, *, min_n: int, confidence: float = 0.
     2  2 or more  10 -100.0  days late
     """
     due, (unit, starts, none) = _dosed(chosen, of), _DOSES[of]
+    due = due if due["person"].nunique() >= min_n else due.iloc[:0]
     firsts = list(starts)
     for first in sorted(starts[1:], reverse=True):
         upper = min([one for one in firsts if one > first], default=np.inf)
