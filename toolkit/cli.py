@@ -556,8 +556,19 @@ def _lab(options: argparse.Namespace) -> int:
         raise ParamsError("JupyterLab is not installed here. Run: make lab, or install the extra 'lab'.")
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     place = f"--LabApp.default_url=/lab/tree/{folder.relative_to(found.home).as_posix()}"
+    quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     more = options.more[options.more[:1] == ["--"] :]
-    command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={found.home}", place, *root, *more]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "lab",
+        f"--ServerApp.root_dir={found.home}",
+        place,
+        *quiet,
+        *root,
+        *more,
+    ]
     return subprocess.run(command, check=False).returncode
 
 
