@@ -569,7 +569,7 @@ def _lab(options: argparse.Namespace) -> int:
         *root,
         *more,
     ]
-    return subprocess.run(command, check=False).returncode
+    return subprocess.run([*command, *root, *more], check=False).returncode
 
 
 def _list(options: argparse.Namespace) -> None:
