@@ -29,9 +29,10 @@ def jupyterlab(home, own):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    options = ["--no-browser", "--core-mode", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=t"]
     server = subprocess.Popen(
-        [sys.executable, "-m", "toolkit.cli", "--home", home, "lab", "sample", "2026Q3", "--",
-         "--no-browser", "--core-mode", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=t", "--ServerApp.disable_check_xsrf=True"],
+        [sys.executable, "-m", "toolkit.cli", "--home", home, "lab", "sample", "2026Q3", "--", *options,
+         "--ServerApp.disable_check_xsrf=True"],
         env={**by_hand(), "JUPYTER_CONFIG_DIR": str(own), "JUPYTER_DATA_DIR": str(own / "share")}, cwd=ROOT,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
