@@ -29,7 +29,7 @@ def jupyterlab(home, own):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = ["--no-browser", "--core-mode", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=t"]
+    options = ["--no-browser", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=t"]
     server = subprocess.Popen(
         [sys.executable, "-m", "toolkit.cli", "--home", home, "lab", "sample", "2026Q3", "--", *options,
          "--ServerApp.disable_check_xsrf=True"],

@@ -305,7 +305,7 @@ def project(tmp_path):
     for name in ("notebooks", "docs", "params"):
         shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "tests").mkdir()
-    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path / "tests")
+    shutil.copy(ROOT / "conftest.py", tmp_path)
     return tmp_path
 
 

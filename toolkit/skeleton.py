@@ -523,8 +523,8 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import ROOT
 
+from conftest import ROOT
 from toolkit import cli, lab
 
 
