@@ -231,6 +231,7 @@ def test_the_verb_opens_jupyterlab_on_the_copies(home, monkeypatch, capsys):
     assert asked[-1][1:5] == ["-m", "jupyter", "lab", f"--ServerApp.root_dir={home}"]
     assert "--LabApp.default_url=/lab/tree/lab/acme/2026Q2" in asked[-1]
     assert "--LabApp.news_url=None" in asked[-1]  # it asks nobody outside
+    assert len(set(asked[-1])) == len(asked[-1])
     assert asked[-1][-1] == "--no-browser"
     assert str(home / "lab/acme/2026Q2") in capsys.readouterr().out
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

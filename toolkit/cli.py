@@ -558,18 +558,8 @@ def _lab(options: argparse.Namespace) -> int:
     place = f"--LabApp.default_url=/lab/tree/{folder.relative_to(found.home).as_posix()}"
     quiet = ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     more = options.more[options.more[:1] == ["--"] :]
-    command = [
-        sys.executable,
-        "-m",
-        "jupyter",
-        "lab",
-        f"--ServerApp.root_dir={found.home}",
-        place,
-        *quiet,
-        *root,
-        *more,
-    ]
-    return subprocess.run([*command, *root, *more], check=False).returncode
+    command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={found.home}", place, *quiet, *root]
+    return subprocess.run([*command, *more], check=False).returncode
 
 
 def _list(options: argparse.Namespace) -> None:
