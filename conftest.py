@@ -41,7 +41,8 @@ def ingested(home: Path, size: str) -> SimpleNamespace:
         shutil.copytree(ROOT / "params", home / "params")
     found = company.load("sample", home)
     truth = sample.write(found.data / "raw", size=size)
-    source.ingest(found, found.data / "raw")
+    receipt = source.ingest(found, found.data / "raw")
+    assert all(table.adds_up for table in receipt.tables.values())
 
     def made(period: str, names: list[str]) -> dict[str, pd.DataFrame]:
         kept = frames.materialise(found, found.period(period), names, found.data / "frames")
