@@ -597,7 +597,7 @@ def panels(
     if axes is not None:
         return None, axes
     deep = -(-n // 2)
-    fig, made = plt.subplots(deep, min(n, 2), figsize=(wide, deep * high), squeeze=False, layout="tight", **shared)
+    fig, made = plt.subplots(deep, min(n, 2), figsize=(wide, deep * high), squeeze=False, **shared)
     for ax in made.flat[n:]:
         ax.set_visible(False)
     return fig, made.flat

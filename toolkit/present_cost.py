@@ -339,6 +339,8 @@ def waterfall(steps: Frame, look: Look, *, by: str, axes: "Sequence[Axes] | None
         ax.grid(axis="y", visible=False)
         ends = (as_money(100 * amounts.iloc[at]) for at in (0, -1))
         told.append(say("{name}, {first} to {last}", name=name, **dict(zip(("first", "last"), ends, strict=True))))
+    if fig:
+        fig.tight_layout()
     left = say("the result")
     left = left if first != "net revenue" else say("what is left before the cost of goods, which is not known")
     path = say("from {first} to {last}", first=word(first), last=left)

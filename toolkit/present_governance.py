@@ -393,6 +393,8 @@ def charts(
     for ax, (measure, place) in zip(axes, names, strict=False):
         rows = mine[(mine["measure"] == measure) & (mine["place"] == place)]
         told.append(_panel(ax, rows, measure, place if suppliers else ""))
+    if fig:
+        fig.tight_layout()
     name = "supplier_charts" if suppliers else "charts"
     what = say("suppliers") if suppliers else say("all together")
     caption = say(
