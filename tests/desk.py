@@ -46,8 +46,8 @@ def jupyterlab(home, own):
 def run_all(tab, address, notebook, *, ends="whole"):
     """Open a notebook in JupyterLab, run all its cells and save it, as a person would; the notebook as it then is.
 
-    ``ends``: "whole", "error" (in a cell), "interrupted" (while it runs, the kernel left as it is), or "restarted" (the
-    notebook is open, its kernel restarted, then whole).
+    ``ends``: "whole", "error" (in a cell), "interrupted" (while it runs, the kernel left as it is), or "restarted" (its
+    kernel is there, and is restarted; then whole).
     """
 
     def kernels():
@@ -81,17 +81,16 @@ def run_all(tab, address, notebook, *, ends="whole"):
         return tab.request.post(f"{address}/api/kernels/{kernels()[0]['id']}/interrupt?token=t").ok
 
     until(up)
-    if ends != "restarted":
-        tab.goto(f"{address}/lab/tree/{notebook.relative_to(notebook.parents[3]).as_posix()}?token=t&reset")
-        tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-    else:
+    if ends == "restarted":
         tab.request.post(f"{address}/api/kernels/{kernels()[0]['id']}/restart?token=t")
         tab.wait_for_timeout(2000)
+    tab.goto(f"{address}/lab/tree/{notebook.relative_to(notebook.parents[3]).as_posix()}?token=t&reset")
+    tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     until(idle)
     tab.click("text=Run >> nth=0")
     tab.click("text=Run All Cells >> nth=0")
     if ends == "interrupted":
-        until(lambda: any(cell.execution_count for cell in cells()[1:]))
+        until(lambda: any(cell.execution_count for cell in cells()))
         until(lambda: interrupt() and ended())  # one that falls between two cells is lost: a person presses again
     until(ended)
     if ends != "interrupted":
