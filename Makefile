@@ -24,10 +24,9 @@ test: .venv/test.done  ## under 8 minutes on two cores
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-# Three workers keep two cores busy: kernels, browsers and servers are waited for.
 test-all: .venv/spark.done  ## what CI runs: all tests, Spark and PostgreSQL, coverage; under 30 minutes on two cores
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 proof: .venv/test.done  ## the long recoveries; their figures go to benchmarks/PROOFS.md, never part of CI
 	$(BIN)/python -W ignore benchmarks/proof_causes.py

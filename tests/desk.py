@@ -53,7 +53,7 @@ def run_all(tab, address, notebook, *, ends="whole"):
     def kernels():
         return tab.request.get(f"{address}/api/kernels?token=t").json()
 
-    def until(what, seconds=120):
+    def until(what, seconds=300):
         end = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < end, f"{notebook.stem}: waited {seconds} s in vain"
@@ -85,7 +85,7 @@ def run_all(tab, address, notebook, *, ends="whole"):
         tab.request.post(f"{address}/api/kernels/{kernels()[0]['id']}/restart?token=t")
         tab.wait_for_timeout(2000)
     tab.goto(f"{address}/lab/tree/{notebook.relative_to(notebook.parents[3]).as_posix()}?token=t&reset")
-    tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    tab.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
     until(idle)
     tab.click("text=Run >> nth=0")
     tab.click("text=Run All Cells >> nth=0")
