@@ -69,7 +69,7 @@ def normal_sample(tmp_path_factory) -> SimpleNamespace:
 
 @pytest.fixture(scope="session")
 def pack(tmp_path_factory) -> SimpleNamespace:
-    """The tiny sample company with 2026Q3 archived: home, truth, revision. What a test adds to it, it takes away.
+    """The tiny sample company with 2026Q3 archived: home, truth, revision. Tests add other periods and copies.
 
     For the site that ``make docs`` keeps it is the sample company in its normal size.
     """

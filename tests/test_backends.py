@@ -28,7 +28,7 @@ from toolkit import company, contract, frames, source
 from toolkit.errors import ParamsError
 from toolkit.warehouse import Warehouse
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]  # others cover what it runs
+pytestmark = pytest.mark.slow
 PERIOD = "2026Q2"
 ALL = sorted(frames._KEYS)
 EMPTY = {"renamed", "withdrawn_causes"}  # no page of the sample company was archived yet

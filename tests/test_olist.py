@@ -11,7 +11,7 @@ from conftest import ROOT, SHARED
 from toolkit import cli, company, cost, frames, governance, levers, source
 
 RAW = SHARED / "data" / "olist"
-pytestmark = [pytest.mark.skipif(not RAW.is_dir(), reason="the shared data are not here"), pytest.mark.no_cover]
+pytestmark = pytest.mark.skipif(not RAW.is_dir(), reason="the shared data are not here")
 FRAMES = ["orders", "order_service", "invitations", "segments", "product_mix", "freight", "row_account"]
 
 

@@ -8,9 +8,7 @@ import pytest
 from conftest import ROOT, SHARED
 from toolkit import cli, company, source
 
-pytestmark = [
-    pytest.mark.skipif(not (SHARED / "data").is_dir(), reason="the shared data are not here"), pytest.mark.no_cover
-]  # fmt: skip
+pytestmark = pytest.mark.skipif(not (SHARED / "data").is_dir(), reason="the shared data are not here")
 
 
 @pytest.fixture(scope="module")

@@ -1,25 +1,21 @@
 """The documentation as a site that needs no network: pages, reference, screenshots, and a pack to click through.
 
-    python docs/site/build.py OUT --screens FOLDER
-
-Reads the sample company's newest archived pack and frames; ``make docs`` makes both, and the screenshots, first.
+Reads the sample company's newest archived pack and frames. ``tests/test_site.py``, which ``make docs`` runs, makes both,
+and the screenshots, first.
 """
 
-import argparse
 import ast
-import html
 import inspect
 import json
 import re
 import shutil
-import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
 
 import nbformat
 
-from toolkit import company, frames
+from toolkit import frames
 
 ROOT = Path(__file__).parents[2]
 COMPANY, PERIOD = "sample", "2026Q3"
@@ -208,12 +204,3 @@ def build(out: Path, *, home: Path, screens: Path) -> None:
         page.write_text(text.replace('role="heading"', 'role="heading" aria-level="2"'), encoding="utf-8")
     shutil.rmtree(out / "pack", ignore_errors=True)
     shutil.copytree(revision(home), out / "pack" / "r1", ignore=shutil.ignore_patterns("*.parquet", "run.json"))
-
-
-if __name__ == "__main__":
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("out", type=Path)
-    asked.add_argument("--screens", type=Path, required=True)
-    given = asked.parse_args()
-    build(given.out, home=company.home(), screens=given.screens)
-    print(html.escape(str(given.out / "index.html")), file=sys.stdout)
