@@ -1,6 +1,6 @@
 """The documentation as a site that needs no network: pages, reference, screenshots, and a pack to click through.
 
-Reads the sample company's newest archived pack and frames. ``tests/test_site.py``, which ``make docs`` runs, makes both,
+Reads the newest archived pack of the sample company, and its frames. ``tests/test_site.py`` (``make docs``) makes both,
 and the screenshots, first.
 """
 
