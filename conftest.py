@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +28,18 @@ def pytest_collection_modifyitems(items):
     """The files that take longest first, so that no worker is left alone with one."""
     order = {name: at for at, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+@pytest.fixture(autouse=True)
+def _alone():
+    """What a test sets for drawings of its process, or leaves open, ends with it: the order of tests tells nothing."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        import matplotlib as mpl
+        import matplotlib.pyplot as plt
+
+        plt.close("all")
+        mpl.rcdefaults()
 
 
 def ingested(home: Path, size: str) -> SimpleNamespace:
