@@ -160,6 +160,18 @@ def test_wins_are_counted_by_draw():
     assert found.loc["p", "share"] == pytest.approx(0.5, abs=0.14)  # four standard errors of 200
 
 
+@pytest.mark.parametrize("names", [["p", "q", "today"], ["q", "today", "p"], ["today", "q", "p"]])
+def test_of_policies_that_are_equal_todays_is_kept(names):
+    worth = pd.DataFrame({"draw": np.repeat(range(20), 3), "segment": "a", "policy": names * 20, "value": 0.0})
+    of = pd.DataFrame({"segment": "a", "policy": names, "value": 0.0, "hours": 1.0})
+    kept = pd.DataFrame([("hours", "hours", -np.inf, 1.0)], columns=NO_LIMITS.columns)
+    assert strategy.choose(of, kept).chosen == {"a": "today"}
+    found = strategy.wins(of, worth, kept).set_index("policy")
+    assert found["k"].to_dict() == {"p": 0, "q": 0, "today": 20}
+    of["hours"] = [2.0 if name == "today" else 1.0 for name in names]  # today's breaks a limit that its equal keeps
+    assert strategy.choose(of, kept).chosen["a"] in ("p", "q")
+
+
 def test_frontier_and_one_more_hour():
     """Cheapest p scores 20, dear q 40; each hour of the van serves a little more of q."""
     options = pd.DataFrame({

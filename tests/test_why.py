@@ -168,6 +168,20 @@ def test_lateness_punishes_and_speed_delights_only_where_it_does():
     assert found.loc["speed (late; a day early)", ["n_low", "n_high"]].tolist() == [late.sum(), early.sum()]
 
 
+def test_what_a_region_thinks_anyhow_is_no_penalty_of_being_late():
+    rng = np.random.default_rng(6)
+    n = 8000
+    north = rng.random(n) < 0.5
+    late = rng.random(n) < np.where(north, 0.5, 0.1)  # the north is served badly, and thinks little of everything
+    score = np.where(rng.random(n) < np.where(north, 0.6, 0.2) + 0.1 * late, 3, 9)
+    asked = _asked(score, exposure=np.where(late, "late", "in_time"), region=np.where(north, "north", "south"))
+    found = satisfaction.penalty_reward(satisfaction.scored(asked), asked, min_n=10).set_index("attribute")
+    speed = found.loc["speed (late; a day early)"]
+    assert speed["penalty_low"] < -20 < speed["penalty_high"]  # a tenth from promoter to detractor: two points each
+    few = satisfaction.penalty_reward(satisfaction.scored(asked.head(9)), asked.head(9), min_n=1)
+    assert few.empty  # a region and a mark want five answers each
+
+
 # -- why did it change? --------------------------------------------------------------------------------
 
 
@@ -412,11 +426,19 @@ def test_worth_is_the_planted_difference_given_what_was_bought_before():
     assert promoter["settled"]
     # a point of NPS moves the values of 1,000 customers by 10 in all: 10 x the slope
     point = found.loc[("net revenue", "a point of NPS per 1,000 customers")]
-    assert point["effect"] == pytest.approx(5 * promoter["effect"])
+    assert point["effect_low"] < 10_000 < point["effect_high"]
     margin = found.loc[("margin before cost to serve", "promoter against detractor")]
     assert margin["effect"] == pytest.approx(promoter["effect"] / 4)
     assert found.loc[("net revenue", "detractors"), "n"] > 1_000
     assert (found["days"] == 91).all()
+
+
+def test_promoters_against_detractors_is_their_difference_wherever_passives_stand():
+    rows = _followed(np.random.default_rng(16), 6000, slope=1_000)
+    rows["revenue_after"] += 5_000 * (rows["value"] == 0)  # passives buy most
+    found = satisfaction.worth(rows, min_n=10).set_index(["money", "what"])
+    promoter = found.loc[("net revenue", "promoter against detractor")]
+    assert promoter["effect_low"] < 2_000 < promoter["effect_high"]
 
 
 def test_worth_without_an_effect_or_without_buyers_is_not_settled():

@@ -614,6 +614,7 @@ def penalty_reward(
     *,
     clusters: Sequence[object],
     confidence: float = 0.95,
+    controls: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """What the low end of an attribute takes from the outcome, and what its high end gives.
 
@@ -627,6 +628,8 @@ def penalty_reward(
         Who a row belongs to.
     confidence
         Coverage of each interval, between 0 and 1.
+    controls
+        What else is held equal, a column each; those that vary in nothing, or follow from marks, are left out.
 
     Returns
     -------
@@ -651,7 +654,8 @@ def penalty_reward(
       attribute  penalty  reward  asymmetry          kind
     0     speed     -4.0     1.0       -0.6  dissatisfier
     """
-    marks = pd.concat([low.add_prefix("low "), high.add_prefix("high ")], axis=1).astype("float64")
+    held = pd.DataFrame(index=low.index) if controls is None else controls.add_prefix("control ")
+    marks = pd.concat([low.add_prefix("low "), high.add_prefix("high "), held], axis=1).astype("float64")
     marks = marks[independent(marks)]
     coefficients, covariance = _least_squares(outcome, marks, clusters)
     at = {name: position for position, name in enumerate(marks.columns, 1)}

@@ -1004,7 +1004,8 @@ def penalty_reward(
     ----------
     chosen, invitations
         The result of ``scored``, and the frame it was made of, with the other items of the same invitations
-        (``response_id``). ``chosen`` needs ``exposure``, ``delay_s`` (seconds), ``short``, ``damaged``.
+        (``response_id``). ``chosen`` needs ``exposure``, ``delay_s`` (seconds), ``short``, ``damaged``, and the controls
+        ``segment``, ``channel``, ``region``.
     min_n
         A mark that fewer customers hold is left out.
     confidence
@@ -1015,11 +1016,11 @@ def penalty_reward(
     DataFrame
         One row an attribute (speed, short, damaged, and each item asked from 0 to 10): the columns of
         ``drivers.penalty_reward`` in NPS points, and ``n_low``, ``n_high`` (answers with the mark). An item nobody was
-        asked is not in it, nor an attribute without a mark.
+        asked is not in it, nor an attribute without a mark. No row with fewer than five answers a mark or control.
 
     Notes
     -----
-    docs/METHODS.md section 2.7; all marks together, segment, channel and region not held.
+    docs/METHODS.md section 2.7; all marks together, segment, channel and region held equal.
 
     Examples
     --------
@@ -1028,6 +1029,7 @@ def penalty_reward(
     >>> asked = pd.DataFrame({"exposure": ["late"] * 10 + ["in_time"] * 20, "delay_s": [0] * 20 + [-90_000] * 10})
     >>> asked = asked.assign(item="recommend", scale="nps_0_10", score=[0] * 10 + [9, 8] * 5 + [9] * 10)
     >>> asked = asked.assign(customer_id=range(30), response_id=range(30), short=False, damaged=False)
+    >>> asked = asked.assign(segment="a", channel="web", region="n")
     >>> found = penalty_reward(scored(asked), asked, min_n=10)
     >>> found[["attribute", "penalty", "reward", "kind"]].round(1)
                        attribute  penalty  reward          kind
@@ -1049,9 +1051,13 @@ def penalty_reward(
             if answers["person"][side[name] > 0].nunique() < min_n:
                 side[name] = 0.0
     points = 100 * answers["value"].astype("float64")
-    if len(points) < 2 or np.ptp(points) == 0:
+    held = _dummies(answers)
+    columns = drivers.independent(pd.concat([low.add_prefix("low "), high.add_prefix("high "), held], axis=1))
+    if len(points) < max(2, 5 * len(columns)) or np.ptp(points) == 0:
         return pd.DataFrame(columns=["attribute", "kind"])
-    found = drivers.penalty_reward(points, low, high, clusters=answers["person"], confidence=confidence)
+    kept = held[[name for name in columns if name in held]]
+    of = {"clusters": answers["person"], "confidence": confidence}
+    found = drivers.penalty_reward(points, low, high, controls=kept, **of)
     found["n_low"], found["n_high"] = (found["attribute"].map(side.sum().astype("int64")) for side in (low, high))
     return found[(found["n_low"] > 0) | (found["n_high"] > 0)].reset_index(drop=True)
 
@@ -1466,8 +1472,8 @@ def worth(follow_up: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> p
 
     Notes
     -----
-    docs/METHODS.md section 2.10. Both effects are of one slope on the answer's value (-1, 0, 1): 2 and 10 times. An
-    association; poor where few customers buy most.
+    docs/METHODS.md section 2.10. Promoters against detractors is the difference of the two, wherever passives stand; a
+    point is 10 times the slope on the answer's value (-1, 0, 1). An association; poor where few customers buy most.
 
     Examples
     --------
@@ -1508,7 +1514,7 @@ def worth(follow_up: pd.DataFrame, *, min_n: int, confidence: float = 0.95) -> p
             [_dummies(known), np.log1p(known[["revenue_to", "orders_to"]].astype("float64").clip(lower=0))], axis=1
         )
         for label, marks, scale in (
-            ("promoter against detractor", pd.DataFrame({"step": value / 2}), 1.0),
+            ("promoter against detractor", pd.DataFrame({"step": value / 2, "not passive": value.abs()}), 1.0),
             ("a point of NPS per 1,000 customers", pd.DataFrame({"step": value.astype("float64")}), 10.0),
         ):
             of = pd.concat([marks, x], axis=1)

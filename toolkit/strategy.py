@@ -858,7 +858,8 @@ def choose(options: pd.DataFrame, limits: pd.DataFrame) -> Choice:
 
     Notes
     -----
-    docs/METHODS.md section 5.6. A binary program, solved by HiGHS to optimality; of equal ones any may be taken.
+    docs/METHODS.md section 5.6. A binary program, solved by HiGHS to optimality. Of policies of a segment that are
+    equal in value and in all limits today's is taken, else the first.
 
     Examples
     --------
@@ -899,6 +900,8 @@ def _least_broken(options: pd.DataFrame, limits: pd.DataFrame, name: str) -> flo
 
 
 def _solved(options: pd.DataFrame, limits: pd.DataFrame) -> Choice | None:
+    first = options.assign(_changes=options["policy"] != TODAY).sort_values("_changes", kind="stable")
+    options = first.drop_duplicates(["segment", "value", *dict.fromkeys(limits["column"])])
     value = options["value"].to_numpy("float64")
     segments, at = np.unique(options["segment"].astype("str"), return_inverse=True)
     one_each = (at[None, :] == np.arange(len(segments))[:, None]).astype("float64")
