@@ -1004,8 +1004,8 @@ def penalty_reward(
     ----------
     chosen, invitations
         The result of ``scored``, and the frame it was made of, with the other items of the same invitations
-        (``response_id``). ``chosen`` needs ``exposure``, ``delay_s`` (seconds), ``short``, ``damaged``, and the controls
-        ``segment``, ``channel``, ``region``.
+        (``response_id``). ``chosen`` needs ``exposure``, ``delay_s`` (seconds), ``short``, ``damaged``, and
+        ``segment``, ``channel``, ``region`` to hold equal.
     min_n
         A mark that fewer customers hold is left out.
     confidence
