@@ -15,11 +15,13 @@ from toolkit import company, source
 from toolkit.errors import ToolkitError
 
 CORPUS = hostile.corpus()
+_MEMORY = Path("/dev/shm")  # folders that are made and taken away wait for no disk there
+_FOLDER = _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > 2**30 else None
 
 
 def attempted(case: hostile.Case) -> tuple[str, list[str]]:
     """Ingest it in a folder of its own: "admitted" or "refused", and what is wrong with how it ended."""
-    home = Path(tempfile.mkdtemp(prefix="hostile-"))
+    home = Path(tempfile.mkdtemp(prefix="hostile-", dir=_FOLDER))
     try:
         case.write(home)
         data = home / "data" / "acme"
