@@ -5,7 +5,7 @@ import io
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
-from browser import audit, chromium, opened
+from browser import audit, chromium, on_paper, opened
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
@@ -66,6 +66,13 @@ def whole(tmp_path_factory):
 
 def test_a_page_of_everything_hostile_is_for_everyone(browser, whole):
     assert audit(browser, whole) == []
+
+
+def test_a_blank_sheet_of_paper_is_found(browser, tmp_path):
+    page = tmp_path / "sheets.html"
+    sheet = "<div style='break-before:page;border:1px solid'>{}</div>"
+    page.write_text("<p>text</p>" + sheet.format("<svg width=9 height=9><text y=9>x</text></svg>") + sheet.format(""))
+    assert on_paper(browser, page) == [f"{paper}: page 3 of 3 is blank" for paper in ("A4", "Letter")]
 
 
 def test_hostile_text_is_text_and_changes_nothing(browser, whole):
@@ -146,7 +153,7 @@ def test_a_drawing_has_the_colours_of_its_page(browser, whole):
         assert colours.get(mark, 0) > 50
 
 
-def test_on_paper_data_and_methods_are_open_and_code_is_not(browser, whole):
+def teston_paper_data_and_methods_are_open_and_code_is_not(browser, whole):
     with opened(browser, whole) as (tab, _):
         tab.emulate_media(media="print")
         tab.evaluate("dispatchEvent(new Event('beforeprint'))")
