@@ -30,6 +30,20 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """Coverage is that of the quick tests: tracing the slow ones would nearly double what it takes to build queries."""
+    plugin = item.config.pluginmanager.getplugin("_cov")
+    traced = plugin.cov_controller if plugin and item.get_closest_marker("slow") else None
+    if traced:
+        traced.pause()
+    try:
+        return (yield)
+    finally:
+        if traced:
+            traced.resume()
+
+
 @pytest.fixture(autouse=True)
 def _alone():
     """What a test sets for drawings of its process, or leaves open, ends with it: the order of tests tells nothing."""

@@ -88,7 +88,6 @@ def test_what_fell_in_a_draw_falls_no_more():
 
 # The same cases in every run: others are drawn by ``benchmarks/proof_hostile.py``.
 @pytest.mark.slow
-@pytest.mark.no_cover
 @settings(max_examples=2_400)
 @given(hostile.cases)
 def test_a_file_broken_anyhow_adds_up_or_is_refused(case):
@@ -96,7 +95,6 @@ def test_a_file_broken_anyhow_adds_up_or_is_refused(case):
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 @settings(max_examples=600)
 @given(hostile.packed)
 def test_a_packed_file_broken_anyhow_adds_up_or_is_refused(case):
