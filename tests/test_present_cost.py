@@ -123,8 +123,13 @@ def test_levers_are_tables_that_add_up():
     row = {"segment": "a", "lever": "account_visit", "n_orders": 9, "units": 3.0, "standard": 0.0, "cost": 900_00}
     every = pd.DataFrame([row | {"at_standard": 0, "beyond": 900_00}])
     shown = present_cost.levers(every, every, LOOK)
-    assert shown.html.count(">account visit<") == 2
-    assert "All levers, adding up to cost to serve" in shown.html
+    assert ">account visit<" in shown.html
+    behind = present_cost.all_levers(every, LOOK)
+    assert "All levers, adding up to cost to serve" in behind.html
+    kept = [each.mime[present.TABLE_MIME] for each in (shown, behind)]  # each on its own goes to the archive
+    assert [one["name"] for one in kept] == ["levers", "levers_all"]
+    assert kept[1]["csv"].splitlines()[1] == "a,account visit,9,3.0,0.0,90000,0,90000"
+    assert present_cost.all_levers(every.assign(cost=0), LOOK) is None
     assert present_cost.levers(every.head(0), every, LOOK).text.startswith("No cost lies beyond")
     assert present_cost.levers(every, every.assign(cost=0), LOOK) is None
     sums = pd.DataFrame([{"segment": "a", "n_orders": 9, "cost": 900_00, "at_standard": 450_00, "beyond": 450_00}])

@@ -109,6 +109,12 @@ def test_published_tables_sum_to_the_same_total(revision):
     assert pd.read_csv(tables / "whale_curve.csv")["profit"].sum() == by_region["margin"].sum()
 
 
+def test_every_table_of_a_page_is_kept_beside_it(revision):
+    for page in revision.glob("*.html"):
+        shown = page.read_text(encoding="utf-8").split('id="provenance"')[0].count("<table")
+        assert shown == len(list((revision / "tables" / page.stem).glob("*.csv"))), page.stem
+
+
 @pytest.mark.slow
 def test_published_tables_tell_no_small_group_even_if_all_are_solved_for(home, revision):
     """Two programmes for each group too small to be published: its number stays open by ten, its money by 10 euro."""

@@ -673,7 +673,7 @@ def against_standard(rows: Frame, look: Look) -> Html | None:
 
 
 def levers(rows: Frame, every: Frame, look: Look) -> Html | None:
-    """The levers with the most money beyond the standard; all of them behind; nothing where no cost is known.
+    """The levers with the most money beyond the standard; nothing where no cost is known.
 
     Parameters
     ----------
@@ -687,7 +687,7 @@ def levers(rows: Frame, every: Frame, look: Look) -> Html | None:
     Returns
     -------
     Html or None
-        Table, that of ``every`` behind a disclosure; a sentence without ``rows``; None where ``every`` has no cost.
+        A table; a sentence without ``rows``; None where ``every`` has no cost.
 
     Notes
     -----
@@ -697,6 +697,41 @@ def levers(rows: Frame, every: Frame, look: Look) -> Html | None:
         return None
     if rows.empty:
         return paragraphs([say("No cost lies beyond what is usual in its segment.")])
+    caption = say(
+        "The {n} levers with the most money beyond the standard order of their segment, {period}", n=len(rows),
+        period=look.period,
+    )  # fmt: skip
+    return _levers(rows, look, name="levers", caption=caption)
+
+
+def all_levers(every: Frame, look: Look) -> Html | None:
+    """All levers, which add up to cost to serve, behind a disclosure; nothing where no cost is known.
+
+    Parameters
+    ----------
+    every
+        The result of ``levers.levers``.
+    look
+        Facts of the company and period, and what is lacking.
+
+    Returns
+    -------
+    Html or None
+        A table behind a disclosure; None where ``every`` has no cost.
+
+    Notes
+    -----
+    docs/METHODS.md section 3.7.
+    """
+    if every.empty or not every["cost"].any():
+        return None
+    caption = say("All levers of {period}; the rows of a segment add up to its cost to serve", period=look.period)
+    behind = _levers(every, look, name="levers_all", caption=caption)
+    said = html.escape(say("All levers, adding up to cost to serve"))
+    return Html(f"<details><summary>{said}</summary>{behind.html}</details>", behind.text, behind.mime)
+
+
+def _levers(rows: Frame, look: Look, *, name: str, caption: str) -> Html:
     columns = ["segment", "lever", "n_orders", "units", "standard", "cost", "at_standard", "beyond"]
     heads = {
         "n_orders": "of orders",
@@ -705,18 +740,8 @@ def levers(rows: Frame, every: Frame, look: Look) -> Html | None:
         "beyond": say("beyond the standard ({currency})", currency=look.currency),
     }
     kinds = {"units": "count"} | dict.fromkeys(columns[5:], "money")
-    told = {"columns": columns, "heads": heads, "kinds": kinds}
-    names = {"lever": lambda frame: frame["lever"].str.replace("_", " ")}
-    caption = say(
-        "The {n} levers with the most money beyond the standard order of their segment, {period}", n=len(rows),
-        period=look.period,
-    )  # fmt: skip
-    shown = table(rows.assign(**names), name="levers", caption=caption, **told)
-    caption = say("All levers of {period}; the rows of a segment add up to its cost to serve", period=look.period)
-    behind = table(every.assign(**names), name="levers_all", caption=caption, **told)
-    said = html.escape(say("All levers, adding up to cost to serve"))
-    page = f"{shown.html}<details><summary>{said}</summary>{behind.html}</details>"
-    return Html(page, shown.text, shown.mime)
+    told = rows.assign(lever=rows["lever"].str.replace("_", " "))
+    return table(told, name=name, caption=caption, columns=columns, heads=heads, kinds=kinds)
 
 
 def uncertain(rows: Frame, pairs: Frame, look: Look, *, ax: "Axes | None" = None) -> "Html | Axes | None":
