@@ -153,7 +153,7 @@ def test_a_drawing_has_the_colours_of_its_page(browser, whole):
         assert colours.get(mark, 0) > 50
 
 
-def teston_paper_data_and_methods_are_open_and_code_is_not(browser, whole):
+def test_on_paper_data_and_methods_are_open_and_code_is_not(browser, whole):
     with opened(browser, whole) as (tab, _):
         tab.emulate_media(media="print")
         tab.evaluate("dispatchEvent(new Event('beforeprint'))")
