@@ -24,7 +24,7 @@ test: .venv/test.done  ## under 8 minutes on two cores
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-test-all: .venv/spark.done  ## what CI runs: all tests, Spark and PostgreSQL, coverage; under 30 minutes on two cores
+test-all: .venv/spark.done  ## what CI runs: all tests, Spark and PostgreSQL, coverage of the quick ones; 44 minutes on two cores
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 

@@ -46,7 +46,7 @@ def pytest_runtest_protocol(item):
 
 @pytest.fixture(autouse=True)
 def _alone():
-    """What a test sets for drawings of its process, or leaves open, ends with it: the order of tests tells nothing."""
+    """What a test sets for drawings of its process, or leaves open, ends with it."""
     yield
     if "matplotlib.pyplot" in sys.modules:
         import matplotlib as mpl

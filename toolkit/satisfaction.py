@@ -1055,9 +1055,8 @@ def penalty_reward(
     columns = drivers.independent(pd.concat([low.add_prefix("low "), high.add_prefix("high "), held], axis=1))
     if len(points) < max(2, 5 * len(columns)) or np.ptp(points) == 0:
         return pd.DataFrame(columns=["attribute", "kind"])
-    kept = held[[name for name in columns if name in held]]
     of = {"clusters": answers["person"], "confidence": confidence}
-    found = drivers.penalty_reward(points, low, high, controls=kept, **of)
+    found = drivers.penalty_reward(points, low, high, controls=held, **of)
     found["n_low"], found["n_high"] = (found["attribute"].map(side.sum().astype("int64")) for side in (low, high))
     return found[(found["n_low"] > 0) | (found["n_high"] > 0)].reset_index(drop=True)
 
