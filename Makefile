@@ -20,7 +20,7 @@ report: .venv/run.done  ## sample company, latest period's pack, path of the pag
 	@test -f data/sample/receipt.json || $(BIN)/toolkit sample
 	@$(BIN)/toolkit run sample
 
-test: .venv/test.done  ## under 8 minutes on two cores
+test: .venv/test.done  ## the quick tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
